@@ -139,7 +139,7 @@ public static class EffectsRole
             endpoint.ConcurrentMessageLimit = CommandsAtOnce;
             endpoint.Handle(services => services.GetRequiredService<EffectRunner>().HandleAsync);
             endpoint.Weigh(command => command.Weight);
-            endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
+            endpoint.RetryForever(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 
     /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections as they change.</summary>

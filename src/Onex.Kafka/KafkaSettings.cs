@@ -29,7 +29,7 @@ public sealed record KafkaSettings
     /// <summary>Silence after which the group gives this process's partitions to another member. Default 15 s.</summary>
     public TimeSpan SessionTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>The client id, also the header <c>source</c>: <c>onex-main</c>.</summary>
+    /// <summary>The client id, also the value of the header <c>source</c>; for example <c>onex-main</c>.</summary>
     public required string ClientId { get; init; }
 
     /// <summary>
@@ -58,7 +58,7 @@ public sealed record KafkaSettings
     /// <summary>Records given to a handler at a time. Default 500.</summary>
     public int BatchMax { get; init; } = 500;
 
-    /// <summary>Retries of a record that fails alone before it goes to the dead-letter topic. Default 5.</summary>
+    /// <summary>Retries of a record whose failure no other record shares, before it goes to the dead-letter topic. Default 5.</summary>
     public int RetryAttempts { get; init; } = 5;
 
     /// <summary>The longest time that such a record is retried. Default 30 s.</summary>
@@ -68,14 +68,14 @@ public sealed record KafkaSettings
     public TimeSpan DrainFor { get; init; } = TimeSpan.FromSeconds(25);
 
     /// <summary>
-    /// How long an endpoint may make no progress while records wait before its process is no longer ready. Default 30 s: longer than a
-    /// commit or a rebalance takes.
+    /// How long an endpoint may make no progress while records wait. After that its process counts as not ready. Default 30 s: longer than
+    /// a commit or a rebalance takes.
     /// </summary>
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long records may wait until they are read before the endpoint counts as behind. Default 60 s.</summary>
     public TimeSpan BehindAfter { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Without the password, which the compiler's version would print.</summary>
+    /// <summary>Leaves out the password, which the generated method would print.</summary>
     public override string ToString() => $"{BootstrapServers}, {SecurityProtocol}, client {ClientId}";
 }

@@ -43,14 +43,14 @@ public static class OnexKafka
     /// <param name="services">The process's services.</param>
     /// <param name="topics">The topics; each also gets a dead-letter topic.</param>
     /// <param name="partitions">Partitions of each topic.</param>
-    /// <param name="kept">Records that a partition keeps if no group reads its topic.</param>
+    /// <param name="recordsKept">Records that a partition keeps if no group reads its topic.</param>
     /// <param name="settings">How much to hold in memory.</param>
     public static IServiceCollection AddOnexMemoryLog(
-        this IServiceCollection services, IReadOnlyCollection<string> topics, int partitions, int kept, KafkaSettings settings)
+        this IServiceCollection services, IReadOnlyCollection<string> topics, int partitions, int recordsKept, KafkaSettings settings)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
-        services.AddSingleton(new MemoryLog(topics, partitions, kept));
+        services.AddSingleton(new MemoryLog(topics, partitions, recordsKept));
         services.AddSingleton<IRecordLog>(provider => provider.GetRequiredService<MemoryLog>());
         services.AddSingleton<IRecordProducer, MemoryProducer>();
         return services.AddRider(settings);

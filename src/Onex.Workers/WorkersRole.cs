@@ -89,7 +89,7 @@ public static class WorkersRole
             endpoint.IsSpread = true;
             endpoint.Handle(services => services.GetRequiredService<ComputeRunner>().HandleAsync);
             endpoint.Weigh(command => command.Weight);
-            endpoint.IsShared(exception => exception is StoreUnavailableException or BrokerUnavailableException);
+            endpoint.RetryForever(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
         kafka.BroadcastEndpoint(
             settings.Topics.WorkerCancels, settings.WorkerGroup,

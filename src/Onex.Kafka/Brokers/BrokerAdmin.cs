@@ -7,12 +7,12 @@ internal sealed class BrokerAdmin(KafkaSettings settings) : IDisposable
 {
     private readonly Lazy<IAdminClient> _client = new(() =>
         new AdminClientBuilder(ClientSettings.For<AdminClientConfig>(settings))
-            // The health probe finds its errors and logs them once.
+            // BrokerHealth meets the same errors and logs them once.
             .SetLogHandler((_, _) => { })
             .SetErrorHandler((_, _) => { })
             .Build());
 
-    /// <summary>The addresses at which the brokers are looked for.</summary>
+    /// <summary>The brokers' addresses, for error texts.</summary>
     public string Address => settings.BootstrapServers;
 
     public IAdminClient Client => _client.Value;

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Kafka.Brokers;
 
 /// <summary>
-/// Probes every half second whether a broker answers and which of the topics exist, so that readers never wait. Logs once when the broker
-/// becomes unreachable and once when it answers again, however many clients notice.
+/// Probes every half second whether a broker answers and which of the topics exist. Its properties return the latest result and never wait.
+/// Logs once when the broker becomes unreachable and once when it answers again, however many clients notice.
 /// </summary>
 /// <remarks>
 /// A dedicated thread requests the metadata of one topic at a time, as every client does. The library's administrative requests are not
-/// used, because they ended whole processes with an assertion when many of them timed out on a stalled broker.
+/// used: when many of them time out on a stalled broker, an assertion in the library fails and ends the process.
 /// </remarks>
 public sealed class BrokerHealth : IDisposable
 {
@@ -19,7 +19,7 @@ public sealed class BrokerHealth : IDisposable
     // Tolerates one lost probe, and still reports a lost broker within two seconds.
     private static readonly TimeSpan _staleAfter = TimeSpan.FromMilliseconds(1600);
 
-    // Probed until a topic is watched. That it does not exist or is forbidden is an answer too.
+    // Probed until a topic is watched. It need not exist or be allowed: an error of the broker is an answer too.
     private const string AnyTopic = "__consumer_offsets";
 
     private readonly BrokerAdmin _admin;
@@ -27,11 +27,11 @@ public sealed class BrokerHealth : IDisposable
     private readonly ILogger<BrokerHealth> _logger;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
-    private readonly Thread _probing;
+    private readonly Thread _thread;
 
-    // The watched topics, probed in turn, each with whether it existed.
+    // The watched topics, probed in turn, and whether each existed at its last probe.
     private readonly List<(string Name, bool Exists)> _topics = [];
-    private int _turn;
+    private int _probes;
     private bool _started;
     private bool _disposed;
     private long _answeredAt;
@@ -46,7 +46,7 @@ public sealed class BrokerHealth : IDisposable
         _admin = admin;
         _time = time;
         _logger = logger;
-        _probing = new Thread(Probe) { IsBackground = true, Name = "broker health" };
+        _thread = new Thread(Probe) { IsBackground = true, Name = "broker health" };
     }
 
     /// <summary>Whether a broker answered recently.</summary>
@@ -93,7 +93,7 @@ public sealed class BrokerHealth : IDisposable
             if (!_started && !_disposed)
             {
                 _started = true;
-                _probing.Start();
+                _thread.Start();
             }
         }
     }
@@ -107,8 +107,8 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>Those of the topics that did not exist at their last probe.</summary>
-    public IReadOnlyCollection<string> Missing(IEnumerable<string> topics)
+    /// <summary>Returns which of the topics did not exist at their last probe.</summary>
+    public IReadOnlyCollection<string> FindMissing(IEnumerable<string> topics)
     {
         lock (_lock)
         {
@@ -129,11 +129,11 @@ public sealed class BrokerHealth : IDisposable
             _disposed = true;
         }
 
-        // The client is disposed of next, so the probe must not be using it.
+        // The owner disposes of the client next, so no probe may use it any more.
         _stop.Cancel();
         if (_started)
         {
-            _probing.Join();
+            _thread.Join();
         }
 
         _stop.Dispose();
@@ -157,7 +157,8 @@ public sealed class BrokerHealth : IDisposable
             var began = _time.GetTimestamp();
             ProbeOnce(began);
             LogChange();
-            if (_interval - _time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
+            var rest = _interval - _time.GetElapsedTime(began);
+            if (rest > TimeSpan.Zero)
             {
                 _stop.Token.WaitHandle.WaitOne(rest);
             }
@@ -169,7 +170,7 @@ public sealed class BrokerHealth : IDisposable
         string topic;
         lock (_lock)
         {
-            topic = _topics.Count == 0 ? AnyTopic : _topics[_turn++ % _topics.Count].Name;
+            topic = _topics.Count == 0 ? AnyTopic : _topics[_probes++ % _topics.Count].Name;
         }
 
         try
@@ -210,28 +211,27 @@ public sealed class BrokerHealth : IDisposable
     private void LogChange()
     {
         string? error;
-        bool back;
+        bool isUnavailable;
         lock (_lock)
         {
-            var unavailable = _answered && _time.GetElapsedTime(_answeredAt) > _staleAfter
-                || !_answered && _lastError is not null && _clientError is not null;
-            if (unavailable == _loggedUnavailable)
+            // Before the first answer, only an error of a client shows that the broker is unreachable and not just slow.
+            isUnavailable = _answered ? _time.GetElapsedTime(_answeredAt) > _staleAfter : _clientError is not null;
+            if (isUnavailable == _loggedUnavailable)
             {
                 return;
             }
 
-            _loggedUnavailable = unavailable;
-            back = !unavailable;
+            _loggedUnavailable = isUnavailable;
             error = _lastError ?? _clientError;
         }
 
-        if (back)
+        if (isUnavailable)
         {
-            Log.BrokerAnswersAgain(_logger);
+            Log.BrokerDoesNotAnswer(_logger, error);
         }
         else
         {
-            Log.BrokerDoesNotAnswer(_logger, error);
+            Log.BrokerAnswersAgain(_logger);
         }
     }
 }

@@ -6,8 +6,8 @@ namespace Onex.Kafka.Brokers;
 /// <param name="Topic">The topic.</param>
 /// <param name="Partition">The partition.</param>
 /// <param name="Committed">The next offset that the group reads now.</param>
-/// <param name="Offset">The one that it reads after the rewind: never later.</param>
-/// <param name="IsCut">Whether earlier records may have been deleted, so that not all since that time are read again.</param>
+/// <param name="Offset">The next offset that it reads after the rewind; never above <paramref name="Committed"/>.</param>
+/// <param name="IsCut">Whether records since the time may have been deleted, so that the group does not read all of them again.</param>
 public sealed record RewoundPartition(string Topic, int Partition, long Committed, long Offset, bool IsCut);
 
 /// <summary>Rewinds the offsets of a consumer group that has no members. Every call ends within some seconds.</summary>
@@ -21,7 +21,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
     /// </summary>
     /// <param name="group">The group.</param>
     /// <param name="names">The topics.</param>
-    /// <param name="since">The time.</param>
+    /// <param name="since">The time of the first record to read again.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<IReadOnlyList<RewoundPartition>> FindAsync(
@@ -34,7 +34,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         return await WithConsumerAsync(group, consumer => Find(consumer, partitions, since), cancellation);
     }
 
-    /// <summary>Rewinds.</summary>
+    /// <summary>Commits the offsets before those that the group has committed.</summary>
     /// <param name="group">The group.</param>
     /// <param name="rewound">What <see cref="FindAsync"/> has found.</param>
     /// <param name="cancellation">Ends the wait.</param>
@@ -45,7 +45,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         group,
         consumer =>
         {
-            consumer.Commit(rewound.Select(one => new TopicPartitionOffset(one.Topic, one.Partition, one.Offset)));
+            consumer.Commit(rewound.Select(partition => new TopicPartitionOffset(partition.Topic, partition.Partition, partition.Offset)));
             return true;
         },
         cancellation);
@@ -54,13 +54,13 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         IConsumer<Ignore, Ignore> consumer, List<TopicPartition> partitions, DateTimeOffset since)
     {
         var time = new Timestamp(since);
-        var first = consumer
+        var firstSince = consumer
             .OffsetsForTimes(partitions.Select(partition => new TopicPartitionTimestamp(partition, time)), _timeout)
             .ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
         var rewound = new List<RewoundPartition>();
         foreach (var committed in consumer.Committed(partitions, _timeout).Where(committed => !committed.Offset.IsSpecial))
         {
-            var found = first[committed.TopicPartition];
+            var found = firstSince[committed.TopicPartition];
             var low = consumer.QueryWatermarkOffsets(committed.TopicPartition, _timeout).Low.Value;
             var offset = found.IsSpecial ? committed.Offset.Value : Math.Min(found.Value, committed.Offset.Value);
             rewound.Add(new RewoundPartition(
@@ -70,7 +70,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         return rewound;
     }
 
-    // Joins nothing: the broker accepts offsets from outside only for a group without members.
+    // The consumer does not join the group: the broker accepts offsets from a client outside the group only while it has no members.
     private async Task<T> WithConsumerAsync<T>(
         string group, Func<IConsumer<Ignore, Ignore>, T> work, CancellationToken cancellation)
     {

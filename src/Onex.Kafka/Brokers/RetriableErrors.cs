@@ -13,7 +13,7 @@ internal static class RetriableErrors
         or ErrorCode.ReplicaNotAvailable or ErrorCode.NetworkException or ErrorCode.GroupLoadInProgress
         or ErrorCode.GroupCoordinatorNotAvailable or ErrorCode.NotCoordinatorForGroup or ErrorCode.UnknownTopicOrPart;
 
-    /// <summary>Whether every error in an answer is a retriable one. An answer over several partitions has one per partition.</summary>
+    /// <summary>Whether every error in an answer is retriable. An answer for several partitions has one error per partition.</summary>
     public static bool Contains(KafkaException failure) => failure switch
     {
         TopicPartitionOffsetException { Results: var results } => results.TrueForAll(
@@ -23,10 +23,10 @@ internal static class RetriableErrors
 
     /// <summary>Sends a request until its answer is not a retriable error.</summary>
     /// <param name="request">Sends it and blocks until the answer.</param>
-    /// <param name="within">How long a retriable error leads to another request.</param>
-    /// <param name="time">Measures that.</param>
+    /// <param name="within">For how long a retriable error leads to another request.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="cancellation">Ends the wait between two requests.</param>
-    /// <exception cref="KafkaException">Another error, or the last one when the time is over.</exception>
+    /// <exception cref="KafkaException">Another error, or the last retriable one when the time is over.</exception>
     public static async Task<T> RetryAsync<T>(Func<T> request, TimeSpan within, TimeProvider time, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();

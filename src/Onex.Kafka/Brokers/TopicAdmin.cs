@@ -84,7 +84,7 @@ public sealed class TopicAdmin
     public async Task<IReadOnlyDictionary<string, int>> PartitionCountsAsync(
         IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
-        // A metadata request, for the reason given at BrokerHealth: a broker may stall just when a role starts.
+        // Not an administrative request, for the reason given at BrokerHealth: a broker may stall just when a role starts.
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var name in names.Distinct(StringComparer.Ordinal))
         {
@@ -143,7 +143,7 @@ public sealed class TopicAdmin
         }
         catch (KafkaException e) when (e is DescribeConfigsException || e.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
-            // Forbidden, or unknown to the broker. The retention only serves a warning at start.
+            // Forbidden, or unknown to the broker. The retention only serves a warning at the start of the process.
             return null;
         }
     }
@@ -196,7 +196,8 @@ public sealed class TopicAdmin
     {
         try
         {
-            return await request(_admin.Client).WaitAsync(_timeout + _timeout, _time, cancellation);
+            // Longer than the timeout of the request, so that this ends only a request that the library does not end.
+            return await request(_admin.Client).WaitAsync(2 * _timeout, _time, cancellation);
         }
         catch (KafkaException e) when (IsUnavailable(e.Error))
         {

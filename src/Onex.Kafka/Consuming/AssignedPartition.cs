@@ -4,8 +4,8 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// One assignment of a partition. If the partition is assigned again later, that is another object, so that records completed under this
-/// one have no effect on it. Guarded by the lock of <see cref="PartitionBuffer"/>.
+/// One assignment of a partition. A later assignment of the partition is another object, so that records completed under this one have no
+/// effect on it. Guarded by the lock of <see cref="PartitionBuffer"/>.
 /// </summary>
 internal sealed class AssignedPartition
 {
@@ -29,14 +29,14 @@ internal sealed class AssignedPartition
     public WatermarkTracker Tracker { get; } = new();
 
     /// <summary>Records read before the handler has prepared for the partition; null afterwards.</summary>
-    public List<ConsumeResult<byte[]?, byte[]?>>? Held { get; set; } = [];
+    public List<ConsumeResult<byte[]?, byte[]?>>? HeldResults { get; set; } = [];
 
     public Guid? TopicId { get; set; }
 
     /// <summary>Open dead letters of the partition, whose records may be read again.</summary>
     public IReadOnlySet<Guid> OpenDeadLetters { get; set; } = new HashSet<Guid>();
 
-    public bool Revoked { get; set; }
+    public bool IsRevoked { get; set; }
 
     public int InFlight { get; set; }
 
@@ -45,16 +45,16 @@ internal sealed class AssignedPartition
     /// <summary>When a record was last completed, or arrived while none was in flight.</summary>
     public long ProgressAt { get; set; }
 
-    /// <summary>The next offset to read, or null before the first record or end of the partition.</summary>
-    public long? Reached { get; set; }
+    /// <summary>The next offset to read; null until a record or the end of the partition was read.</summary>
+    public long? NextOffset { get; set; }
 
-    /// <summary>An end of the partition, and when it was seen: the records before it have waited at least since.</summary>
+    /// <summary>An end of the partition, and when it was seen: an unread record before it has waited at least since then.</summary>
     public (long Offset, long At)? SeenEnd { get; set; }
 
     /// <summary>The offset that was last given to the client library to commit.</summary>
-    public long? Stored { get; set; }
+    public long? StoredOffset { get; set; }
 
-    public BatchEntry Entry(ConsumeResult<byte[]?, byte[]?> result)
+    public BatchEntry CreateEntry(ConsumeResult<byte[]?, byte[]?> result)
     {
         var headers = result.Message.Headers;
         var copied = new KeyValuePair<string, byte[]?>[headers?.Count ?? 0];

@@ -5,8 +5,8 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>
 /// Gives an endpoint's records to its handler, batch after batch. A handler may have several batches at a time
-/// (<see cref="IRecordBatchHandler.BatchesAtOnce"/>). After a failure the failed batch and those after it are given again in order, one at
-/// a time, with growing waits.
+/// (<see cref="IRecordBatchHandler.BatchesAtOnce"/>). After a failure the failed batch and those after it are retried in order, one at a
+/// time, with growing waits.
 /// </summary>
 /// <param name="endpoint">The endpoint's name, for logs.</param>
 /// <param name="buffer">The records.</param>
@@ -34,17 +34,21 @@ internal sealed class BatchLoop(
     public bool IsFailing => _failure is not null;
 
     /// <summary>Describes a failure of the handler that has lasted longer than this, or returns null.</summary>
-    public string? DescribeFailure(TimeSpan after) => _failure is { } failure && time.GetElapsedTime(failure.Since) is var elapsed
-        && elapsed > after
-            ? $"cannot handle its records since {elapsed.TotalSeconds:0} s, and tries again: {Describe(failure.Last)}"
+    public string? DescribeFailure(TimeSpan after)
+    {
+        var failure = _failure;
+        var elapsed = failure is null ? TimeSpan.Zero : time.GetElapsedTime(failure.Since);
+        return failure is not null && elapsed > after
+            ? $"cannot handle its records since {elapsed.TotalSeconds:0} s, and tries again: {Describe(failure.Latest)}"
             : null;
+    }
 
-    /// <summary>Records have arrived.</summary>
+    /// <summary>Wakes the loop, because records have arrived.</summary>
     public void Signal() => _signal.TrySetResult();
 
     /// <summary>
-    /// Ends the loop once the handler has finished what it has. A batch that fails after this is abandoned. One that already waits to be
-    /// given again is given one last time.
+    /// Ends the loop once the handler has finished its batches. A batch that fails after this is abandoned. A batch that already waits for
+    /// its retry is tried one last time.
     /// </summary>
     public void Stop()
     {
@@ -55,26 +59,27 @@ internal sealed class BatchLoop(
     /// <summary>Runs until the buffer drains or the token is cancelled.</summary>
     public async Task RunAsync(CancellationToken abandon)
     {
-        var given = new List<(List<BufferedRecord> Records, Task Handling)>();
+        var running = new List<(List<BufferedRecord> Records, Task Handling)>();
         while (true)
         {
-            // Replaced before the buffer is read: whatever arrives after that completes the new one.
+            // Replaced before the buffer is read, so that a record that arrives after the read completes the new signal.
             if (_signal.Task.IsCompleted)
             {
                 _signal = NewSignal();
             }
 
             var signal = _signal.Task;
-            if (given.FindIndex(one => one.Handling is { IsCompleted: true, IsCompletedSuccessfully: false }) is >= 0 and var failed)
+            var failed = running.FindIndex(batch => batch.Handling is { IsCompleted: true, IsCompletedSuccessfully: false });
+            if (failed >= 0)
             {
-                await Task.WhenAll(given.Select(one => one.Handling)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.WhenAll(running.Select(batch => batch.Handling)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
                 // The handler has accepted the records of the other batches, and may complete them later.
-                var again = given.Where(one => !one.Handling.IsCompletedSuccessfully).SelectMany(one => one.Records).ToList();
-                var (records, handling) = given[failed];
-                given.Clear();
+                var unhandled = running.Where(batch => !batch.Handling.IsCompletedSuccessfully).SelectMany(batch => batch.Records).ToList();
+                var (records, handling) = running[failed];
+                running.Clear();
                 var failure = handling.Exception?.InnerException ?? new OperationCanceledException();
-                if (!await GiveAgainAsync(again, records.Count, failure, abandon))
+                if (!await RetryAsync(unhandled, records.Count, failure, abandon))
                 {
                     return;
                 }
@@ -82,24 +87,24 @@ internal sealed class BatchLoop(
                 continue;
             }
 
-            // Not IsCompleted: a batch may fail after the search above, and is then found by the next pass.
-            if (given is [{ Handling.IsCompletedSuccessfully: true }, ..])
+            // Not IsCompleted: a batch may fail after the search above, and the next pass then finds it.
+            if (running is [{ Handling.IsCompletedSuccessfully: true }, ..])
             {
-                given.RemoveAt(0);
+                running.RemoveAt(0);
                 _batchMax = Math.Min(settings.BatchMax, _batchMax * 2);
                 continue;
             }
 
-            var batch = given.Count < handler.BatchesAtOnce ? buffer.NextBatch(_batchMax, AtLeast(given)) : [];
-            if (batch is { Count: > 0 })
+            var next = running.Count < handler.BatchesAtOnce ? buffer.NextBatch(_batchMax, LeastCount(running)) : [];
+            if (next is { Count: > 0 })
             {
-                given.Add((batch, GiveAsync(batch, abandon)));
+                running.Add((next, HandleAsync(next, abandon)));
             }
-            else if (given.Count > 0)
+            else if (running.Count > 0)
             {
-                await Task.WhenAny(signal, given[0].Handling);
+                await Task.WhenAny(signal, running[0].Handling);
             }
-            else if (batch is null)
+            else if (next is null)
             {
                 return;
             }
@@ -110,11 +115,11 @@ internal sealed class BatchLoop(
         }
     }
 
-    // A small batch beside a running one would cost a commit of its own: it waits and grows.
-    private static int AtLeast(List<(List<BufferedRecord> Records, Task Handling)> given) =>
-        given is [var oldest, ..] ? Math.Max(1, oldest.Records.Count / 2) : 1;
+    // A small batch beside a running one would cost a commit of its own, so it waits for more records.
+    private static int LeastCount(List<(List<BufferedRecord> Records, Task Handling)> running) =>
+        running is [var oldest, ..] ? Math.Max(1, oldest.Records.Count / 2) : 1;
 
-    private async Task GiveAsync(List<BufferedRecord> batch, CancellationToken abandon) =>
+    private async Task HandleAsync(List<BufferedRecord> batch, CancellationToken abandon) =>
         await handler.HandleAsync(batch.ConvertAll(record => record.Entry), abandon);
 
     private static string Describe(Exception failure) => $"{failure.GetType().Name}: {failure.Message.Split(Environment.NewLine)[0]}";
@@ -122,9 +127,10 @@ internal sealed class BatchLoop(
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Returns false if the loop must end.
-    private async Task<bool> GiveAgainAsync(List<BufferedRecord> records, int failedCount, Exception first, CancellationToken abandon)
+    private async Task<bool> RetryAsync(List<BufferedRecord> records, int failedCount, Exception first, CancellationToken abandon)
     {
-        for (Exception? failure = first; failure is not null;)
+        Exception? failure = first;
+        while (failure is not null)
         {
             if (abandon.IsCancellationRequested)
             {
@@ -148,7 +154,7 @@ internal sealed class BatchLoop(
 
                 _failure = new Failure(_failure?.Since ?? time.GetTimestamp(), failure);
 
-                if (_isStopping || !await WaitedAsync(abandon))
+                if (_isStopping || !await TryWaitAsync(abandon))
                 {
                     // The next owner of the partitions reads the rest again.
                     buffer.Abandon(records);
@@ -158,15 +164,15 @@ internal sealed class BatchLoop(
             }
 
             buffer.RemoveFinished(records);
-            (failedCount, failure) = await GiveInPartsAsync(records, abandon);
+            (failedCount, failure) = await HandleInPartsAsync(records, abandon);
         }
 
         _failure = null;
         return true;
     }
 
-    // Removes what the handler has accepted. Returns the size of the part that failed and its failure, or null.
-    private async Task<(int Count, Exception? Failure)> GiveInPartsAsync(List<BufferedRecord> records, CancellationToken abandon)
+    // Removes the records that the handler has accepted. Returns the size of the part that failed and its failure; null if none did.
+    private async Task<(int Count, Exception? Failure)> HandleInPartsAsync(List<BufferedRecord> records, CancellationToken abandon)
     {
         handler.Retrying();
         while (records.Count > 0)
@@ -174,7 +180,7 @@ internal sealed class BatchLoop(
             var part = records.GetRange(0, Math.Min(_batchMax, records.Count));
             try
             {
-                await GiveAsync(part, abandon);
+                await HandleAsync(part, abandon);
             }
             catch (Exception failure)
             {
@@ -195,7 +201,7 @@ internal sealed class BatchLoop(
         return (0, null);
     }
 
-    private async Task<bool> WaitedAsync(CancellationToken abandon)
+    private async Task<bool> TryWaitAsync(CancellationToken abandon)
     {
         try
         {
@@ -208,6 +214,6 @@ internal sealed class BatchLoop(
         }
     }
 
-    // Since when the handler fails, and its last failure.
-    private sealed record Failure(long Since, Exception Last);
+    // Since when the handler fails, and its latest failure.
+    private sealed record Failure(long Since, Exception Latest);
 }

@@ -3,7 +3,7 @@ using Onex.Metrics;
 
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Measures the consumers of a process. Lags are read from what each consumer knows anyway, without a request.</summary>
+/// <summary>Measures the consumers of a process. Lags come from what each consumer knows from its fetches, without a request.</summary>
 internal sealed class ConsumerMetrics
 {
     internal static readonly MetricLabel Change = MetricLabel.Create("change", "assigned", "revoked");
@@ -54,7 +54,7 @@ internal sealed class ConsumerMetrics
         meter.Gauge(SlotsLimit, () => _slots.Select(slots => new GaugeValue(slots.Read().Limit, slots.Topic)));
     }
 
-    /// <summary>Whether anyone listens.</summary>
+    /// <summary>Whether anyone collects these metrics.</summary>
     public bool Enabled => _consumed.Enabled;
 
     /// <summary>Adds a consumer.</summary>
@@ -69,10 +69,10 @@ internal sealed class ConsumerMetrics
     public void AddSlots(string topic, Func<(int Used, int Limit)> read) =>
         ImmutableInterlocked.Update(ref _slots, (slots, added) => slots.Add(added), (topic, read));
 
-    /// <summary>Records were read.</summary>
+    /// <summary>Counts records that were read.</summary>
     public void Count(int records, string topic, string group) => _consumed.Add(records, "kafka", topic, group);
 
-    /// <summary>Partitions were assigned or revoked.</summary>
+    /// <summary>Counts an assignment or a revocation of partitions.</summary>
     public void Rebalanced(string group, string change) => _rebalances.Add(1, group, change);
 
     private IEnumerable<GaugeValue> Each(Func<RecordConsumer, IEnumerable<GaugeValue>> read) => _consumers.SelectMany(read);

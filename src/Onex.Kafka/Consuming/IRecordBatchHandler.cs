@@ -12,13 +12,13 @@ namespace Onex.Kafka.Consuming;
 public interface IRecordBatchHandler
 {
     /// <summary>
-    /// Whether records are being handled that may take long, such as a call to an external system. Waiting for them is no stall.
+    /// Whether the handler is busy with work that may take long, such as a call to an external system. Then a lack of progress is no stall.
     /// </summary>
     bool IsBusy => false;
 
     /// <summary>
-    /// How many batches the handler takes at a time: another one is given, in order, before the previous one is handled. If it is more than
-    /// one, a batch given after one that has failed must fail too wherever order matters, until <see cref="Retrying"/> is called.
+    /// How many batches the handler takes at a time. If it is more than one, the next batch is given, in order, before the previous one is
+    /// handled. Where order matters, a batch that is given after a failed one must then fail too, until <see cref="Retrying"/> is called.
     /// </summary>
     int BatchesAtOnce => 1;
 
@@ -34,11 +34,11 @@ public interface IRecordBatchHandler
     Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation);
 
     /// <summary>
-    /// Partition numbers that were assigned, in all the endpoint's topics. Called before the handler gets any record of them.
+    /// Prepares for partition numbers that were assigned, in all the endpoint's topics. Called before the handler gets any record of them.
     /// </summary>
     Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>Partition numbers that were revoked or lost. Must return at once.</summary>
+    /// <summary>Releases partition numbers that were revoked or lost. Must return at once.</summary>
     void Revoked(IReadOnlyCollection<int> partitions);
 }
 

@@ -14,8 +14,8 @@ public interface IRecordLog
     /// <summary>Begins to check whether it can be reached and whether these topics exist; each call adds topics.</summary>
     void Start(IReadOnlyCollection<string> topics);
 
-    /// <summary>Those of the topics that are known not to exist.</summary>
-    IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics);
+    /// <summary>Returns which of the topics are known not to exist.</summary>
+    IReadOnlyCollection<string> FindMissing(IReadOnlyCollection<string> topics);
 
     /// <summary>Joins the endpoint's group and subscribes to its topics.</summary>
     ILogConsumer Join(EndpointAddress address, MembershipEvents events);
@@ -49,7 +49,7 @@ public readonly record struct MissedRecords(TopicPartition Partition, long From,
 public interface ILogConsumer : IDisposable
 {
     /// <summary>
-    /// Returns the next record or the end of a partition, or null if there is neither within that time. Runs the callbacks.
+    /// Returns the next record or the end of a partition, or null if none comes within that time. Runs the callbacks.
     /// </summary>
     /// <exception cref="LogChangedException">
     /// The log was replaced by another one. No record of the new log was returned; the caller closes the member and joins again.
@@ -62,7 +62,7 @@ public interface ILogConsumer : IDisposable
     /// <summary>The offset after the last record of a partition as of the last fetch, or null before one. Makes no request.</summary>
     long? EndOf(TopicPartition partition);
 
-    /// <summary>Stops returning records of the partitions assigned now.</summary>
+    /// <summary>Stops returning records of the partitions that are assigned at this moment.</summary>
     void Pause();
 
     /// <summary>Ends the pause.</summary>

@@ -12,6 +12,9 @@ internal sealed class KafkaLog(
     private const int HeartbeatMaxMs = 3000;
     private const int HeartbeatsPerSession = 4;
 
+    // The polling thread handles no records, so only a defect delays its next poll as long.
+    private const int PollIntervalMs = 600_000;
+
     private readonly TimeProvider _time = time;
     private readonly ILogger _logger = logger;
 
@@ -29,7 +32,7 @@ internal sealed class KafkaLog(
     /// <summary>The silence after which the group gives up a member, and the interval of its heartbeats.</summary>
     public static (TimeSpan Session, TimeSpan Heartbeat) Session(EndpointAddress address, KafkaSettings settings)
     {
-        var session = address.SessionTimeoutMax is { } most && most < settings.SessionTimeout ? most : settings.SessionTimeout;
+        var session = address.SessionTimeoutMax is { } limit && limit < settings.SessionTimeout ? limit : settings.SessionTimeout;
         return (session, TimeSpan.FromMilliseconds(Math.Min(HeartbeatMaxMs, session.TotalMilliseconds / HeartbeatsPerSession)));
     }
 
@@ -47,7 +50,7 @@ internal sealed class KafkaLog(
         health.Start();
     }
 
-    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => health.Missing(topics);
+    public IReadOnlyCollection<string> FindMissing(IReadOnlyCollection<string> topics) => health.FindMissing(topics);
 
     public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
         topics.TopicIdsAsync(names, cancellation);
@@ -56,21 +59,22 @@ internal sealed class KafkaLog(
 
     private IConsumer<byte[]?, byte[]?> Build(EndpointAddress address, MembershipEvents events, Member member)
     {
-        var (silence, heartbeat) = Session(address, settings);
-        var session = (int)silence.TotalMilliseconds;
+        var (session, heartbeat) = Session(address, settings);
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = address.Group;
         configuration.GroupInstanceId = Instance(address)?.Value;
 
-        // StartOffsets decides where to begin: the library would skip deleted records silently.
+        // StartOffsets decides where to begin: the library would silently skip to the first record that is not deleted.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
 
-        // With the first one neighbouring partitions, to which a batch is spread, belong to different members. A group takes the second one
-        // while it has a member of an older version.
+        // With round robin, neighbouring partitions belong to different members, so several members share a batch that is spread over
+        // them. The group uses range while it has a member of an older version, which knows no other strategy.
         configuration.Set("partition.assignment.strategy", address.IsSpread ? "roundrobin,range" : "range");
-        configuration.SessionTimeoutMs = session;
+        configuration.SessionTimeoutMs = (int)session.TotalMilliseconds;
         configuration.HeartbeatIntervalMs = (int)heartbeat.TotalMilliseconds;
-        configuration.MaxPollIntervalMs = Math.Max(600_000, session);
+
+        // The library rejects a value below the session timeout.
+        configuration.MaxPollIntervalMs = Math.Max(PollIntervalMs, (int)session.TotalMilliseconds);
 
         // Only explicitly stored offsets are committed. The library sends them to the broker without blocking, periodically and before a
         // partition is revoked.
@@ -104,7 +108,7 @@ internal sealed class KafkaLog(
             })
             .SetErrorHandler((_, error) => health.Note(error))
             .SetOffsetsCommittedHandler((_, committed) => OnCommitted(address, committed))
-            .SetPartitionsAssignedHandler((consumer, partitions) => member.Assigned(consumer, partitions))
+            .SetPartitionsAssignedHandler((consumer, partitions) => member.OnAssigned(consumer, partitions))
             .SetPartitionsRevokedHandler((_, offsets) => events.Revoked(member, offsets.ConvertAll(offset => offset.TopicPartition)))
             .SetPartitionsLostHandler((_, offsets) => events.Lost(offsets.ConvertAll(offset => offset.TopicPartition)))
             .Build();
@@ -139,8 +143,8 @@ internal sealed class KafkaLog(
         private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(5);
         private static readonly TimeSpan _leaveFor = TimeSpan.FromSeconds(2);
 
-        // A new process reads the cancellations of this time, because their commands may still wait in their topic.
-        private static readonly TimeSpan _broadcastFor = TimeSpan.FromHours(1);
+        // How far back a new process reads broadcasts: the commands that they cancel may still wait in their topic.
+        private static readonly TimeSpan _broadcastsReadBack = TimeSpan.FromHours(1);
 
         // In a ListOffsets request -2 stands for the earliest offset.
         private static readonly Timestamp _earliest = new(-2, TimestampType.NotAvailable);
@@ -213,7 +217,8 @@ internal sealed class KafkaLog(
 
         public void StoreOffset(TopicPartitionOffset offset)
         {
-            // An offset of a deleted log means nothing in the log that replaced it. A group without offsets vanishes with its only member.
+            // An offset of a deleted log means nothing in the log that replaced it. A broadcast endpoint needs none, because its group
+            // vanishes with its only member.
             if (!_address.IsBroadcast && !_recreated.Contains(offset.Topic))
             {
                 _consumer.StoreOffset(offset);
@@ -242,7 +247,7 @@ internal sealed class KafkaLog(
         public void Dispose() => _consumer.Dispose();
 
         /// <summary>Returns where to begin in assigned partitions, and reports the records that are missing there.</summary>
-        public List<TopicPartitionOffset> Assigned(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
+        public List<TopicPartitionOffset> OnAssigned(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
             var begin = partitions.Count == 0 ? [] : StartOffsets(consumer, partitions);
             _events.Assigned(this, partitions);
@@ -253,16 +258,16 @@ internal sealed class KafkaLog(
         {
             if (_address.IsBroadcast)
             {
-                var from = new Timestamp(_log._time.GetUtcNow().UtcDateTime - _broadcastFor, TimestampType.CreateTime);
+                var from = new Timestamp(_log._time.GetUtcNow().UtcDateTime - _broadcastsReadBack, TimestampType.CreateTime);
                 return consumer.OffsetsForTimes(
                     partitions.ConvertAll(partition => new TopicPartitionTimestamp(partition, from)), _requestTimeout);
             }
 
-            var first = EarliestOffsets(consumer, partitions);
+            var earliestOffsets = EarliestOffsets(consumer, partitions);
             var begin = new List<TopicPartitionOffset>();
             foreach (var committed in consumer.Committed(partitions, _requestTimeout))
             {
-                var earliest = first.GetValueOrDefault(committed.TopicPartition, Offset.Unset);
+                var earliest = earliestOffsets.GetValueOrDefault(committed.TopicPartition, Offset.Unset);
                 if (_log._readFromBeginning.Decide(_address.Group, committed.TopicPartition, committed.Offset))
                 {
                     _fromBeginning.Add(committed.TopicPartition);
@@ -286,7 +291,7 @@ internal sealed class KafkaLog(
             return begin;
         }
 
-        // The first offset that still exists of each partition, with one request per broker.
+        // The earliest offset of each partition that still exists, with one request per broker.
         private static Dictionary<TopicPartition, Offset> EarliestOffsets(
             IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
@@ -299,14 +304,14 @@ internal sealed class KafkaLog(
             }
             catch (TopicPartitionOffsetException e)
             {
-                // One of the topics may be being deleted, which must not keep the others from being read.
+                // The deletion of one topic must not keep the others from being read.
                 return e.Results
                     .Where(offset => !offset.Error.IsError)
                     .ToDictionary(offset => offset.TopicPartition, offset => offset.Offset);
             }
         }
 
-        // Close lets a static member keep its place until the session timeout. This one stops for good, so the others must get its
+        // Close lets a static member keep its place until the session timeout. This member stops for good, so the others must get its
         // partitions at once. The client clears the member id when it leaves.
         private void Leave()
         {
@@ -333,8 +338,8 @@ internal sealed class KafkaLog(
                 + "The new log is read from its beginning.")));
         }
 
-        // The offset is before the first one that still exists, or after the end. The next assignment reports deleted records of all
-        // partitions.
+        // The offset is below the first one that still exists, or above the end. If records were deleted, the next assignment reports them,
+        // for all partitions.
         private LogChangedException HandleOutOfRange(ConsumeException failure)
         {
             var at = failure.ConsumerRecord.TopicPartitionOffset;

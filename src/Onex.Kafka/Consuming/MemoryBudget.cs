@@ -1,8 +1,8 @@
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Divides the process's memory among the components that hold much of it. The total is what the garbage collector may use, in a container
-/// a part of the container's limit. <see cref="Onex.Contracts.Messages.JsonWeight"/> defines the weights.
+/// Divides the process's memory among the components that hold much of it. The total is what the garbage collector may use; in a container,
+/// that is a part of the container's limit. <see cref="Onex.Contracts.Messages.JsonWeight"/> defines the weights.
 /// </summary>
 /// <param name="heapBytes">Bytes that the garbage collector may use.</param>
 public sealed class MemoryBudget(long heapBytes)
@@ -16,8 +16,8 @@ public sealed class MemoryBudget(long heapBytes)
     public long Intake { get; } = Math.Clamp(heapBytes / 16, MiB, 64 * MiB);
 
     /// <summary>
-    /// The weight of the messages, with their sagas, that the orchestrator decides on at a time, while it commits as many. A single one may
-    /// weigh more.
+    /// The weight of one batch of messages with their sagas. The orchestrator decides on one batch while it commits another. A single
+    /// message may weigh more.
     /// </summary>
     public long Batch { get; } = Math.Clamp(heapBytes / 8, MiB, 512 * MiB);
 
@@ -39,7 +39,7 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>The largest result, in bytes.</summary>
     public int LargestResult { get; } = (int)Math.Clamp(heapBytes / 48, MiB, 50 * MiB);
 
-    /// <summary>The weight of the requests that the orchestrator takes over HTTP at a time. A single one may weigh more.</summary>
+    /// <summary>The weight of the HTTP requests that the orchestrator handles at a time. A single one may weigh more.</summary>
     public long Calls { get; } = Math.Clamp(heapBytes / 10, MiB, 512 * MiB);
 
     /// <summary>Bytes that the Kafka client holds in each direction, outside the managed heap.</summary>

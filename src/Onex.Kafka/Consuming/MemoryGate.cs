@@ -8,7 +8,7 @@ public sealed class MemoryGate(long capacity)
     private readonly LinkedList<(long Weight, TaskCompletionSource Turn)> _waiting = new();
     private long _inside;
 
-    /// <summary>Enters if it need not wait. Disposing of the result gives the weight back; null if it would have to wait.</summary>
+    /// <summary>Enters if that is possible without a wait, else returns null. Disposing of the result gives the weight back.</summary>
     public IDisposable? TryEnter(long weight)
     {
         weight = Math.Clamp(weight, 0, capacity);
@@ -36,7 +36,7 @@ public sealed class MemoryGate(long capacity)
         {
             mine = _waiting.AddLast((weight, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
 
-            // Perhaps it fits by now.
+            // Another may have left since TryEnter.
             Admit();
         }
 
@@ -79,11 +79,11 @@ public sealed class MemoryGate(long capacity)
 
     private sealed class Place(MemoryGate gate, long weight) : IDisposable
     {
-        private int _left;
+        private int _hasLeft;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _left, 1) == 0)
+            if (Interlocked.Exchange(ref _hasLeft, 1) == 0)
             {
                 lock (gate._lock)
                 {

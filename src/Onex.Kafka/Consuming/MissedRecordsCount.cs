@@ -1,6 +1,6 @@
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Counts the records that were deleted before this process had read them, since it started.</summary>
+/// <summary>Counts, since the process started, the records that were deleted before it had read them.</summary>
 public sealed class MissedRecordsCount
 {
     private readonly Lock _lock = new();

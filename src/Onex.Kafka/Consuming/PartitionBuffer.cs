@@ -3,7 +3,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Consuming;
 
-/// <summary>A record that waits for the handler or is in its hands, with the assignment that it was read under.</summary>
+/// <summary>A record that is pending or being handled, with the assignment under which it was read.</summary>
 internal readonly record struct BufferedRecord(AssignedPartition Partition, BatchEntry Entry);
 
 /// <summary>What a buffer can take now.</summary>
@@ -96,9 +96,9 @@ internal sealed class PartitionBuffer(
             }
 
             _unread = null;
-            var numbers = Numbers();
-            numbers.ExceptWith(before);
-            return (assigned, numbers);
+            var added = Numbers();
+            added.ExceptWith(before);
+            return (assigned, added);
         }
     }
 
@@ -108,40 +108,40 @@ internal sealed class PartitionBuffer(
     {
         lock (_gate)
         {
-            foreach (var partition in partitions.Where(partition => !partition.Revoked))
+            foreach (var partition in partitions.Where(partition => !partition.IsRevoked))
             {
                 partition.TopicId = topicIds.TryGetValue(partition.Partition.Topic, out var id) ? id : null;
                 partition.OpenDeadLetters = openDeadLetters;
-                foreach (var result in partition.Held ?? [])
+                foreach (var result in partition.HeldResults ?? [])
                 {
-                    _pending.Enqueue(new BufferedRecord(partition, partition.Entry(result)));
+                    _pending.Enqueue(new BufferedRecord(partition, partition.CreateEntry(result)));
                 }
 
-                partition.Held = null;
+                partition.HeldResults = null;
             }
         }
     }
 
-    /// <summary>Removes partitions with their records and returns the numbers that are left in no topic.</summary>
+    /// <summary>Removes partitions with their records. Returns the partition numbers that are not assigned in any topic any more.</summary>
     public HashSet<int> Revoke(List<TopicPartition> partitions)
     {
         lock (_gate)
         {
-            var numbers = Numbers();
+            var removed = Numbers();
             foreach (var partition in partitions)
             {
                 if (_assigned.Remove(partition, out var revoked))
                 {
-                    revoked.Revoked = true;
-                    revoked.Held = null;
+                    revoked.IsRevoked = true;
+                    revoked.HeldResults = null;
                     _inFlight -= revoked.InFlight;
                     _inFlightBytes -= revoked.InFlightBytes;
                 }
             }
 
             Monitor.PulseAll(_gate);
-            numbers.ExceptWith(Numbers());
-            return numbers;
+            removed.ExceptWith(Numbers());
+            return removed;
         }
     }
 
@@ -163,34 +163,34 @@ internal sealed class PartitionBuffer(
                 {
                     // The offsets between the last record and the end hold control records, which no consumer gets.
                     partition.Tracker.AdvanceTo(result.Offset.Value);
-                    partition.Reached = result.Offset.Value;
+                    partition.NextOffset = result.Offset.Value;
                     continue;
                 }
 
                 partition.Tracker.Read(result.Offset.Value);
-                partition.Reached = result.Offset.Value + 1;
+                partition.NextOffset = result.Offset.Value + 1;
                 if (partition.InFlight == 0)
                 {
                     partition.ProgressAt = now;
                 }
 
                 Count(partition, 1, ValueBytes(result));
-                if (partition.Held is { } held)
+                if (partition.HeldResults is { } held)
                 {
                     held.Add(result);
                 }
                 else
                 {
-                    _pending.Enqueue(new BufferedRecord(partition, partition.Entry(result)));
+                    _pending.Enqueue(new BufferedRecord(partition, partition.CreateEntry(result)));
                 }
             }
         }
     }
 
     /// <summary>The next records for the handler, possibly none; null once it drains.</summary>
-    /// <param name="most">How many at most.</param>
-    /// <param name="least">How many must be pending; fewer stay pending.</param>
-    public List<BufferedRecord>? NextBatch(int most = int.MaxValue, int least = 1)
+    /// <param name="atMost">The largest number of records.</param>
+    /// <param name="atLeast">If fewer are pending, they stay pending.</param>
+    public List<BufferedRecord>? NextBatch(int atMost = int.MaxValue, int atLeast = 1)
     {
         lock (_gate)
         {
@@ -199,18 +199,18 @@ internal sealed class PartitionBuffer(
                 return null;
             }
 
-            if (_pending.Count < least)
+            if (_pending.Count < atLeast)
             {
                 return [];
             }
 
             // Large records come in small batches, because a batch keeps its records in memory until it ends.
-            var count = Math.Min(most, settings.BatchMax);
+            var count = Math.Min(atMost, settings.BatchMax);
             var batch = new List<BufferedRecord>(Math.Min(_pending.Count, count));
             var bytes = 0L;
             while (batch.Count < count && bytes < settings.InFlightBytesMax / 4 && _pending.TryDequeue(out var record))
             {
-                if (!record.Partition.Revoked)
+                if (!record.Partition.IsRevoked)
                 {
                     batch.Add(record);
                     bytes += ValueBytes(record);
@@ -226,7 +226,7 @@ internal sealed class PartitionBuffer(
     {
         lock (_gate)
         {
-            if (partition.Revoked)
+            if (partition.IsRevoked)
             {
                 return;
             }
@@ -235,7 +235,7 @@ internal sealed class PartitionBuffer(
             partition.ProgressAt = time.GetTimestamp();
             Uncount(new BufferedRecord(partition, entry));
 
-            // The consumer that waits for room goes on with half a batch, not with each record.
+            // Wakes the consumer that waits for room when half a batch fits, not for each record.
             if (!IsFull() && _inFlight <= settings.InFlightMax - (Math.Min(settings.BatchMax, settings.InFlightMax) / 2))
             {
                 Monitor.PulseAll(_gate);
@@ -248,7 +248,7 @@ internal sealed class PartitionBuffer(
     {
         lock (_gate)
         {
-            if (!partition.Revoked)
+            if (!partition.IsRevoked)
             {
                 Uncount(new BufferedRecord(partition, entry));
             }
@@ -284,7 +284,7 @@ internal sealed class PartitionBuffer(
             _draining = true;
             while (_pending.TryDequeue(out var record))
             {
-                if (!record.Partition.Revoked)
+                if (!record.Partition.IsRevoked)
                 {
                     Uncount(record);
                 }
@@ -292,12 +292,12 @@ internal sealed class PartitionBuffer(
 
             foreach (var partition in _assigned.Values)
             {
-                foreach (var result in partition.Held ?? [])
+                foreach (var result in partition.HeldResults ?? [])
                 {
                     Count(partition, -1, -ValueBytes(result));
                 }
 
-                partition.Held?.Clear();
+                partition.HeldResults?.Clear();
             }
         }
     }
@@ -310,9 +310,9 @@ internal sealed class PartitionBuffer(
             List<TopicPartitionOffset>? moved = null;
             foreach (var partition in _assigned.Values)
             {
-                if (partition.Tracker.Watermark is { } watermark && watermark != partition.Stored)
+                if (partition.Tracker.Watermark is { } watermark && watermark != partition.StoredOffset)
                 {
-                    partition.Stored = watermark;
+                    partition.StoredOffset = watermark;
                     (moved ??= []).Add(new TopicPartitionOffset(partition.Partition, watermark));
                 }
             }
@@ -321,8 +321,8 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>What fits. Waits a moment if nothing does.</summary>
-    public BufferRoom Room(int waitMs)
+    /// <summary>Returns what fits. If nothing does, first waits until something fits, at most for that time.</summary>
+    public BufferRoom WaitForRoom(int waitMs)
     {
         lock (_gate)
         {
@@ -340,18 +340,25 @@ internal sealed class PartitionBuffer(
     }
 
     /// <summary>
-    /// Notes since when the broker has records that it does not give, such as those behind a transaction that stays open. Another
-    /// partition's records are progress too: only the whole consumer can stall.
+    /// Notes since when the broker holds back records, for example those behind an open transaction. A record of any partition counts as
+    /// progress: only the whole consumer can stall.
     /// </summary>
     /// <param name="endOf">The end of a partition, where it is known; null while the consumer is paused.</param>
     public void NoteUnread(Func<TopicPartition, long?>? endOf)
     {
         lock (_gate)
         {
-            var found = endOf is null ? null : _assigned.Values.FirstOrDefault(partition => endOf(partition.Partition) > partition.Reached);
-            _unread = found is null
-                ? null
-                : (found.Partition, endOf!(found.Partition)!.Value - found.Reached!.Value, _unread?.Since ?? time.GetTimestamp());
+            var since = _unread?.Since ?? time.GetTimestamp();
+            _unread = null;
+            foreach (var partition in _assigned.Values)
+            {
+                var count = endOf?.Invoke(partition.Partition) - partition.NextOffset;
+                if (count > 0)
+                {
+                    _unread = (partition.Partition, count.Value, since);
+                    return;
+                }
+            }
         }
     }
 
@@ -371,7 +378,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Notes the ends of the partitions, from which it is known for how long unread records have waited.</summary>
+    /// <summary>Notes the ends of the partitions, so that it is known how long unread records have waited.</summary>
     /// <param name="endOf">The end of a partition, where it is known.</param>
     public void NoteEnds(Func<TopicPartition, long?> endOf)
     {
@@ -379,7 +386,8 @@ internal sealed class PartitionBuffer(
         {
             foreach (var partition in _assigned.Values)
             {
-                if (endOf(partition.Partition) is { } end && (partition.SeenEnd is not { } seen || partition.Reached >= seen.Offset))
+                var seenOffset = partition.SeenEnd?.Offset;
+                if (endOf(partition.Partition) is { } end && (seenOffset is null || partition.NextOffset >= seenOffset))
                 {
                     partition.SeenEnd = (end, time.GetTimestamp());
                 }
@@ -392,12 +400,18 @@ internal sealed class PartitionBuffer(
     {
         lock (_gate)
         {
-            var last = _assigned.Values
-                .Where(partition => partition.SeenEnd is { } seen && partition.Reached is { } reached && reached < seen.Offset)
+            var slowest = _assigned.Values
+                .Where(partition => partition.NextOffset < partition.SeenEnd?.Offset)
                 .MinBy(partition => partition.SeenEnd!.Value.At);
-            return last is not null && time.GetElapsedTime(last.SeenEnd!.Value.At) is var waited && waited > settings.BehindAfter
-                ? $"is behind: records of {Describe([last.Partition])} that arrived {waited.TotalSeconds:0} s ago are not read yet "
-                    + $"({Math.Max(endOf(last.Partition) ?? 0, last.SeenEnd!.Value.Offset) - last.Reached} wait)"
+            if (slowest?.SeenEnd is not { } seen)
+            {
+                return null;
+            }
+
+            var waited = time.GetElapsedTime(seen.At);
+            return waited > settings.BehindAfter
+                ? $"is behind: records of {Describe([slowest.Partition])} that arrived {waited.TotalSeconds:0} s ago are not read yet "
+                    + $"({Math.Max(endOf(slowest.Partition) ?? 0, seen.Offset) - slowest.NextOffset} wait)"
                 : null;
         }
     }
@@ -409,15 +423,15 @@ internal sealed class PartitionBuffer(
         {
             foreach (var partition in _assigned.Values)
             {
-                if (!handlerIsBusy && partition.InFlight > 0 && IsTooLong(partition.ProgressAt, out var still))
+                if (!handlerIsBusy && partition.InFlight > 0 && IsTooLong(partition.ProgressAt, out var idle))
                 {
                     return $"is stalled: of the records read from {Describe([partition.Partition])} ({partition.InFlight}) none was "
-                        + $"completed for {still.TotalSeconds:0} s" + (IsFull() ? "; no more are read, because their memory is full" : "");
+                        + $"completed for {idle.TotalSeconds:0} s" + (IsFull() ? "; no more are read, because their memory is full" : "");
                 }
             }
 
-            return _unread is { } unread && IsTooLong(unread.Since, out var silent)
-                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), none came for {silent.TotalSeconds:0} s"
+            return _unread is { } unread && IsTooLong(unread.Since, out var waiting)
+                ? $"is stalled: records of {Describe([unread.Partition])} wait ({unread.Count}), none came for {waiting.TotalSeconds:0} s"
                 : null;
         }
     }
@@ -428,18 +442,18 @@ internal sealed class PartitionBuffer(
         : string.Join(", ", partitions.GroupBy(partition => partition.Topic).Select(topic =>
             $"{topic.Key} [{string.Join(' ', topic.Select(partition => partition.Partition.Value).Order())}]"));
 
-    /// <summary>The size that a record counts with.</summary>
+    /// <summary>The number of bytes that a record counts as.</summary>
     public static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message?.Value?.Length ?? 0;
 
     // The end is unknown before the first fetch.
     private static long LagOf(AssignedPartition partition, long? end) =>
-        end is { } last && (partition.Tracker.Watermark ?? partition.Reached) is { } handled
-            ? Math.Max(partition.InFlight, last - handled)
+        end is { } known && (partition.Tracker.Watermark ?? partition.NextOffset) is { } next
+            ? Math.Max(partition.InFlight, known - next)
             : partition.InFlight;
 
     private static int ValueBytes(BufferedRecord record) => record.Entry.Record.Value?.Length ?? 0;
 
-    private static bool IsFinished(BufferedRecord record) => record.Entry.IsCompleted || record.Partition.Revoked;
+    private static bool IsFinished(BufferedRecord record) => record.Entry.IsCompleted || record.Partition.IsRevoked;
 
     private bool IsFull() => _inFlight >= settings.InFlightMax || _inFlightBytes >= settings.InFlightBytesMax;
 

@@ -3,8 +3,8 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Partitions that are read from their beginning, because the offset that the group has committed belongs to a log that is gone. That lasts
-/// until the group has another offset: a partition that is assigned again before one is committed must not be read from the old one.
+/// Partitions that are read from their beginning, because the committed offset of the group belongs to a log that is gone. A partition
+/// stays listed until the group has an offset of the new log: if it is assigned again before, it must not be read from the old offset.
 /// </summary>
 internal sealed class ReadFromBeginning
 {
@@ -13,7 +13,7 @@ internal sealed class ReadFromBeginning
     // With the committed offset of the old log, or null until it is known.
     private readonly Dictionary<(string Group, TopicPartition Partition), Offset?> _partitions = [];
 
-    // The new topic may have another number of partitions, so those that are begun are remembered, not those to begin.
+    // Partitions of a recreated topic that are begun. Those to begin are unknown, because the new topic may have more or fewer of them.
     private readonly Dictionary<(string Group, string Topic), HashSet<int>> _begun = [];
 
     /// <summary>Adds one partition.</summary>
@@ -38,7 +38,7 @@ internal sealed class ReadFromBeginning
         }
     }
 
-    /// <summary>Whether an assigned partition is read from its beginning.</summary>
+    /// <summary>Decides whether an assigned partition is read from its beginning.</summary>
     /// <param name="group">The group.</param>
     /// <param name="partition">The partition.</param>
     /// <param name="committed">The offset that the group has committed.</param>
@@ -51,12 +51,12 @@ internal sealed class ReadFromBeginning
                 _partitions[(group, partition)] = null;
             }
 
-            if (!_partitions.TryGetValue((group, partition), out var old))
+            if (!_partitions.TryGetValue((group, partition), out var oldOffset))
             {
                 return false;
             }
 
-            if (old is not null && old != committed)
+            if (oldOffset is not null && oldOffset != committed)
             {
                 _partitions.Remove((group, partition));
                 return false;
@@ -67,7 +67,7 @@ internal sealed class ReadFromBeginning
         }
     }
 
-    /// <summary>Notes that an offset is stored that was read from the beginning.</summary>
+    /// <summary>Removes a partition, because an offset of its new log is stored.</summary>
     public void End(string group, TopicPartition partition)
     {
         lock (_lock)

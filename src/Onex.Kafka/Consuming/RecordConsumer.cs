@@ -14,7 +14,7 @@ public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, 
     /// </summary>
     public bool IsBroadcast { get; init; }
 
-    /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
+    /// <summary>A limit for the session timeout; null if the setting alone decides.</summary>
     public TimeSpan? SessionTimeoutMax { get; init; }
 
     /// <summary>
@@ -44,13 +44,13 @@ internal sealed class RecordConsumer : IDisposable
 
     private static readonly TimeSpan _checkUnreadEvery = TimeSpan.FromSeconds(1);
 
-    // The client commits less often.
+    // More often than the client commits the stored offsets.
     private static readonly TimeSpan _storeOffsetsEvery = TimeSpan.FromMilliseconds(50);
 
-    // A restart of the database takes less.
+    // A handler that fails for longer counts as stalled. A restart of the database takes less.
     private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(5);
 
-    // An unreachable broker must not keep the process from ending; it notices by the session timeout.
+    // An unreachable broker must not keep the process from ending. It notices the end by the session timeout.
     private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
 
     private readonly EndpointAddress _address;
@@ -65,7 +65,7 @@ internal sealed class RecordConsumer : IDisposable
 
     private readonly PartitionBuffer _buffer;
     private readonly Thread _thread;
-    private readonly TaskCompletionSource _polled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _pollingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _abandon = new();
     private readonly BatchLoop _loop;
@@ -129,7 +129,7 @@ internal sealed class RecordConsumer : IDisposable
     /// <summary>Describes a lack of progress although records wait, or returns null.</summary>
     public string? DescribeStall() => _loop.DescribeFailure(_failingMax) ?? DescribePoll() ?? _buffer.DescribeStall(_handler.IsBusy);
 
-    /// <summary>Describes that records wait too long until they are read, or returns null.</summary>
+    /// <summary>Describes unread records that have waited too long, or returns null.</summary>
     public string? DescribeLag() => Volatile.Read(ref _lag);
 
     public void Start()
@@ -160,15 +160,15 @@ internal sealed class RecordConsumer : IDisposable
 
         await _abandon.CancelAsync();
         _stopPolling = true;
-        await Task.WhenAll(_polled.Task, _handling)
+        await Task.WhenAll(_pollingEnded.Task, _handling)
             .WaitAsync(_closeFor, _time, cancellation)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public void Dispose()
     {
-        // A thread that is still closing its consumer needs these objects; then they end with the process.
-        if (_polled.Task.IsCompleted && _handling.IsCompleted)
+        // A thread that is still closing its consumer needs this object, which then ends with the process.
+        if (_pollingEnded.Task.IsCompleted && _handling.IsCompleted)
         {
             _abandon.Dispose();
         }
@@ -206,7 +206,7 @@ internal sealed class RecordConsumer : IDisposable
             }
         }
 
-        _polled.TrySetResult();
+        _pollingEnded.TrySetResult();
     }
 
     private void PollUntilStopped(ILogConsumer consumer, Backoff backoff)
@@ -230,11 +230,14 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    // The client library, or a callback of a rebalance, has not returned.
-    private string? DescribePoll() =>
-        _time.GetElapsedTime(Volatile.Read(ref _polledAt)) is var silent && silent > _settings.StalledAfter && !_polled.Task.IsCompleted
-            ? $"is stalled: its consumer has not polled for {silent.TotalSeconds:0} s"
+    // Without a poll, a call of the client library or a callback of a rebalance has not returned.
+    private string? DescribePoll()
+    {
+        var elapsed = _time.GetElapsedTime(Volatile.Read(ref _polledAt));
+        return elapsed > _settings.StalledAfter && !_pollingEnded.Task.IsCompleted
+            ? $"is stalled: its consumer has not polled for {elapsed.TotalSeconds:0} s"
             : null;
+    }
 
     private void PollOnce(ILogConsumer consumer)
     {
@@ -253,7 +256,7 @@ internal sealed class RecordConsumer : IDisposable
             return;
         }
 
-        // Records that have arrived already join the same batch. A paused consumer can still get a record of a new partition.
+        // Records that have already arrived join the same batch. While paused, a record of a newly assigned partition may still come.
         var arrived = new List<ConsumeResult<byte[]?, byte[]?>> { first };
         var bytes = PartitionBuffer.ValueBytes(first);
         while (arrived.Count < room.Records && bytes < room.Bytes && Consume(consumer, 0) is { } next)
@@ -319,7 +322,7 @@ internal sealed class RecordConsumer : IDisposable
 
     private BufferRoom PauseOrResume(ILogConsumer consumer)
     {
-        var room = _buffer.Room(_paused || _loop.IsFailing ? 0 : WaitForRoomMs);
+        var room = _buffer.WaitForRoom(_paused || _loop.IsFailing ? 0 : WaitForRoomMs);
         var pause = _loop.IsFailing || _stopping || (_paused ? !room.IsHalfFree : room.IsFull);
         var newPartitions = _assignmentChanged;
         _assignmentChanged = false;
@@ -374,7 +377,7 @@ internal sealed class RecordConsumer : IDisposable
             try
             {
                 var ids = await consumer.TopicIdsAsync([.. partitions.Select(partition => partition.Partition.Topic).Distinct()], lost);
-                var openDeadLetters = await _deadLetters.OpenAsync(partitions.Select(partition => partition.Partition), lost);
+                var openDeadLetters = await _deadLetters.FindOpenAsync(partitions.Select(partition => partition.Partition), lost);
                 if (newNumbers.Count > 0)
                 {
                     await _handler.AssignedAsync(newNumbers, lost);
@@ -408,7 +411,7 @@ internal sealed class RecordConsumer : IDisposable
         var numbers = _buffer.Revoke(partitions);
         SignalIfDrained();
 
-        // Before the handler, so that one that is still preparing these partitions can see that it must stop.
+        // Before the handler releases the partitions, so that a preparation that still runs sees that it must stop.
         if (_buffer.Assigned.Count == 0)
         {
             foreach (var assignment in _assignments)
@@ -501,7 +504,7 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    // On the polling thread only. The library commits what is stored here.
+    // On the polling thread only. The library commits the stored offsets.
     private void StoreOffsets(ILogConsumer consumer)
     {
         foreach (var offset in _buffer.OffsetsToStore())

@@ -5,12 +5,12 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>
 /// The topic ids with which one client of librdkafka fetches. The library has no call for them, but logs each id, on its own thread, just
-/// before it begins to use it: no record is fetched with an id that is not known here. When a topic is deleted and created again, the
+/// before it begins to use it: this class knows every id before a record is fetched with it. When a topic is deleted and created again, the
 /// library continues at the same offset of the new log and would skip the records before it. A test against a broker checks the format of
 /// the line.
 /// </summary>
-/// <param name="before">The ids that earlier clients read with, by topic.</param>
-internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before)
+/// <param name="previous">The ids with which earlier clients of the group read, by topic.</param>
+internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> previous)
 {
     private readonly ConcurrentDictionary<string, Guid> _ids = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Change> _changes = new();
@@ -26,8 +26,8 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
             return;
         }
 
-        var (topic, id) = (match.Groups["topic"].Value, Id(match.Groups["id"].Value));
-        var known = before.GetOrAdd(topic, id);
+        var (topic, id) = (match.Groups["topic"].Value, ParseId(match.Groups["id"].Value));
+        var known = previous.GetOrAdd(topic, id);
         if (known != id)
         {
             _changes.Enqueue(new Change(topic, known, id));
@@ -45,7 +45,7 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
         while (_changes.TryDequeue(out var change))
         {
             changes[change.Topic] = change;
-            before[change.Topic] = change.After;
+            previous[change.Topic] = change.After;
         }
 
         return [.. changes.Values];
@@ -68,7 +68,7 @@ internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> before
         return found;
     }
 
-    private static Guid Id(string text) =>
+    private static Guid ParseId(string text) =>
         new(Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/') + "=="), bigEndian: true);
 
     [GeneratedRegex(

@@ -28,12 +28,14 @@ public sealed class TopicTail : IAsyncDisposable
     /// <param name="topic">The topic.</param>
     /// <param name="partitions">The number of its partitions.</param>
     /// <param name="receive">Gets each record, on another thread.</param>
-    /// <param name="cancellation">Ends the opening.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="BrokerUnavailableException">No broker answers, or the partitions have no leader for longer than 10 s.</exception>
     public static async Task<TopicTail> OpenAsync(
         KafkaSettings settings, string topic, int partitions, Action<TailRecord> receive, CancellationToken cancellation)
     {
         var config = ClientSettings.For<ConsumerConfig>(settings);
+
+        // The library requires a group, although this consumer joins none.
         config.GroupId = settings.ClientId;
         config.EnableAutoCommit = false;
         var consumer = new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
@@ -43,8 +45,8 @@ public sealed class TopicTail : IAsyncDisposable
             consumer.Assign(await RetriableErrors.RetryAsync(
                 () => Enumerable.Range(0, partitions).Select(partition =>
                 {
-                    var place = new TopicPartition(topic, partition);
-                    return new TopicPartitionOffset(place, consumer.QueryWatermarkOffsets(place, _timeout).High);
+                    var at = new TopicPartition(topic, partition);
+                    return new TopicPartitionOffset(at, consumer.QueryWatermarkOffsets(at, _timeout).High);
                 }).ToList(),
                 _timeout, TimeProvider.System, cancellation));
         }
@@ -89,7 +91,7 @@ public sealed class TopicTail : IAsyncDisposable
             }
             catch (KafkaException)
             {
-                // The broker is away. Reading continues when it is back.
+                // The broker does not answer. Reading continues when it answers again.
             }
         }
     }

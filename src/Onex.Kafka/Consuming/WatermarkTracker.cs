@@ -12,23 +12,23 @@ internal sealed class WatermarkTracker
     private (long Offset, bool Completed)[] _ring = new (long, bool)[64];
     private int _head;
     private int _count;
-    private long _last = -1;
+    private long _lastRead = -1;
 
     /// <summary>The offset to commit, where a restart begins to read; null before any may be committed.</summary>
     public long? Watermark { get; private set; }
 
     /// <summary>Records that the watermark has not passed.</summary>
-    public int Open => _count;
+    public int OpenCount => _count;
 
     /// <summary>Adds a record that was read. Offsets ascend.</summary>
     public void Read(long offset)
     {
-        if (offset <= _last)
+        if (offset <= _lastRead)
         {
-            throw new InvalidOperationException($"Offset {offset} was read after offset {_last}.");
+            throw new InvalidOperationException($"Offset {offset} was read after offset {_lastRead}.");
         }
 
-        _last = offset;
+        _lastRead = offset;
         if (_count == _ring.Length)
         {
             Grow();
@@ -66,7 +66,7 @@ internal sealed class WatermarkTracker
     /// </summary>
     public bool AdvanceTo(long offset)
     {
-        if (offset - 1 <= _last)
+        if (offset - 1 <= _lastRead)
         {
             return false;
         }

@@ -13,7 +13,7 @@ internal sealed class DeadLetterWriter(
     KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger,
     DeadLetterMetrics? metrics = null)
 {
-    /// <summary>Writes a dead letter. Ends when it is acknowledged and indexed, however long that takes.</summary>
+    /// <summary>Writes a dead letter. Returns when it is acknowledged and indexed, however long that takes.</summary>
     public async Task WriteAsync(ConsumedRecord record, RecordOutcome.Dead dead, CancellationToken cancellation)
     {
         var deadLetter = Create(record, dead);
@@ -49,13 +49,18 @@ internal sealed class DeadLetterWriter(
         }
     }
 
-    /// <summary>The open dead letters of these partitions, whose records may be read again.</summary>
-    public async Task<IReadOnlySet<Guid>> OpenAsync(IEnumerable<TopicPartition> partitions, CancellationToken cancellation)
+    /// <summary>Finds the open dead letters of these partitions, whose records may be read again.</summary>
+    public async Task<IReadOnlySet<Guid>> FindOpenAsync(IEnumerable<TopicPartition> partitions, CancellationToken cancellation)
     {
         var open = new HashSet<Guid>();
-        foreach (var topic in sink is null ? [] : partitions.GroupBy(partition => partition.Topic, partition => partition.Partition.Value))
+        if (sink is null)
         {
-            open.UnionWith(await sink!.OpenAsync(topic.Key, [.. topic], cancellation));
+            return open;
+        }
+
+        foreach (var topic in partitions.GroupBy(partition => partition.Topic, partition => partition.Partition.Value))
+        {
+            open.UnionWith(await sink.FindOpenAsync(topic.Key, [.. topic], cancellation));
         }
 
         return open;
@@ -64,7 +69,7 @@ internal sealed class DeadLetterWriter(
     /// <summary>Whether a record has one of these dead letters.</summary>
     public bool Has(ConsumedRecord record, IReadOnlySet<Guid> open) => open.Count > 0 && sink is not null && open.Contains(sink.Id(record));
 
-    /// <summary>Closes the dead letter of a record that was handled after all. Ends when it is closed.</summary>
+    /// <summary>Closes the dead letter of a record that was handled after all. Retries until that succeeds.</summary>
     public async Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
     {
         var backoff = Backoff.ForSharedFailure(time);
@@ -124,14 +129,14 @@ internal sealed class DeadLetterWriter(
         }
 
         // Probably too large. Without its value, the dead letter still names the position of the record.
-        var small = deadLetter with { OriginalMessage = deadLetter.OriginalMessage with { Value = null } };
+        var withoutValue = deadLetter with { OriginalMessage = deadLetter.OriginalMessage with { Value = null } };
         if (sink is not null)
         {
-            var reference = await sink.StoreAsync(record, small, cancellation);
-            small = small with { OriginalMessage = small.OriginalMessage with { ValueRef = reference } };
+            var reference = await sink.StoreAsync(record, withoutValue, cancellation);
+            withoutValue = withoutValue with { OriginalMessage = withoutValue.OriginalMessage with { ValueRef = reference } };
         }
 
-        var second = await ProduceAsync(record, small, cancellation);
+        var second = await ProduceAsync(record, withoutValue, cancellation);
         return second.Delivery == DeliveryStatus.Acknowledged ? null : report.Reason;
     }
 

@@ -10,17 +10,17 @@ namespace Onex.Kafka.DeadLetters;
 public interface IDeadLetterSink
 {
     /// <summary>
-    /// Stores a dead letter before the offset of its record may advance; the same one may come more than once. If the dead letter has no
-    /// value although its record has one, it was too large for the topic: the sink stores the record's value and returns its id. The call
-    /// is repeated after an exception.
+    /// Stores a dead letter before the offset of its record may advance. The call is repeated after an exception, so the same dead letter
+    /// may come again. If it has no value although its record has one, it was too large for the topic: the sink stores the record's value
+    /// and returns the id of the stored value.
     /// </summary>
     Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation);
 
     /// <summary>
-    /// The newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's offset, so the
-    /// record may be read again.
+    /// Finds the newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's offset, so
+    /// the record may be read again.
     /// </summary>
-    Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
+    Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>The id that a dead letter of this record has.</summary>
     Guid Id(ConsumedRecord record);

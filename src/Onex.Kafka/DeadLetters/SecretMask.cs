@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>Replaces values by <c>***</c> whose names suggest a secret.</summary>
+/// <summary>Replaces the values of fields whose names suggest a secret by <c>***</c>.</summary>
 public static class SecretMask
 {
     /// <summary>The replacement.</summary>
@@ -13,8 +13,8 @@ public static class SecretMask
     private static readonly SearchValues<string> _names = SearchValues.Create(
         ["authorization", "cookie", "token", "password", "secret", "api-key", "api_key", "apikey"], StringComparison.OrdinalIgnoreCase);
 
-    // Secrets are found at any depth.
-    private static readonly JsonDocumentOptions _reading = new() { MaxDepth = 1000 };
+    // Beyond the default of 64 levels, secrets would stay unmasked.
+    private static readonly JsonDocumentOptions _readOptions = new() { MaxDepth = 1000 };
 
     /// <summary>Whether a field or header of that name may hold a secret.</summary>
     public static bool IsSecret(string name) => name.AsSpan().ContainsAny(_names);
@@ -30,7 +30,7 @@ public static class SecretMask
 
         try
         {
-            using var document = JsonDocument.Parse(text, _reading);
+            using var document = JsonDocument.Parse(text, _readOptions);
             if (!HasSecret(document.RootElement))
             {
                 return text;

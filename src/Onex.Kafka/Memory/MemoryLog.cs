@@ -10,7 +10,7 @@ namespace Onex.Kafka.Memory;
 /// <summary>
 /// An in-memory log with the behaviour of a broker: topics with partitions, order within a partition, groups whose members share the
 /// partitions by range, committed offsets. Records that every group has passed are deleted. Topics that no group reads keep their last
-/// records for people.
+/// records, so that people can look at them.
 /// </summary>
 internal sealed class MemoryLog : IRecordLog
 {
@@ -21,20 +21,21 @@ internal sealed class MemoryLog : IRecordLog
     private readonly ConcurrentDictionary<string, MemoryTopic> _topics = new(StringComparer.Ordinal);
     private readonly Dictionary<string, MemoryGroup> _groups = new(StringComparer.Ordinal);
     private readonly int _partitions;
-    private readonly int _kept;
+    private readonly int _recordsKept;
 
     // Keeps the process from running out of memory. Each topic has its own bound, because the reader of one may have to write to another.
     private readonly long _heldBytesMax;
 
     /// <param name="topics">The topics; each also gets a dead-letter topic.</param>
     /// <param name="partitions">Partitions of each topic.</param>
-    /// <param name="kept">Records that a partition keeps if no group reads its topic.</param>
-    /// <param name="heldBytesMax"> Bytes of values that a topic holds. Above it, a topic that is read takes no more until its groups
-    /// advance, and another deletes sooner.
+    /// <param name="recordsKept">Records that a partition keeps if no group reads its topic.</param>
+    /// <param name="heldBytesMax">
+    /// Bytes of values that a topic holds. Above it, a topic that a group reads takes no more until its groups advance, and a topic that no
+    /// group reads deletes its oldest records sooner.
     /// </param>
-    public MemoryLog(IReadOnlyCollection<string> topics, int partitions, int kept, long heldBytesMax = 64L << 20)
+    public MemoryLog(IReadOnlyCollection<string> topics, int partitions, int recordsKept, long heldBytesMax = 64L << 20)
     {
-        _kept = kept;
+        _recordsKept = recordsKept;
         _heldBytesMax = heldBytesMax;
         _partitions = partitions;
         Add(topics);
@@ -56,7 +57,7 @@ internal sealed class MemoryLog : IRecordLog
     {
     }
 
-    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) =>
+    public IReadOnlyCollection<string> FindMissing(IReadOnlyCollection<string> topics) =>
         [.. topics.Where(topic => !_topics.ContainsKey(topic))];
 
     public ILogConsumer Join(EndpointAddress address, MembershipEvents events)
@@ -129,7 +130,7 @@ internal sealed class MemoryLog : IRecordLog
             topic.HeldBytes += message.Value!.Length;
             if (!IsRead(topic.Name))
             {
-                Drop(topic, partition, partition.Records.Count - _kept);
+                Drop(topic, partition, partition.Records.Count - _recordsKept);
                 while (topic.HeldBytes > _heldBytesMax && partition.Records.Count > 1)
                 {
                     Drop(topic, partition, 1);
@@ -191,9 +192,9 @@ internal sealed class MemoryLog : IRecordLog
     private static uint Hash(byte[] key)
     {
         var hash = 2166136261u;
-        foreach (var each in key)
+        foreach (var octet in key)
         {
-            hash = (hash ^ each) * 16777619u;
+            hash = (hash ^ octet) * 16777619u;
         }
 
         return hash;
@@ -242,13 +243,13 @@ internal sealed class MemoryLog : IRecordLog
 
     private sealed class Member(MemoryLog log, MemoryGroup group, IReadOnlyList<string> topics, MembershipEvents events) : ILogConsumer
     {
-        // Guarded by the log's gate, like all state of this class.
+        // The gate of the log guards all state of this class.
         private readonly Dictionary<TopicPartition, long> _positions = [];
         private readonly HashSet<TopicPartition> _paused = [];
-        private readonly List<TopicPartition> _turns = [];
+        private readonly List<TopicPartition> _readInTurn = [];
         private int _turn;
         private long _generation;
-        private bool _left;
+        private bool _hasLeft;
 
         public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
         {
@@ -263,8 +264,8 @@ internal sealed class MemoryLog : IRecordLog
                         return result;
                     }
 
-                    var left = until - Environment.TickCount64;
-                    if (left <= 0 || !Monitor.Wait(log._gate, (int)left))
+                    var remaining = until - Environment.TickCount64;
+                    if (remaining <= 0 || !Monitor.Wait(log._gate, (int)remaining))
                     {
                         return null;
                     }
@@ -312,7 +313,7 @@ internal sealed class MemoryLog : IRecordLog
             Rebalance();
         }
 
-        // Without a close it acts like a crashed process: no callbacks, and no more offsets.
+        // A member that was not closed acts like a crashed process: it gets no callbacks and stores no more offsets.
         public void Dispose()
         {
             Leave();
@@ -326,9 +327,9 @@ internal sealed class MemoryLog : IRecordLog
         {
             lock (log._gate)
             {
-                if (!_left)
+                if (!_hasLeft)
                 {
-                    _left = true;
+                    _hasLeft = true;
                     group.Members.Remove(this);
                     group.Generation++;
                     Monitor.PulseAll(log._gate);
@@ -336,8 +337,8 @@ internal sealed class MemoryLog : IRecordLog
             }
         }
 
-        // An eager rebalance as a broker does it: when a member joins or leaves, each member revokes all its partitions, and takes its new
-        // share once nobody owns it. The callbacks run without the lock.
+        // An eager rebalance as a broker does it: when a member joins or leaves, each member revokes all its partitions. It takes its new
+        // share once no other member owns a partition of it. The callbacks run without the lock.
         private void Rebalance()
         {
             List<TopicPartition> revoked;
@@ -360,8 +361,8 @@ internal sealed class MemoryLog : IRecordLog
             lock (log._gate)
             {
                 RevokeAll();
-                gained = Share();
-                if (_left || gained.Exists(group.Owners.ContainsKey))
+                gained = ComputeShare();
+                if (_hasLeft || gained.Exists(group.Owners.ContainsKey))
                 {
                     return;
                 }
@@ -387,27 +388,27 @@ internal sealed class MemoryLog : IRecordLog
 
             _positions.Clear();
             _paused.Clear();
-            _turns.Clear();
+            _readInTurn.Clear();
         }
 
         private void Take(TopicPartition partition)
         {
             group.Owners.Add(partition, this);
             _positions[partition] = group.Committed.GetValueOrDefault(partition);
-            _turns.Add(partition);
+            _readInTurn.Add(partition);
         }
 
         // Range assignment: with equal partition counts a member gets the same numbers of all topics.
-        private List<TopicPartition> Share()
+        private List<TopicPartition> ComputeShare()
         {
             var share = new List<TopicPartition>();
-            foreach (var topic in topics.Where(topic => !_left && log._topics.ContainsKey(topic)))
+            foreach (var topic in topics.Where(topic => !_hasLeft && log._topics.ContainsKey(topic)))
             {
                 var members = group.Members.FindAll(member => member.Subscribes(topic));
                 var (count, index) = (log._topics[topic].Partitions.Length, members.IndexOf(this));
-                var (each, more) = (count / members.Count, count % members.Count);
-                var first = (index * each) + Math.Min(index, more);
-                for (var number = first; number < first + each + (index < more ? 1 : 0); number++)
+                var (perMember, remainder) = (count / members.Count, count % members.Count);
+                var first = (index * perMember) + Math.Min(index, remainder);
+                for (var number = first; number < first + perMember + (index < remainder ? 1 : 0); number++)
                 {
                     share.Add(new TopicPartition(topic, number));
                 }
@@ -420,9 +421,9 @@ internal sealed class MemoryLog : IRecordLog
 
         private ConsumeResult<byte[]?, byte[]?>? Next()
         {
-            for (var tried = 0; tried < _turns.Count; tried++)
+            for (var tried = 0; tried < _readInTurn.Count; tried++)
             {
-                var at = _turns[_turn++ % _turns.Count];
+                var at = _readInTurn[_turn++ % _readInTurn.Count];
                 var partition = log._topics[at.Topic].Partitions[at.Partition.Value];
                 var position = Math.Max(_positions[at], partition.First);
                 if (!_paused.Contains(at) && position < partition.First + partition.Records.Count)

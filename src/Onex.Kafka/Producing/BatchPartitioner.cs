@@ -5,17 +5,17 @@ namespace Onex.Kafka.Producing;
 /// its own. The next batch goes to the partition with the fewest records so far, so no partition is ahead of another by more than a batch.
 /// </summary>
 /// <param name="isSpread">
-/// Whether the records take long to handle, so that it matters more that all consumers have some than that the requests are few.
+/// Whether the records take long to handle. Then an equal load of the consumers is worth the additional requests.
 /// </param>
 internal sealed class BatchPartitioner(bool isSpread = false)
 {
-    /// <summary>A larger batch is divided, so that its consumers share it.</summary>
+    /// <summary>The most records of a batch on one partition. A larger batch is divided, so that several consumers share it.</summary>
     public const int RecordsMax = 50;
 
-    /// <summary>The same for a batch that is spread.</summary>
+    /// <summary>The most records of a spread batch on one partition.</summary>
     public const int SpreadRecordsMax = 4;
 
-    /// <summary>A batch that is spread goes to as many partitions before one of them gets a second record.</summary>
+    /// <summary>A spread batch goes to this many partitions before one of them gets a second record.</summary>
     public const int SpreadPartitions = 16;
 
     private readonly Lock _lock = new();
@@ -49,7 +49,7 @@ internal sealed class BatchPartitioner(bool isSpread = false)
                 _inBatch = 0;
             }
 
-            if (_inBatch == 0 || _inBatch >= MostOnOne())
+            if (_inBatch == 0 || _inBatch >= MaxPerPartition())
             {
                 _inBatch = 0;
                 _current = Array.IndexOf(_records, _records.Min());
@@ -71,7 +71,7 @@ internal sealed class BatchPartitioner(bool isSpread = false)
         }
     }
 
-    private int MostOnOne() => isSpread
+    private int MaxPerPartition() => isSpread
         ? Math.Clamp((_expected + SpreadPartitions - 1) / SpreadPartitions, 1, SpreadRecordsMax)
         : RecordsMax;
 }

@@ -28,14 +28,15 @@ public enum DeliveryStatus
 public readonly record struct DeliveryReport(DeliveryStatus Delivery, string? Reason)
 {
     /// <summary>
-    /// Whether the record was certainly not written and never will be. If not, and not acknowledged either, its outcome is unknown.
+    /// Whether it is certain that the record was not written and never will be. If that is false, and the record is not acknowledged, then
+    /// it is unknown whether it was written.
     /// </summary>
     public bool IsUnwritten { get; init; }
 }
 
 /// <summary>
 /// Writes records with an idempotent producer and <c>acks=all</c>. The whole process shares one. Do not await the delivery of one record
-/// before producing the next.
+/// before producing the next, because records are sent in batches.
 /// </summary>
 public interface IRecordProducer
 {

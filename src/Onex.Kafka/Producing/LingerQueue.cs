@@ -1,8 +1,8 @@
 namespace Onex.Kafka.Producing;
 
 /// <summary>
-/// Hands items over in order, in batches that wait as long as the load asks for: not at all while few items arrive, because nobody else
-/// would join them, and some milliseconds while many do, because a request costs the broker about the same whatever it carries.
+/// Hands items over in order, in batches. While few items arrive, none waits, because no other item would join it. While many arrive, they
+/// wait some milliseconds for each other, because a large request costs the broker about as much as a small one.
 /// </summary>
 internal sealed class LingerQueue<T> : IDisposable
 {
@@ -11,9 +11,9 @@ internal sealed class LingerQueue<T> : IDisposable
 
     private const int LongestWaitMs = 5;
 
-    // Items per second: up to the first none waits, from the second on each waits the longest time.
-    private const double Few = 500;
-    private const double Many = 3000;
+    // Up to the first rate no item waits. From the second rate on, each waits the longest time.
+    private const double FewPerSecond = 500;
+    private const double ManyPerSecond = 3000;
 
     private static readonly TimeSpan _window = TimeSpan.FromMilliseconds(50);
 
@@ -49,7 +49,7 @@ internal sealed class LingerQueue<T> : IDisposable
         {
             _waiting.Add(item);
             Measure();
-            if (_isHandingOver || Waits())
+            if (_isHandingOver || WaitForMore())
             {
                 return;
             }
@@ -60,7 +60,7 @@ internal sealed class LingerQueue<T> : IDisposable
         HandOver();
     }
 
-    /// <summary>Hands over what waits. From here on nothing waits any more.</summary>
+    /// <summary>Hands over the waiting items. Later items are handed over at once.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -96,7 +96,7 @@ internal sealed class LingerQueue<T> : IDisposable
             lock (_lock)
             {
                 _batch.Clear();
-                if (_waiting.Count == 0 || (!first && Waits()))
+                if (_waiting.Count == 0 || (!first && WaitForMore()))
                 {
                     Volatile.Write(ref _isHandingOver, false);
                     return;
@@ -116,15 +116,15 @@ internal sealed class LingerQueue<T> : IDisposable
         var elapsed = _time.GetElapsedTime(_windowBegan);
         if (elapsed >= _window)
         {
-            var share = ((_arrived / elapsed.TotalSeconds) - Few) / (Many - Few);
+            var share = ((_arrived / elapsed.TotalSeconds) - FewPerSecond) / (ManyPerSecond - FewPerSecond);
             _waitMs = (int)(LongestWaitMs * Math.Clamp(share, 0, 1));
             _arrived = 0;
             _windowBegan = _time.GetTimestamp();
         }
     }
 
-    // Whether the waiting items wait for others. Called with the lock held.
-    private bool Waits()
+    // Returns whether the waiting items must wait for more, and starts the timer if so. Called with the lock held.
+    private bool WaitForMore()
     {
         if (_waitMs == 0 || _isClosed || _waiting.Count >= BatchMax)
         {

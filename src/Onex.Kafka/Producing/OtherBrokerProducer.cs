@@ -3,7 +3,7 @@ using Onex.Kafka.Brokers;
 
 namespace Onex.Kafka.Producing;
 
-/// <summary>A producer of records for another broker than the runtime's own. That broker's health is not the runtime's.</summary>
+/// <summary>A producer for another broker than the runtime's own. That broker does not count for the health of the process.</summary>
 public sealed class OtherBrokerProducer : IDisposable
 {
     private readonly BrokerAdmin _admin;

@@ -8,13 +8,17 @@ using Onex.Kafka.Brokers;
 
 namespace Onex.Kafka.Producing;
 
+/// <summary>Receives a record with its report. Must neither throw nor block.</summary>
+/// <param name="record">The record.</param>
+/// <param name="report">Its report.</param>
+/// <param name="isTooLargeTogether">Whether its batch was too large, so that it may succeed in a batch of its own.</param>
+internal delegate void RecordReporter(PendingRecord record, DeliveryReport report, bool isTooLargeTogether);
+
 /// <summary>A producer of the library, created on first use and again after a fatal error.</summary>
 /// <param name="settings">How to reach the broker.</param>
 /// <param name="recordsPerBatch">The most records per batch; null for no limit.</param>
-/// <param name="partitioners">The partitioners of the topics that have one of their own.</param>
-/// <param name="onReport">
-/// Receives each record with its report, and whether its batch was too large, so that it may succeed alone. Must neither throw nor block.
-/// </param>
+/// <param name="partitioners">The partitioners by topic. Other topics use that of the library.</param>
+/// <param name="onReport">Receives each record with its report.</param>
 /// <param name="health">Receives the errors of the library.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">For fatal errors.</param>
@@ -22,11 +26,14 @@ internal sealed class ProducerClient(
     KafkaSettings settings,
     int? recordsPerBatch,
     IReadOnlyDictionary<string, BatchPartitioner> partitioners,
-    Action<PendingRecord, DeliveryReport, bool> onReport,
+    RecordReporter onReport,
     BrokerHealth health,
     TimeProvider time,
     ILogger logger) : IDisposable
 {
+    // The largest record that the client accepts. The broker decides what is too large, topic by topic.
+    private const int RecordBytesMax = 10 << 20;
+
     private static readonly TimeSpan _recreateAtMostEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _flushFor = TimeSpan.FromSeconds(5);
     private static readonly DeliveryReport _acknowledged = new(DeliveryStatus.Acknowledged, null);
@@ -46,23 +53,23 @@ internal sealed class ProducerClient(
         .ToFrozenDictionary(header => header, header => new Header(header.Name, Encoding.UTF8.GetBytes(header.value)));
 
     private readonly Lock _lock = new();
-    private Open? _open;
+    private OpenProducer? _open;
     private long _createdAt;
     private bool _disposed;
 
     /// <summary>Hands a record to the library, which reports it later.</summary>
     public void Produce(PendingRecord pending)
     {
-        if (Current() is not { } open)
+        if (GetOrCreate() is not { } open)
         {
             var report = new DeliveryReport(DeliveryStatus.Unavailable, "The producer is being recreated.") { IsUnwritten = true };
-            onReport(pending, report, false);
+            onReport(pending, report, isTooLargeTogether: false);
             return;
         }
 
         if (!open.Add(pending))
         {
-            onReport(pending, _closed, false);
+            onReport(pending, _closed, isTooLargeTogether: false);
             return;
         }
 
@@ -87,14 +94,14 @@ internal sealed class ProducerClient(
         {
             if (open.Remove(pending))
             {
-                onReport(pending, _closed, false);
+                onReport(pending, _closed, isTooLargeTogether: false);
             }
         }
     }
 
     public void Dispose()
     {
-        Open? open;
+        OpenProducer? open;
         lock (_lock)
         {
             _disposed = true;
@@ -106,7 +113,7 @@ internal sealed class ProducerClient(
         Close(open);
     }
 
-    private Open? Current()
+    private OpenProducer? GetOrCreate()
     {
         lock (_lock)
         {
@@ -133,18 +140,16 @@ internal sealed class ProducerClient(
 
             // The value is the pending record itself, so all records share one handler.
             configuration.DeliveryReportFields = "status,value";
-
-            // The broker decides what is too large, topic by topic.
-            configuration.MessageMaxBytes = 10 << 20;
+            configuration.MessageMaxBytes = RecordBytesMax;
             configuration.MessageTimeoutMs = 30_000;
 
-            // Outside the managed heap, where the client would use up to a gigabyte by default. The largest message must fit.
-            configuration.QueueBufferingMaxKbytes = Math.Max(2 * settings.ClientBytesMax, (10 << 20) + (1 << 20)) / 1024;
+            // Outside the managed heap, where the client would use up to a gigabyte by default. The largest record must fit.
+            configuration.QueueBufferingMaxKbytes = Math.Max(2 * settings.ClientBytesMax, RecordBytesMax + (1 << 20)) / 1024;
 
             // Reports an unknown topic soon instead of holding its records back.
             configuration.TopicMetadataPropagationMaxMs = 5000;
             var builder = new ProducerBuilder<byte[], PendingRecord>(configuration)
-                .SetValueSerializer(ValueOf.Instance)
+                .SetValueSerializer(ValueSerializer.Instance)
                 .SetLogHandler((_, line) => Log.ClientLine(logger, line.Facility, line.Message))
                 .SetErrorHandler(OnError);
             foreach (var (topic, partitioner) in partitioners)
@@ -152,12 +157,12 @@ internal sealed class ProducerClient(
                 builder.SetPartitioner(topic, (_, partitions, _, _) => partitioner.Choose(partitions));
             }
 
-            return _open = new Open(builder.Build(), (open, delivered) => Report(
+            return _open = new OpenProducer(builder.Build(), (open, delivered) => Report(
                 open, delivered.Message.Value, delivered.Error, delivered.Status == PersistenceStatus.NotPersisted));
         }
     }
 
-    private void Report(Open open, PendingRecord pending, Error error, bool isUnwritten)
+    private void Report(OpenProducer open, PendingRecord pending, Error error, bool isUnwritten)
     {
         if (!open.Remove(pending))
         {
@@ -166,7 +171,7 @@ internal sealed class ProducerClient(
 
         if (!error.IsError)
         {
-            onReport(pending, _acknowledged, false);
+            onReport(pending, _acknowledged, isTooLargeTogether: false);
             return;
         }
 
@@ -179,7 +184,7 @@ internal sealed class ProducerClient(
         {
             IsUnwritten = isUnwritten,
         };
-        onReport(pending, report, recordsPerBatch is null && IsTooLarge(error.Code));
+        onReport(pending, report, isTooLargeTogether: recordsPerBatch is null && IsTooLarge(error.Code));
     }
 
     private void OnError(IProducer<byte[], PendingRecord> producer, Error error)
@@ -193,7 +198,7 @@ internal sealed class ProducerClient(
 
     private void Discard(IProducer<byte[], PendingRecord> broken, Error error)
     {
-        Open open;
+        OpenProducer open;
         lock (_lock)
         {
             if (_open is null || !ReferenceEquals(_open.Producer, broken))
@@ -207,17 +212,17 @@ internal sealed class ProducerClient(
 
         Log.ProducerBroke(logger, error.Reason);
 
-        // Not on this thread: it may be the producer's own, which closing waits for.
+        // Not on this thread: it may be the thread of the producer, whose end Close waits for.
         _ = Task.Run(() => Close(open));
     }
 
-    // Also reports the records that the library has not reported, because it never will.
-    private void Close(Open? open)
+    // Also reports the records that the library has not reported, because after this it never will.
+    private void Close(OpenProducer? open)
     {
         open?.Producer.Dispose();
         foreach (var pending in open?.RemoveAll() ?? [])
         {
-            onReport(pending, _closed, false);
+            onReport(pending, _closed, isTooLargeTogether: false);
         }
     }
 
@@ -241,9 +246,9 @@ internal sealed class ProducerClient(
         return headers;
     }
 
-    private sealed class ValueOf : ISerializer<PendingRecord>
+    private sealed class ValueSerializer : ISerializer<PendingRecord>
     {
-        public static ValueOf Instance { get; } = new();
+        public static ValueSerializer Instance { get; } = new();
 
         public byte[] Serialize(PendingRecord data, SerializationContext context) =>
             MemoryMarshal.TryGetArray(data.Record.Value, out var segment)
@@ -254,14 +259,14 @@ internal sealed class ProducerClient(
     }
 
     /// <summary>An open producer and the records that it has not reported.</summary>
-    private sealed class Open
+    private sealed class OpenProducer
     {
         private readonly Lock _lock = new();
         private readonly HashSet<PendingRecord> _pending = [];
         private bool _isClosed;
 
-        public Open(
-            IProducer<byte[], PendingRecord> producer, Action<Open, DeliveryReport<byte[], PendingRecord>> onDelivery)
+        public OpenProducer(
+            IProducer<byte[], PendingRecord> producer, Action<OpenProducer, DeliveryReport<byte[], PendingRecord>> onDelivery)
         {
             Producer = producer;
             OnDelivery = delivered => onDelivery(this, delivered);
@@ -294,9 +299,9 @@ internal sealed class ProducerClient(
             lock (_lock)
             {
                 _isClosed = true;
-                PendingRecord[] left = [.. _pending];
+                PendingRecord[] unreported = [.. _pending];
                 _pending.Clear();
-                return left;
+                return unreported;
             }
         }
     }

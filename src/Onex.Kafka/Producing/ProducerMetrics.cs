@@ -18,10 +18,10 @@ internal sealed class ProducerMetrics(OnexMeter meter, TimeProvider time)
     private readonly BoundedCounter _sent = meter.Counter(Sent);
     private readonly BoundedHistogram _duration = meter.Histogram(Duration);
 
-    /// <summary>The time from which a delivery is measured; 0 if nobody listens.</summary>
+    /// <summary>The start time of a delivery; 0 if nobody collects these metrics.</summary>
     public long Now => _sent.Enabled ? time.GetTimestamp() : 0;
 
-    /// <summary>A record was reported.</summary>
+    /// <summary>Records the delivery report of a record that was handed over at <paramref name="began"/> (<see cref="Now"/>).</summary>
     public void Reported(string topic, DeliveryStatus status, long began)
     {
         if (began == 0)

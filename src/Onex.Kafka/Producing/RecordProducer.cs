@@ -13,9 +13,9 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     private readonly TopicAdmin _topics;
     private readonly LingerQueue<PendingRecord> _queue;
     private readonly ProducerClient _batched;
-    private readonly ProducerClient _alone;
+    private readonly ProducerClient _unbatched;
     private readonly Dictionary<string, BatchPartitioner> _partitioners;
-    private readonly ConcurrentQueue<(PendingRecord Record, DeliveryReport Report)> _reported = new();
+    private readonly ConcurrentQueue<(PendingRecord Pending, DeliveryReport Report)> _reported = new();
     private readonly ProducerMetrics? _metrics;
     private readonly bool _isSpreading;
     private int _isCompleting;
@@ -34,7 +34,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
             settings.SpreadTopics.Contains(topic, StringComparer.Ordinal)), StringComparer.Ordinal);
         _isSpreading = settings.SpreadTopics.Count > 0;
         _batched = new ProducerClient(settings, recordsPerBatch: null, _partitioners, OnReport, health, time, logger);
-        _alone = new ProducerClient(settings, recordsPerBatch: 1, _partitioners, OnReport, health, time, logger);
+        _unbatched = new ProducerClient(settings, recordsPerBatch: 1, _partitioners, OnReport, health, time, logger);
         _queue = new LingerQueue<PendingRecord>(HandOver, time);
     }
 
@@ -56,17 +56,17 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     {
         _queue.Dispose();
         _batched.Dispose();
-        _alone.Dispose();
+        _unbatched.Dispose();
     }
 
-    /// <summary>Completes the callers whose records were reported meanwhile, with one work item for all of them.</summary>
+    /// <summary>Completes the tasks of the callers whose records were reported, with one work item for all of them.</summary>
     void IThreadPoolWorkItem.Execute()
     {
         do
         {
             while (_reported.TryDequeue(out var reported))
             {
-                reported.Record.TrySetResult(reported.Report);
+                reported.Pending.TrySetResult(reported.Report);
             }
 
             Volatile.Write(ref _isCompleting, 0);
@@ -78,18 +78,18 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     {
         if (_isSpreading)
         {
-            foreach (var record in batch)
+            foreach (var pending in batch)
             {
-                if (_partitioners.TryGetValue(record.Record.Topic, out var partitioner) && partitioner.IsSpread)
+                if (_partitioners.TryGetValue(pending.Record.Topic, out var partitioner) && partitioner.IsSpread)
                 {
                     partitioner.Expect();
                 }
             }
         }
 
-        foreach (var record in batch)
+        foreach (var pending in batch)
         {
-            _batched.Produce(record);
+            _batched.Produce(pending);
         }
 
         foreach (var partitioner in _partitioners.Values)
@@ -98,19 +98,19 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
         }
     }
 
-    private void OnReport(PendingRecord record, DeliveryReport report, bool isTooLargeTogether)
+    private void OnReport(PendingRecord pending, DeliveryReport report, bool isTooLargeTogether)
     {
         if (isTooLargeTogether)
         {
             // The broker takes or rejects a batch as a whole, by the topic's max.message.bytes, which is not known here. A record that is
             // not too large by itself succeeds in a batch of its own. Records of one batch are reported one after the other, so they keep
             // their order.
-            _alone.Produce(record);
+            _unbatched.Produce(pending);
             return;
         }
 
-        _metrics?.Reported(record.Record.Topic, report.Delivery, record.Began);
-        _reported.Enqueue((record, report));
+        _metrics?.Reported(pending.Record.Topic, report.Delivery, pending.Began);
+        _reported.Enqueue((pending, report));
         if (Interlocked.Exchange(ref _isCompleting, 1) == 0)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -118,7 +118,7 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
     }
 }
 
-/// <summary>A record in transit to the broker, and the task of its caller. Its continuations run one after the other.</summary>
+/// <summary>A record that has no report yet, and the task of its caller. The continuations of such tasks run one after the other.</summary>
 /// <param name="record">The record.</param>
 /// <param name="began">When it was handed over; 0 if nobody measures it.</param>
 internal sealed class PendingRecord(ProducedRecord record, long began = 0) : TaskCompletionSource<DeliveryReport>

@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Kafka.Producing;
 
-/// <summary>Sends reports of running attempts. Nobody waits for their delivery, because the next one replaces a lost one.</summary>
+/// <summary>Sends reports of running attempts. Nobody waits for their delivery, because the next report replaces a lost one.</summary>
 /// <param name="producer">The process's producer.</param>
 /// <param name="time">The clock of the <c>timestamp</c> header, and of the intervals.</param>
 /// <param name="topic">The topic of the results.</param>
@@ -28,7 +28,7 @@ public sealed class ReportSender(IRecordProducer producer, TimeProvider time, st
             SagaId = command.SagaId,
             CorrelationId = command.CorrelationId,
             Report = report,
-            Progress = progress is { } done && double.IsFinite(done) ? Math.Clamp(done, 0, 1) : null,
+            Progress = progress is { } fraction && double.IsFinite(fraction) ? Math.Clamp(fraction, 0, 1) : null,
             Text = text,
             Worker = worker,
         };

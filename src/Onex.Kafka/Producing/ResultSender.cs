@@ -15,8 +15,9 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
     public const string ResultUndeliverable = "result_undeliverable";
 
     /// <summary>
-    /// Produces the result and waits until it is durable. Throws <see cref="BrokerUnavailableException"/> if no broker answers, and
-    /// <see cref="InvalidOperationException"/> if the broker will never take it.
+    /// Produces the result and waits until it is durable. If the broker will never take it, sends a rejection without the result instead.
+    /// Throws <see cref="BrokerUnavailableException"/> if no broker answers, and <see cref="InvalidOperationException"/> if the broker will
+    /// not take that either.
     /// </summary>
     /// <param name="result">The result.</param>
     /// <param name="homePartition">The partition that the command named.</param>
@@ -40,8 +41,8 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
                 return;
             case DeliveryStatus.Unavailable:
                 throw new BrokerUnavailableException($"The result of command {result.CommandId} was not acknowledged: {report.Reason}");
-            case var _ when result.Result is not null:
-                // The saga must learn of it: its step then fails with a code instead of never ending.
+            case DeliveryStatus.Undeliverable when result.Result is not null:
+                // The saga must learn of this, so that its step is rejected with a code instead of never ending.
                 await SendAsync(
                     result with
                     {

@@ -3,15 +3,15 @@ using Onex.Contracts.Messages;
 namespace Onex.Kafka.Producing;
 
 /// <summary>
-/// Reports on one run of an attempt: that it has begun, after a second or at once if the step has a heartbeat timeout, then at most once
-/// a second the latest progress. An attempt that is over within a second costs no report.
+/// Reports on one run of an attempt. The first report says that it has begun; it is sent after a second, so that a shorter attempt costs no
+/// report, or at once if the step has a heartbeat timeout. The next reports carry the latest progress, at most once a second.
 /// </summary>
 public sealed class RunReports : IDisposable
 {
     /// <summary>The shortest time between two reports.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // The orchestrator cuts longer texts, too.
+    // The orchestrator also cuts a longer text.
     private const int TextMax = 500;
 
     private readonly ReportSender _sender;
@@ -87,7 +87,7 @@ public sealed class RunReports : IDisposable
         }
     }
 
-    // Most runs end before their first report, so the run's id is created with that.
+    // Most runs end before their first report, so its id is created with that report.
     private void Send(string report, double? progress, string? text) => _sender.Send(
         _command, _trace,
         Identity.ReportMessage(_command.CommandId, _command.Attempt, _run ??= Guid.CreateVersion7(_time.GetUtcNow()), ++_sent),

@@ -8,8 +8,8 @@ namespace Onex.Kafka.Producing;
 internal static class SendSpans
 {
     /// <summary>
-    /// Starts one, below the current span if that has its trace, else below the request; null if nobody records spans. A record for another
-    /// role gets the span's context, so that the span of its handling is linked to this one.
+    /// Starts the span of a record, or returns null if nobody records spans. Its parent is the current span if that has the record's trace,
+    /// else the span in the record's header. A record for another role gets the span's context, so that its handling is linked to it.
     /// </summary>
     public static Activity? Start(ref ProducedRecord record)
     {
@@ -19,14 +19,17 @@ internal static class SendSpans
         }
 
         var parent = Tracing.ParentOf(Header(record, HeaderNames.TraceParent), Header(record, HeaderNames.TraceState));
-        var current = Activity.Current is { } own && own.Source == Tracing.Source ? own : null;
-        var span = (current, parent) switch
+        var current = Activity.Current?.Source == Tracing.Source ? Activity.Current : null;
+        Activity? span = null;
+        if (current is not null && (parent == default || current.TraceId == parent.TraceId))
         {
-            (null, var none) when none == default => null,
-            ({ } around, _) when parent == default || around.TraceId == parent.TraceId =>
-                Tracing.StartChild($"send {record.Topic}", ActivityKind.Producer, around),
-            _ => Tracing.Start($"send {record.Topic}", ActivityKind.Producer, parent),
-        };
+            span = Tracing.StartChild($"send {record.Topic}", ActivityKind.Producer, current);
+        }
+        else if (parent != default)
+        {
+            span = Tracing.Start($"send {record.Topic}", ActivityKind.Producer, parent);
+        }
+
         if (span is { IsAllDataRequested: true })
         {
             RecordSpans.Describe(span, "send", record.Topic);
@@ -37,7 +40,7 @@ internal static class SendSpans
 
         if (span is { Recorded: true } && IsForRole(Header(record, HeaderNames.EventType)))
         {
-            // A redriven record may have the header of its first sending.
+            // Replaces the header, because a redriven record still has that of its first sending.
             record = record with
             {
                 Headers =
@@ -54,7 +57,7 @@ internal static class SendSpans
     private static bool IsForRole(string? type) =>
         type is EventTypes.Command or EventTypes.Cancel or EventTypes.Report or EventTypes.Result;
 
-    /// <summary>Ends the span of a record that is sent with the broker's answer.</summary>
+    /// <summary>Waits for the broker's answer and ends the span with it.</summary>
     public static async Task<DeliveryReport> EndAsync(Activity span, Task<DeliveryReport> sending)
     {
         try

@@ -7,7 +7,7 @@ public sealed class ConsumedRecord
     public required string Topic { get; init; }
 
     /// <summary>
-    /// The topic's id where the broker has one. A topic that is deleted and created again has another id, and its offsets begin again.
+    /// The topic's id, or null if the broker has no ids. A topic that is deleted and created again has another id, and new offsets.
     /// </summary>
     public Guid? TopicId { get; init; }
 
@@ -17,7 +17,7 @@ public sealed class ConsumedRecord
     /// <summary>The offset.</summary>
     public required long Offset { get; init; }
 
-    /// <summary>Its time as the producer or the broker has set it, in milliseconds since 1970; null if it has none.</summary>
+    /// <summary>The time that the producer or the broker has set, in milliseconds since 1970; null if there is none.</summary>
     public long? Timestamp { get; init; }
 
     /// <summary>The key, or null.</summary>
@@ -40,7 +40,7 @@ public abstract record RecordOutcome
     /// <summary>It was handled durably; the offset may advance.</summary>
     public sealed record Handled : RecordOutcome
     {
-        /// <summary>The one value.</summary>
+        /// <summary>The only instance.</summary>
         public static Handled Instance { get; } = new();
     }
 
@@ -49,7 +49,7 @@ public abstract record RecordOutcome
     /// </summary>
     public sealed record Returned : RecordOutcome
     {
-        /// <summary>The one value.</summary>
+        /// <summary>The only instance.</summary>
         public static Returned Instance { get; } = new();
     }
 

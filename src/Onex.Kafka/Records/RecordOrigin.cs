@@ -7,15 +7,15 @@ namespace Onex.Kafka.Records;
 /// The identity of a record: its position when it was first read. A redriven record has a new position but the same identity, which its
 /// header <see cref="HeaderNames.Origin"/> carries.
 /// </summary>
-/// <param name="TopicId">The topic's id, where the broker had one.</param>
-/// <param name="Partition">The partition.</param>
-/// <param name="Offset">The offset.</param>
+/// <param name="TopicId">The topic's id, or null if the broker has no ids.</param>
+/// <param name="Partition">The partition; -1 if the message has no position.</param>
+/// <param name="Offset">The offset; -1 if the message has no position.</param>
 public sealed record RecordOrigin(Guid? TopicId, int Partition, long Offset)
 {
-    /// <summary>The identity of a message that has no position, because it never was a record or was written again from its saga.</summary>
+    /// <summary>The identity of a message without a position, which was no record or was written again from its saga; else null.</summary>
     public Guid? Identity { get; private init; }
 
-    /// <summary>The origin of a record: from its header if it is redriven, else its position.</summary>
+    /// <summary>The origin of a record: that in its header if it is redriven, else its position.</summary>
     public static RecordOrigin For(ConsumedRecord record) =>
         record.TextHeader(HeaderNames.Redrive) is not null && record.TextHeader(HeaderNames.Origin) is { } text && Parse(text) is { } origin
             ? origin

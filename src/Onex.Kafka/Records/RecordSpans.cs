@@ -8,7 +8,7 @@ namespace Onex.Kafka.Records;
 /// <summary>The spans of records that are handled, by the messaging conventions of OpenTelemetry.</summary>
 internal static class RecordSpans
 {
-    /// <summary>Starts one; null if nobody records spans. It does not become the current one.</summary>
+    /// <summary>Starts the span of handling a record; null if nobody records spans. It does not become the current span.</summary>
     public static Activity? Process(ConsumedRecord record, string? group)
     {
         if (!Tracing.IsOn)
@@ -33,13 +33,13 @@ internal static class RecordSpans
         return span;
     }
 
-    // The sender's span is a link and not the parent, because a sender that is killed exports nothing more.
+    // The sender's span is a link and not the parent, because a sender that is killed never exports it.
     private static ActivityLink[]? Sender(ConsumedRecord record) =>
         ActivityContext.TryParse(record.TextHeader(HeaderNames.SenderSpan), null, isRemote: true, out var sender)
             ? [new ActivityLink(sender)]
             : null;
 
-    /// <summary>Adds what a span about a record has in any case.</summary>
+    /// <summary>Adds the tags that every span of a record has.</summary>
     public static void Describe(Activity span, string operation, string topic)
     {
         span.SetTag("messaging.system", "kafka");

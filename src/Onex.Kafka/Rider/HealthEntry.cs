@@ -4,7 +4,7 @@ using MassTransit.Transports;
 
 namespace Onex.Kafka.Rider;
 
-/// <summary>Creates the entries of the rider's endpoints in the health of the bus. They receive nothing.</summary>
+/// <summary>Creates the entry of an endpoint of the rider in the health of the bus. The entry receives no messages.</summary>
 internal static class HealthEntry
 {
     public static IReceiveEndpoint Create(IBusInstance bus, string path)

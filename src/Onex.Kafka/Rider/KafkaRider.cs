@@ -10,10 +10,10 @@ public interface IKafkaRider : IRider
     /// <summary>The endpoints by name, each with whether its first assignment has arrived.</summary>
     IReadOnlyDictionary<string, bool> Endpoints { get; }
 
-    /// <summary>Why endpoints cannot work at the moment, a sentence each; empty if all can.</summary>
+    /// <summary>Why endpoints cannot work at the moment, one sentence per endpoint; empty if all can.</summary>
     IReadOnlyList<string> Problems { get; }
 
-    /// <summary>Which endpoints work but are behind, a sentence each.</summary>
+    /// <summary>Which endpoints work but are behind, one sentence per endpoint.</summary>
     IReadOnlyList<string> Lags { get; }
 }
 
@@ -77,9 +77,12 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
             return $"Kafka does not answer: {error}";
         }
 
-        return log.Missing(consumer.Topics) is { Count: > 0 } missing ? $"there is no topic {string.Join(", ", missing)}"
-            : !consumer.HasAssignment ? "waits for its first assignment"
-            : consumer.DescribeStall();
+        if (log.FindMissing(consumer.Topics) is { Count: > 0 } missing)
+        {
+            return $"there is no topic {string.Join(", ", missing)}";
+        }
+
+        return consumer.HasAssignment ? consumer.DescribeStall() : "waits for its first assignment";
     }
 
     private async Task StopAsync(CancellationToken cancellation)

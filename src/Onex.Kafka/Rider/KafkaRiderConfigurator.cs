@@ -17,16 +17,16 @@ public interface IKafkaRiderConfigurator : IRiderFactoryConfigurator
 {
     /// <summary>Reads several topics as one member of a group and gives the records to a handler in batches.</summary>
     /// <param name="name">The endpoint's name, for logs and health.</param>
-    /// <param name="topics">The topics. With equal partition counts a member gets the same partition numbers of all.</param>
+    /// <param name="topics">The topics. If their partition counts are equal, a member gets the same partition numbers of all.</param>
     /// <param name="group">The consumer group.</param>
     /// <param name="handler">Creates the handler, once.</param>
     void BatchEndpoint(string name, IReadOnlyList<string> topics, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
 
     /// <summary>
-    /// Reads a whole topic, whatever other processes read of it, from the records of the last hour on. No offset is committed.
+    /// Reads a whole topic, as every other process with this endpoint does, from the records of the last hour on. No offset is committed.
     /// </summary>
     /// <param name="topic">The topic.</param>
-    /// <param name="group">The beginning of the name of the consumer group that this process is the only member of.</param>
+    /// <param name="group">A prefix for the name of the consumer group, whose only member is this process.</param>
     /// <param name="handler">Creates the handler, once.</param>
     void BroadcastEndpoint(string topic, string group, Func<IServiceProvider, IRecordBatchHandler> handler);
 
@@ -43,12 +43,12 @@ public interface ITopicEndpointConfigurator<T>
     int ConcurrentMessageLimit { get; set; }
 
     /// <summary>
-    /// The number of threads on which handlers begin: so many can run at a time before they await something. Default: the number of
-    /// processors.
+    /// The number of threads on which handlers begin: this many can run at a time until they first await something. Default: the number
+    /// of processors.
     /// </summary>
     int LaneLimit { get; set; }
 
-    /// <summary>The longest session timeout of the group; null for that of the settings.</summary>
+    /// <summary>A limit for the session timeout; null if the setting alone decides.</summary>
     TimeSpan? SessionTimeoutMax { get; set; }
 
     /// <summary>Whether the process keeps its place in the group when it is killed and starts again at once. Default: no.</summary>
@@ -68,14 +68,14 @@ public interface ITopicEndpointConfigurator<T>
     /// Defines which exceptions are failures that all messages share: these are retried for ever. Others are retried a limited number of
     /// times, then the message goes to the dead-letter topic. Default: <see cref="BrokerUnavailableException"/>.
     /// </summary>
-    void IsShared(Func<Exception, bool> isShared);
+    void RetryForever(Func<Exception, bool> isShared);
 
     /// <summary>The memory that handling a message takes (<see cref="Onex.Contracts.Messages.JsonWeight"/>). Default: 0.</summary>
     void Weigh(Func<T, long> weigh);
 }
 
 /// <summary>
-/// Handles a message. The messages after it wait until the method returns its task, so what may block belongs into
+/// Handles a message. The messages after it wait until the method returns its task, so work that may block belongs in
 /// <see cref="MessageLane.TryDefer"/> or on another thread.
 /// </summary>
 /// <param name="message">The message.</param>
@@ -95,8 +95,8 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
 
     public void BroadcastEndpoint(string topic, string group, Func<IServiceProvider, IRecordBatchHandler> handler)
     {
-        var alone = $"{group}-{Guid.CreateVersion7(context.GetRequiredService<TimeProvider>().GetUtcNow())}";
-        _endpoints.Add((new EndpointAddress(topic, [topic], alone) { IsBroadcast = true }, () => handler(context)));
+        var ownGroup = $"{group}-{Guid.CreateVersion7(context.GetRequiredService<TimeProvider>().GetUtcNow())}";
+        _endpoints.Add((new EndpointAddress(topic, [topic], ownGroup) { IsBroadcast = true }, () => handler(context)));
     }
 
     public void TopicEndpoint<T>(string topic, string group, Action<ITopicEndpointConfigurator<T>> configure)
@@ -132,7 +132,7 @@ internal sealed class KafkaRiderConfigurator(IRiderRegistrationContext context) 
                 handle(context),
                 configurator.ConcurrentMessageLimit,
                 configurator.LaneLimit,
-                configurator.Shared,
+                configurator.IsShared,
                 configurator.Weight,
                 context.GetRequiredService<KafkaSettings>(),
                 context.GetRequiredService<TimeProvider>(),
@@ -203,7 +203,7 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
 
     public Func<IServiceProvider, MessageHandler<T>>? Handler { get; private set; }
 
-    public Func<Exception, bool> Shared { get; private set; } = e => e is BrokerUnavailableException;
+    public Func<Exception, bool> IsShared { get; private set; } = e => e is BrokerUnavailableException;
 
     public void Deserialize(JsonTypeInfo<T> type) => Type = type;
 
@@ -211,7 +211,7 @@ internal sealed class TopicEndpointConfigurator<T> : ITopicEndpointConfigurator<
 
     public Func<T, long> Weight { get; private set; } = _ => 0;
 
-    public void IsShared(Func<Exception, bool> isShared) => Shared = isShared;
+    public void RetryForever(Func<Exception, bool> isShared) => IsShared = isShared;
 
     public void Weigh(Func<T, long> weigh) => Weight = weigh;
 }

@@ -3,8 +3,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Kafka.Rider;
 
 /// <summary>
-/// A thread of the pool that begins to handle messages, one after the other. A handler defers what may block: the lane runs it as soon as
-/// the handler awaits it, which wakes no other thread. If the handler gives it up while it runs, a new lane begins the other messages.
+/// A thread of the pool that begins to handle messages, one after the other. A handler defers work that may block: the lane runs it as soon
+/// as the handler awaits it, which wakes no other thread. If the handler gives up work that runs, a new lane begins the other messages.
 /// </summary>
 public sealed class MessageLane : IThreadPoolWorkItem
 {
@@ -33,7 +33,7 @@ public sealed class MessageLane : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Runs this next, on this thread. False if something else is deferred already.</summary>
+    /// <summary>Runs this work next, on this thread. Returns false if other work is deferred already.</summary>
     public bool TryDefer(IThreadPoolWorkItem work)
     {
         if (_deferred is not null)
@@ -45,7 +45,7 @@ public sealed class MessageLane : IThreadPoolWorkItem
         return true;
     }
 
-    /// <summary>Nobody waits for this work any more. If it still blocks the lane, a new lane takes its place.</summary>
+    /// <summary>Says that nobody waits for this work any more. If it still blocks the lane, a new lane replaces the lane.</summary>
     public void GiveUp(IThreadPoolWorkItem work)
     {
         lock (_lock)
@@ -87,10 +87,10 @@ public sealed class MessageLane : IThreadPoolWorkItem
     }
 }
 
-/// <summary>Begins messages in their order, on at most that many lanes.</summary>
-/// <param name="most">The number of lanes.</param>
+/// <summary>Begins messages in their order, on a limited number of lanes.</summary>
+/// <param name="lanesMax">The most lanes.</param>
 /// <param name="begin">Begins to handle a message. It does not throw.</param>
-internal sealed class MessageLanes(int most, Action<BatchEntry, CancellationToken> begin)
+internal sealed class MessageLanes(int lanesMax, Action<BatchEntry, CancellationToken> begin)
 {
     private readonly Lock _lock = new();
     private readonly Queue<(BatchEntry Entry, CancellationToken Cancellation)> _waiting = new();
@@ -102,7 +102,7 @@ internal sealed class MessageLanes(int most, Action<BatchEntry, CancellationToke
         lock (_lock)
         {
             _waiting.Enqueue((entry, cancellation));
-            if (_lanes == most)
+            if (_lanes == lanesMax)
             {
                 return;
             }
@@ -116,7 +116,7 @@ internal sealed class MessageLanes(int most, Action<BatchEntry, CancellationToke
     /// <summary>Starts a lane that is counted already.</summary>
     public void Start() => ThreadPool.UnsafeQueueUserWorkItem(new MessageLane(this), preferLocal: false);
 
-    /// <summary>Begins the next message on a lane. False if the lane ends.</summary>
+    /// <summary>Begins the next message on a lane. Returns false if the lane must end.</summary>
     public bool BeginNext(MessageLane lane)
     {
         (BatchEntry Entry, CancellationToken Cancellation) next;

@@ -9,7 +9,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Kafka.Rider;
 
-#pragma warning disable CA1001 // The semaphore allocates no handle, and late messages still release it.
+#pragma warning disable CA1001 // The semaphore allocates no handle, and messages that end late still release it.
 /// <summary>Handles each record of a topic as a message, concurrently up to a limit and in no order.</summary>
 internal sealed class TopicHandler<T>(
     string topic,
@@ -38,7 +38,7 @@ internal sealed class TopicHandler<T>(
 
     public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _failing) == 0;
 
-    // Returns when the last message is about to begin, so that a slow one delays nothing while slots are free.
+    // Returns when the last message is about to begin, so that a slow message delays no other while slots are free.
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
         _lanes ??= new MessageLanes(lanes, (entry, stopping) => _ = HandleOneAsync(entry, stopping));
@@ -67,9 +67,9 @@ internal sealed class TopicHandler<T>(
                 return;
             }
 
-            // Limited by the free slots and by memory.
+            // A slot limits the number of messages, and this limits their memory.
             using var place = await _memory.EnterAsync(weigh(message), cancellation);
-            entry.Complete(await SendAsync(message, entry, cancellation));
+            entry.Complete(await HandleWithRetriesAsync(message, entry, cancellation));
         }
         catch (OperationCanceledException)
         {
@@ -113,13 +113,13 @@ internal sealed class TopicHandler<T>(
         }
     }
 
-    private async Task<RecordOutcome> SendAsync(T message, BatchEntry entry, CancellationToken cancellation)
+    private async Task<RecordOutcome> HandleWithRetriesAsync(T message, BatchEntry entry, CancellationToken cancellation)
     {
-        // Current for this message only: this is an asynchronous method.
+        // For this message only: an asynchronous method restores the current span of its caller.
         Activity.Current = entry.Span;
         var record = entry.Record;
-        Backoff? shared = null;
-        Backoff? alone = null;
+        Backoff? sharedBackoff = null;
+        Backoff? ownBackoff = null;
         var began = time.GetTimestamp();
         var retries = 0;
         while (true)
@@ -151,14 +151,14 @@ internal sealed class TopicHandler<T>(
             catch (Exception e) when (isShared(e) || MemoryShortage.Is(e))
             {
                 NoteFailure(e);
-                wait = (shared ??= Backoff.ForSharedFailure(time)).Next();
+                wait = (sharedBackoff ??= Backoff.ForSharedFailure(time)).Next();
 
-                // The time of a shared failure does not count against the message.
+                // A shared failure is not the message's own, so its time does not count.
                 began = time.GetTimestamp();
             }
             catch (Exception e)
             {
-                wait = (alone ??= new Backoff(_firstRetryAfter, _longestRetryAfter, time)).Next();
+                wait = (ownBackoff ??= new Backoff(_firstRetryAfter, _longestRetryAfter, time)).Next();
                 if (retries >= settings.RetryAttempts || time.GetElapsedTime(began) + wait > settings.RetryFor)
                 {
                     return Dead(record, ErrorCodes.HandlingFailed, e.Message, e.GetType().Name, retries);

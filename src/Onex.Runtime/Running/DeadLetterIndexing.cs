@@ -31,7 +31,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         return tooLarge ? id : null;
     }
 
-    public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+    public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         index.OpenAsync(topic, partitions, cancellation);
 
     public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation) =>

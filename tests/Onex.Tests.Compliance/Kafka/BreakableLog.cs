@@ -17,7 +17,7 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
     public void Start(IReadOnlyCollection<string> topics) => log.Start(topics);
 
-    public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => log.Missing(topics);
+    public IReadOnlyCollection<string> FindMissing(IReadOnlyCollection<string> topics) => log.FindMissing(topics);
 
     /// <summary>Makes all present and future consumers fail.</summary>
     /// <param name="beforeLoss">Runs when offsets can no longer be stored and the loss of the partitions is not yet known.</param>

@@ -181,7 +181,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         public System.Collections.Concurrent.ConcurrentQueue<long> Closed { get; } = new();
 
-        public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
             Task.FromResult<IReadOnlySet<Guid>>(OpenDeadLetters.Select(offset => new Guid((int)offset, 0, 0, new byte[8])).ToHashSet());
 
         public Guid Id(ConsumedRecord record) => new((int)record.Offset, 0, 0, new byte[8]);

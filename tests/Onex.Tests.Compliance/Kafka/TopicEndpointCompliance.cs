@@ -186,7 +186,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
             topic,
             endpoint =>
             {
-                endpoint.IsShared(e => e is TimeoutException);
+                endpoint.RetryForever(e => e is TimeoutException);
                 endpoint.Handle(_ => (_, _, _) =>
                 {
                     if (Interlocked.Increment(ref attempts) < 6)

@@ -295,7 +295,7 @@ public sealed class ChangedLogTests : IDisposable
             () => member.Problems);
 
         // Further metadata requests would have created it if the broker created topics on first use.
-        await Condition.HoldsAsync(() => member.Broker.Missing([topic]).Count == 1);
+        await Condition.HoldsAsync(() => member.Broker.FindMissing([topic]).Count == 1);
         Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
         await RecreateAsync(topic);
         await Condition.HoldsAsync(() => member.IsReady);

@@ -8,7 +8,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 
-/// <summary>The loop between a buffer and a handler whose batches end when the test says so.</summary>
+/// <summary>The loop between a buffer and a handler whose batches end when the test ends them.</summary>
 public sealed class BatchLoopTests
 {
     private const int BatchMax = 4;
@@ -20,7 +20,7 @@ public sealed class BatchLoopTests
     {
         var run = new Run(records: 3 * BatchMax);
         var (first, second) = (await run.NextAsync(), await run.NextAsync());
-        await run.LookedAsync();
+        await run.LoopHasLookedAsync();
         Assert.Equal(2, run.Running);
 
         first.Succeed();
@@ -39,14 +39,14 @@ public sealed class BatchLoopTests
         var run = new Run(records: BatchMax);
         var first = await run.NextAsync();
         run.Add(1);
-        await run.LookedAsync();
+        await run.LoopHasLookedAsync();
         Assert.Equal(1, run.Running);
 
         run.Add(1);
 
         Assert.Equal([4, 5], (await run.NextAsync()).Succeed());
         run.Add(1);
-        await run.LookedAsync();
+        await run.LoopHasLookedAsync();
         first.Succeed();
         Assert.Equal([6], (await run.NextAsync()).Succeed());
         await run.StopAsync();
@@ -62,13 +62,13 @@ public sealed class BatchLoopTests
         first.Fail();
         second.Fail();
 
-        var again = await run.NextAsync();
-        Assert.Equal([1, 2, 3, 4], again.Offsets);
+        var retried = await run.NextAsync();
+        Assert.Equal([1, 2, 3, 4], retried.Offsets);
         Assert.Equal(1, run.Running);
         Assert.True(run.Loop.IsFailing);
         Assert.Null(run.Loop.DescribeFailure(TimeSpan.FromHours(1)));
         Assert.Contains("and tries again: ", run.Loop.DescribeFailure(TimeSpan.FromTicks(-1)), StringComparison.Ordinal);
-        again.Fail();
+        retried.Fail();
         Assert.Equal([1, 2, 3, 4], (await run.NextAsync()).Succeed());
         Assert.Equal([6, 7], (await run.NextAsync()).Succeed());
 
@@ -156,7 +156,7 @@ public sealed class BatchLoopTests
 
     // The loop reads the state of a batch more than once in a pass. Signals keep it busy, so that some batches fail between two reads.
     [Fact]
-    public void A_batch_is_given_again_whenever_in_a_pass_of_the_loop_it_fails()
+    public void A_batch_is_batches_again_whenever_in_a_pass_of_the_loop_it_fails()
     {
         var run = new Run(records: 0);
         for (var offset = 0L; offset < 2_000; offset++)
@@ -167,9 +167,9 @@ public sealed class BatchLoopTests
         }
     }
 
-    // Random arrivals, ends of batches and stops. Run checks each batch when it is given: at most two are handled at a time; no record is
-    // given again once it is completed or its batch has succeeded; and every record with a lower offset is then accepted or in a batch that
-    // is still handled or comes before it in this one, or else the batch fails without effect, as the handler's contract demands.
+    // Random arrivals, ends of batches and stops. Run checks each batch when it is given: at most two are handled at a time, and no record
+    // is given again after it was completed or its batch succeeded. Each record with a lower offset is accepted, in a batch that is still
+    // handled, or earlier in this batch. If not, the batch fails without effect, as the handler's contract demands.
     [Fact]
     public async Task In_any_schedule_each_record_is_accepted_once_and_in_order() =>
         await Gen.Select(Gen.Int[0, 9], Gen.Int[0, 5]).List[0, 60].SampleAsync(
@@ -193,11 +193,11 @@ public sealed class BatchLoopTests
         private readonly AssignedPartition _partition;
         private readonly Task _running;
         private readonly Lock _lock = new();
-        private readonly List<Batch> _given = [];
+        private readonly List<Batch> _batches = [];
         private readonly HashSet<long> _accepted = [];
-        private readonly List<string> _broken = [];
+        private readonly List<string> _violations = [];
         private bool _hasFailed;
-        private int _taken;
+        private int _returned;
         private int _next;
         private int _looks;
         private int _abandoned;
@@ -229,7 +229,7 @@ public sealed class BatchLoopTests
 
         public long Watermark => _partition.Tracker.Watermark ?? 0;
 
-        public int Running => Locked(() => _given.Count(batch => !batch.HasEnded));
+        public int Running => Locked(() => _batches.Count(batch => !batch.HasEnded));
 
         // The loop reads this each time before it looks for another batch.
         public int BatchesAtOnce
@@ -255,15 +255,15 @@ public sealed class BatchLoopTests
         {
             lock (_lock)
             {
-                var given = new Batch(this, batch);
-                Check(given.Offsets);
+                var added = new Batch(this, batch);
+                Check(added.Offsets);
                 if (_hasFailed)
                 {
                     return Task.FromException(new InvalidOperationException("an earlier batch has failed"));
                 }
 
-                _given.Add(given);
-                return given.Handling;
+                _batches.Add(added);
+                return added.Handling;
             }
         }
 
@@ -275,12 +275,12 @@ public sealed class BatchLoopTests
         {
         }
 
-        // The next batch. Time goes on, because a failed one is given again after a wait.
+        // Returns the next batch. Advances the clock, because a failed batch is given again after a wait.
         public async Task<Batch> NextAsync()
         {
             Batch? next = null;
-            await UntilAsync(() => Locked(() => (next = _given.ElementAtOrDefault(_taken)) is not null), "no batch is given");
-            _taken++;
+            await UntilAsync(() => Locked(() => (next = _batches.ElementAtOrDefault(_returned)) is not null), "no batch is given");
+            _returned++;
             return next!;
         }
 
@@ -288,19 +288,19 @@ public sealed class BatchLoopTests
         {
             var clock = System.Diagnostics.Stopwatch.StartNew();
             Batch? next;
-            while ((next = Locked(() => _given.ElementAtOrDefault(_taken))) is null)
+            while ((next = Locked(() => _batches.ElementAtOrDefault(_returned))) is null)
             {
                 Loop.Signal();
                 _clock.Advance(TimeSpan.FromSeconds(1));
                 Assert.True(clock.Elapsed < _soon, "no batch is given");
             }
 
-            _taken++;
+            _returned++;
             return next;
         }
 
-        // Waits until the loop has looked for another batch, if there may be one, after everything that has happened.
-        public async Task LookedAsync()
+        // Waits until the loop has looked for another batch after everything that the test has done.
+        public async Task LoopHasLookedAsync()
         {
             var before = Volatile.Read(ref _looks);
             for (var i = 1; i <= 2; i++)
@@ -316,9 +316,10 @@ public sealed class BatchLoopTests
             Loop.Stop();
             await UntilAsync(() => _running.IsCompleted, "the loop does not end");
             await _running;
-            Assert.Empty(_broken);
+            Assert.Empty(_violations);
         }
 
+        // Calls 0 to 4 add records, calls 5 to 9 end or fail a batch.
         public void Do(int call, int choice)
         {
             if (call < 5)
@@ -327,7 +328,7 @@ public sealed class BatchLoopTests
                 return;
             }
 
-            var open = Locked(() => _given.Where(batch => !batch.HasEnded).ToList());
+            var open = Locked(() => _batches.Where(batch => !batch.HasEnded).ToList());
             if (open.Count > 0)
             {
                 End(open[choice % open.Count], call, choice);
@@ -340,8 +341,8 @@ public sealed class BatchLoopTests
             await UntilAsync(
                 () =>
                 {
-                    Locked(() => _given.Where(batch => !batch.HasEnded).ToList()).ForEach(batch => batch.Succeed());
-                    return stop ? stopping.IsCompleted : Locked(() => _accepted.Count == _next && _given.TrueForAll(b => b.HasEnded));
+                    Locked(() => _batches.Where(batch => !batch.HasEnded).ToList()).ForEach(batch => batch.Succeed());
+                    return stop ? stopping.IsCompleted : Locked(() => _accepted.Count == _next && _batches.TrueForAll(b => b.HasEnded));
                 },
                 "not all records are accepted");
             await stopping;
@@ -372,7 +373,7 @@ public sealed class BatchLoopTests
 
         private void Check(IReadOnlyList<long> offsets)
         {
-            var running = _given.Where(batch => !batch.HasEnded).ToList();
+            var running = _batches.Where(batch => !batch.HasEnded).ToList();
             var handled = running.SelectMany(batch => batch.Offsets).ToHashSet();
             Expect(running.Count < 2, "a third batch is given");
             Expect(offsets.Order().SequenceEqual(offsets), "records are out of order");
@@ -383,22 +384,22 @@ public sealed class BatchLoopTests
                 _hasFailed || before.All(offset => _accepted.Contains(offset) || handled.Contains(offset) || offsets.Contains(offset)),
                 "an earlier record waits");
 
-            void Expect(bool holds, string otherwise)
+            void Expect(bool condition, string violation)
             {
-                if (!holds)
+                if (!condition)
                 {
-                    _broken.Add($"{otherwise}: {string.Join(' ', offsets)}");
+                    _violations.Add($"{violation}: {string.Join(' ', offsets)}");
                 }
             }
         }
 
-        private async Task UntilAsync(Func<bool> condition, string otherwise)
+        private async Task UntilAsync(Func<bool> condition, string failure)
         {
             var clock = System.Diagnostics.Stopwatch.StartNew();
             while (!condition())
             {
                 _clock.Advance(TimeSpan.FromSeconds(1));
-                Assert.True(clock.Elapsed < _soon, otherwise);
+                Assert.True(clock.Elapsed < _soon, failure);
                 await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
             }
         }
@@ -433,7 +434,7 @@ public sealed class BatchLoopTests
                 }
             }
 
-            // The handler has them; their outcome follows.
+            // The handler takes the records, and completes them later.
             public void Accept()
             {
                 lock (run._lock)

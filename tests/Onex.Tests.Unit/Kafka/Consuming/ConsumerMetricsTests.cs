@@ -20,11 +20,11 @@ public sealed class ConsumerMetricsTests
     [Fact]
     public async Task Records_partitions_and_lags_of_a_consumer_are_measured()
     {
-        var (time, handler) = (new FakeTimeProvider(), new Holding());
+        var (time, handler) = (new FakeTimeProvider(), new HoldingHandler());
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);
         var metrics = new ConsumerMetrics(meter);
-        var log = new MemoryLog(["commands"], partitions: 2, kept: 10);
+        var log = new MemoryLog(["commands"], partitions: 2, recordsKept: 10);
         var settings = new KafkaSettings { BootstrapServers = "unused", ClientId = "test" };
         var deadLetters = new DeadLetterWriter(settings, new MemoryProducer(log), null, time, NullLogger<DeadLetterWriter>.Instance);
         using var consumer = new RecordConsumer(
@@ -38,7 +38,7 @@ public sealed class ConsumerMetricsTests
             log.Append(new ProducedRecord("commands", i % 2, $"{i}", "{}"u8.ToArray(), []));
         }
 
-        await ReadAsync(sums => handler.Entries.Count == 3 && sums.GetValueOrDefault("onex.consumer.lag{commands,group}") == 3);
+        await AdvanceUntilAsync(sums => handler.Entries.Count == 3 && sums.GetValueOrDefault("onex.consumer.lag{commands,group}") == 3);
         var sums = reader.Sums();
         Assert.Equal(3, sums["messaging.client.consumed.messages{kafka,commands,group}"]);
         Assert.Equal(3, sums["onex.consumer.in_flight{group}"]);
@@ -51,12 +51,12 @@ public sealed class ConsumerMetricsTests
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await ReadAsync(sums => sums["onex.consumer.lag{commands,group}"] == 0 && sums["onex.consumer.in_flight{group}"] == 0);
+        await AdvanceUntilAsync(sums => sums["onex.consumer.lag{commands,group}"] == 0 && sums["onex.consumer.in_flight{group}"] == 0);
         await consumer.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
         Assert.Equal(1, reader.Sums()["onex.consumer.rebalances{group,revoked}"]);
 
-        // Lags are noted once a second.
-        async Task ReadAsync(Func<IReadOnlyDictionary<string, double>, bool> condition) => await Eventually.Async(
+        // The consumer notes its lags once a second.
+        async Task AdvanceUntilAsync(Func<IReadOnlyDictionary<string, double>, bool> condition) => await Eventually.Async(
             () =>
             {
                 time.Advance(TimeSpan.FromSeconds(1));
@@ -65,7 +65,7 @@ public sealed class ConsumerMetricsTests
             _within, () => string.Join('\n', reader.Sums()));
     }
 
-    private sealed class Holding : IRecordBatchHandler
+    private sealed class HoldingHandler : IRecordBatchHandler
     {
         public ConcurrentQueue<BatchEntry> Entries { get; } = new();
 

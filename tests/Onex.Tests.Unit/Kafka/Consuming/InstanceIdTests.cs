@@ -10,7 +10,7 @@ public sealed class InstanceIdTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Processes_of_a_group_have_different_names_and_the_next_one_has_the_name_of_one_that_has_ended()
+    public void Each_process_of_a_group_has_its_own_name_and_a_new_process_takes_that_of_an_ended_one()
     {
         using var first = Take("workers");
         var second = Take("workers");
@@ -22,8 +22,8 @@ public sealed class InstanceIdTests : IDisposable
 
         second!.Dispose();
 
-        using var again = Take("workers");
-        Assert.Equal("host_1-1", again!.Value);
+        using var successor = Take("workers");
+        Assert.Equal("host_1-1", successor!.Value);
     }
 
     [Fact]

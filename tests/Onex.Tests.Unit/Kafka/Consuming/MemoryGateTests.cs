@@ -17,7 +17,7 @@ public sealed class MemoryGateTests
         first.Dispose();
         first.Dispose();
 
-        // First come, first served, although there is room for both: otherwise light work could delay the heavy one for ever.
+        // Light work waits behind heavy work although there is room for it. Otherwise light work could delay heavy work for ever.
         var late = gate.EnterAsync(1, CancellationToken.None).AsTask();
         Assert.False(heavy.IsCompleted || light.IsCompleted || late.IsCompleted);
         second.Dispose();
@@ -34,11 +34,11 @@ public sealed class MemoryGateTests
         var gate = new MemoryGate(10);
         var inside = await gate.EnterAsync(10, CancellationToken.None);
         using var stop = new CancellationTokenSource();
-        var gone = gate.EnterAsync(10, stop.Token).AsTask();
+        var cancelled = gate.EnterAsync(10, stop.Token).AsTask();
         var next = gate.EnterAsync(10, CancellationToken.None).AsTask();
 
         await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
         inside.Dispose();
 
         (await next.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();

@@ -103,11 +103,13 @@ public sealed class PartitionBufferTests
             run.Read(0, gap: 0);
         }
 
-        Assert.Equal((0, true, false), (run.Buffer.Room(0).Records, run.Buffer.Room(0).IsFull, run.Buffer.Room(0).IsHalfFree));
+        var room = run.Buffer.WaitForRoom(0);
+        Assert.Equal((0, true, false), (room.Records, room.IsFull, room.IsHalfFree));
         run.Complete(BatchMax);
-        Assert.Equal((BatchMax, false, false), (run.Buffer.Room(0).Records, run.Buffer.Room(0).IsFull, run.Buffer.Room(0).IsHalfFree));
+        room = run.Buffer.WaitForRoom(0);
+        Assert.Equal((BatchMax, false, false), (room.Records, room.IsFull, room.IsHalfFree));
         run.Complete(1);
-        Assert.True(run.Buffer.Room(0).IsHalfFree);
+        Assert.True(run.Buffer.WaitForRoom(0).IsHalfFree);
     }
 
     [Fact]
@@ -128,7 +130,7 @@ public sealed class PartitionBufferTests
     }
 
     [Fact]
-    public void A_consumer_is_behind_while_records_wait_too_long_until_they_are_read()
+    public void A_consumer_is_behind_while_unread_records_have_waited_too_long()
     {
         var run = new Run();
         run.Assign(0);
@@ -142,14 +144,14 @@ public sealed class PartitionBufferTests
         Assert.Equal(
             "is behind: records of requests [0] that arrived 61 s ago are not read yet (4 wait)", run.Buffer.DescribeLag(_ => 5));
 
-        // What was there then is read. The later records have not waited for long.
+        // The records that were there at the first note are read. The later ones have not waited for long.
         run.Read(0, gap: 0);
         run.Read(0, gap: 0);
         run.Buffer.NoteEnds(_ => 5);
         Assert.Null(run.Buffer.DescribeLag(_ => 5));
     }
 
-    // A buffer and its model: for each assignment the offsets that were read, and those of them that were given out and completed.
+    // A buffer and its model: for each assignment the offsets that were read, and which of them were taken and completed.
     private sealed class Run
     {
         private readonly Dictionary<int, Assignment> _assigned = [];
@@ -183,7 +185,7 @@ public sealed class PartitionBufferTests
                     Drain();
                     break;
                 case 5 or 6:
-                    Give();
+                    Take();
                     break;
                 case 7:
                     Complete(choice % 4);
@@ -227,14 +229,14 @@ public sealed class PartitionBufferTests
             ]);
         }
 
-        // The offsets of everything completed so far are stored before the partition goes, as the consumer does.
+        // Stores the offsets of all completed records before the revocation, as the consumer does.
         public void Revoke(int partition)
         {
             Store();
             var assignment = _assigned[partition];
             Assert.Equal(assignment.Watermark ?? assignment.First, assignment.Stored ?? assignment.First);
             Assert.Equal([partition], Buffer.Revoke([At(partition)]));
-            _late.AddRange(assignment.Given);
+            _late.AddRange(assignment.Taken);
             _assigned.Remove(partition);
             _next[partition] = assignment.Watermark ?? assignment.First;
         }
@@ -244,8 +246,8 @@ public sealed class PartitionBufferTests
             // Records of revoked assignments change nothing.
             _late.ForEach(record => Buffer.Complete(record.Partition, record.Entry));
             _late.Clear();
-            Give();
-            var open = _assigned.Values.SelectMany(assignment => assignment.Given).ToList();
+            Take();
+            var open = _assigned.Values.SelectMany(assignment => assignment.Taken).ToList();
             for (var i = 0; i < count && open.Count > 0; i++)
             {
                 // In random order.
@@ -253,7 +255,7 @@ public sealed class PartitionBufferTests
                 open.Remove(record);
                 Buffer.Complete(record.Partition, record.Entry);
                 var assignment = _assigned[record.Entry.Record.Partition];
-                assignment.Given.Remove(record);
+                assignment.Taken.Remove(record);
                 assignment.Completed.Add(record.Entry.Record.Offset);
             }
         }
@@ -265,13 +267,13 @@ public sealed class PartitionBufferTests
                 Open(assignment);
             }
 
-            while (_assigned.Values.Any(assignment => assignment.Given.Count > 0) || Give())
+            while (_assigned.Values.Any(assignment => assignment.Taken.Count > 0) || Take())
             {
                 Complete(100);
                 Check();
             }
 
-            // Nothing is lost: every record that was read has been given and completed, unless the buffer drained.
+            // Nothing is lost: every record that was read was taken and completed, unless the buffer drained.
             Assert.All(_assigned.Values, assignment => Assert.True(_draining || assignment.Read.Count == assignment.Completed.Count));
             Assert.Equal(0, Buffer.InFlight);
             Assert.Equal(_draining, Buffer.IsDrained);
@@ -309,7 +311,7 @@ public sealed class PartitionBufferTests
             Buffer.Drain();
         }
 
-        private bool Give()
+        private bool Take()
         {
             var batch = Buffer.NextBatch();
             Assert.Equal(_draining, batch is null);
@@ -318,8 +320,8 @@ public sealed class PartitionBufferTests
             {
                 var assignment = _assigned[record.Entry.Record.Partition];
                 Assert.Same(assignment.Partition, record.Partition);
-                Assert.Equal(assignment.Read[assignment.GivenCount++], record.Entry.Record.Offset);
-                assignment.Given.Add(record);
+                Assert.Equal(assignment.Read[assignment.TakenCount++], record.Entry.Record.Offset);
+                assignment.Taken.Add(record);
             }
 
             return batch is { Count: > 0 };
@@ -347,9 +349,9 @@ public sealed class PartitionBufferTests
 
         public List<long> Read { get; } = [];
 
-        public List<BufferedRecord> Given { get; } = [];
+        public List<BufferedRecord> Taken { get; } = [];
 
-        public int GivenCount { get; set; }
+        public int TakenCount { get; set; }
 
         public HashSet<long> Completed { get; } = [];
 
@@ -370,6 +372,6 @@ public sealed class PartitionBufferTests
             }
         }
 
-        public int InFlight(bool draining) => draining ? Given.Count : Read.Count - Completed.Count;
+        public int InFlight(bool draining) => draining ? Taken.Count : Read.Count - Completed.Count;
     }
 }

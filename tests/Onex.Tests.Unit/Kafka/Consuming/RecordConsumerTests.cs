@@ -13,13 +13,13 @@ public sealed class RecordConsumerTests
     [InlineData(ErrorCode.NotLeaderForPartition, LogLevel.Warning)]
     [InlineData(ErrorCode.LeaderNotAvailable, LogLevel.Warning)]
     [InlineData(ErrorCode.TopicAuthorizationFailed, LogLevel.Error)]
-    public async Task A_consumer_rejoins_after_a_failure_and_logs_only_permanent_errors(
+    public async Task A_consumer_rejoins_after_a_failure_and_logs_only_permanent_ones_as_errors(
         ErrorCode code, LogLevel level)
     {
-        var (log, logger) = (new FailingLog(code), new Levels());
+        var (log, logger) = (new FailingLog(code), new LevelRecorder());
         using var consumer = new RecordConsumer(
             new EndpointAddress("endpoint", ["topic"], "group"),
-            new NoRecords(),
+            new IdleHandler(),
             new KafkaSettings { BootstrapServers = "127.0.0.1:1", ClientId = "test" },
             log,
             null!,
@@ -46,7 +46,7 @@ public sealed class RecordConsumerTests
         {
         }
 
-        public IReadOnlyCollection<string> Missing(IReadOnlyCollection<string> topics) => [];
+        public IReadOnlyCollection<string> FindMissing(IReadOnlyCollection<string> topics) => [];
 
         public ILogConsumer Join(EndpointAddress address, MembershipEvents events)
         {
@@ -58,7 +58,7 @@ public sealed class RecordConsumerTests
             Task.FromResult<IReadOnlyDictionary<string, Guid>>(new Dictionary<string, Guid>());
     }
 
-    private sealed class NoRecords : IRecordBatchHandler
+    private sealed class IdleHandler : IRecordBatchHandler
     {
         public Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation) => Task.CompletedTask;
 
@@ -69,7 +69,7 @@ public sealed class RecordConsumerTests
         }
     }
 
-    private sealed class Levels : ILogger
+    private sealed class LevelRecorder : ILogger
     {
         public ConcurrentQueue<LogLevel> Seen { get; } = new();
 

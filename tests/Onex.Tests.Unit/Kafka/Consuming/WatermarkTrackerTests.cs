@@ -26,7 +26,7 @@ public sealed class WatermarkTrackerTests
 
         Assert.True(tracker.Complete(11));
         Assert.Equal(14, tracker.Watermark);
-        Assert.Equal(0, tracker.Open);
+        Assert.Equal(0, tracker.OpenCount);
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class WatermarkTrackerTests
         tracker.Read(7);
         Assert.False(tracker.AdvanceTo(8));
         tracker.Complete(7);
-        Assert.Equal((8, 0), (tracker.Watermark, tracker.Open));
+        Assert.Equal((8, 0), (tracker.Watermark, tracker.OpenCount));
     }
 
     [Fact]
@@ -76,11 +76,11 @@ public sealed class WatermarkTrackerTests
         Assert.False(tracker.Complete(1));
         Assert.False(tracker.Complete(99));
         Assert.Equal(2, tracker.Watermark);
-        Assert.Equal(1, tracker.Open);
+        Assert.Equal(1, tracker.OpenCount);
     }
 
     [Fact]
-    public void A_lower_offset_than_before_is_rejected()
+    public void An_offset_that_is_not_above_the_last_is_rejected()
     {
         var tracker = Read(5);
 
@@ -88,7 +88,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void The_watermark_is_always_right_after_the_completed_prefix() =>
+    public void The_watermark_is_always_the_offset_after_the_completed_prefix() =>
         (from gaps in Gen.Int[1, 5].Array[0, 200]
          from order in Gen.Shuffle(Enumerable.Range(0, gaps.Length).ToArray())
          from completed in Gen.Int[0, gaps.Length]
@@ -110,7 +110,7 @@ public sealed class WatermarkTrackerTests
             }
 
             var prefix = Enumerable.Range(0, offsets.Length).TakeWhile(done.Contains).Count();
-            return tracker.Watermark == (prefix == 0 ? null : offsets[prefix - 1] + 1) && tracker.Open == offsets.Length - prefix;
+            return tracker.Watermark == (prefix == 0 ? null : offsets[prefix - 1] + 1) && tracker.OpenCount == offsets.Length - prefix;
         });
 
     private static WatermarkTracker Read(params long[] offsets)

@@ -19,7 +19,7 @@ public sealed class BatchPartitionerTests
     }
 
     [Fact]
-    public void Batches_of_any_size_leave_no_partition_further_ahead_than_one_batch() =>
+    public void Batches_of_any_size_leave_no_partition_ahead_of_another_by_more_than_a_batch() =>
         Gen.Select(Gen.Int[1, 48], Gen.Int[1, 300].List[1, 60]).Sample((partitions, sizes) =>
         {
             var partitioner = new BatchPartitioner();
@@ -48,7 +48,7 @@ public sealed class BatchPartitionerTests
     [InlineData(16, 16)]
     [InlineData(40, 14)]
     [InlineData(100, 25)]
-    public void A_batch_that_is_spread_goes_to_one_partition_for_each_record_and_a_large_one_to_one_for_four(int records, int partitions)
+    public void A_spread_batch_goes_to_at_most_16_partitions_unless_one_would_get_more_than_four_records(int records, int partitions)
     {
         var partitioner = new BatchPartitioner(isSpread: true);
 

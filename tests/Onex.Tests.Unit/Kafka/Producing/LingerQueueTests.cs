@@ -66,7 +66,7 @@ public sealed class LingerQueueTests : IDisposable
     }
 
     [Fact]
-    public void What_waits_when_the_queue_closes_is_handed_over_and_nothing_waits_afterwards()
+    public void A_closed_queue_hands_over_the_waiting_items_and_later_items_at_once()
     {
         Load();
         _queue.Add(1);

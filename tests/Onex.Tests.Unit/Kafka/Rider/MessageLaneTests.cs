@@ -7,10 +7,10 @@ namespace Onex.Tests.Unit.Kafka.Rider;
 
 public sealed class MessageLaneTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task What_a_handler_defers_runs_on_its_lane_before_the_next_message_begins()
+    public async Task Deferred_work_runs_on_its_lane_before_the_next_message_begins()
     {
         var seen = new ConcurrentQueue<(string What, int Thread)>();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,14 +30,14 @@ public sealed class MessageLaneTests
 
         lanes.Add(Entry(0), default);
         lanes.Add(Entry(1), default);
-        await ended.Task.WaitAsync(_patience, TestContext.Current.CancellationToken);
+        await ended.Task.WaitAsync(_within, TestContext.Current.CancellationToken);
 
-        Assert.Equal(["begin 0", "work 0", "begin 1", "work 1"], seen.Select(one => one.What));
-        Assert.All(seen.Chunk(2), one => Assert.Equal(one[0].Thread, one[1].Thread));
+        Assert.Equal(["begin 0", "work 0", "begin 1", "work 1"], seen.Select(step => step.What));
+        Assert.All(seen.Chunk(2), steps => Assert.Equal(steps[0].Thread, steps[1].Thread));
     }
 
     [Fact]
-    public async Task Messages_go_on_when_what_a_handler_has_given_up_still_blocks_its_lane()
+    public async Task Messages_continue_on_another_lane_when_abandoned_work_blocks_the_first()
     {
         using var release = new ManualResetEventSlim();
         var blocked = new TaskCompletionSource<(MessageLane Lane, Work Work)>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -55,18 +55,18 @@ public sealed class MessageLaneTests
             work = new Work(() =>
             {
                 blocked.SetResult((lane, work!));
-                release.Wait(_patience);
+                release.Wait(_within);
             });
             lane.TryDefer(work);
         });
         lanes.Add(Entry(0), default);
         lanes.Add(Entry(1), default);
-        var (stuck, given) = await blocked.Task.WaitAsync(_patience, TestContext.Current.CancellationToken);
+        var (blockedLane, blockingWork) = await blocked.Task.WaitAsync(_within, TestContext.Current.CancellationToken);
         Assert.False(next.Task.IsCompleted);
 
-        stuck.GiveUp(given);
+        blockedLane.GiveUp(blockingWork);
 
-        await next.Task.WaitAsync(_patience, TestContext.Current.CancellationToken);
+        await next.Task.WaitAsync(_within, TestContext.Current.CancellationToken);
         release.Set();
     }
 
