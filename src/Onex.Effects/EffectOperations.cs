@@ -40,7 +40,7 @@ public static class EffectOperations
             }
         }
 
-        foreach (var (descriptor, effect) in services.GetService<PluginSet>()?.Created<IEffect>() ?? [])
+        foreach (var (descriptor, effect) in services.GetService<PluginSet>()?.Instances<IEffect>() ?? [])
         {
             operations.Add(
                 descriptor.Name,

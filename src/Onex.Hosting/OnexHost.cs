@@ -20,17 +20,17 @@ namespace Onex.Hosting;
 /// <summary>Starts and runs a role. The entry point of this project.</summary>
 public static class OnexHost
 {
-    /// <summary>Stopped by a signal, after draining.</summary>
+    /// <summary>The exit code after a stop by a signal and draining.</summary>
     public const int Stopped = 0;
 
-    /// <summary>Crashed, or could not listen.</summary>
+    /// <summary>The exit code after a crash, or if the process could not listen.</summary>
     public const int Crashed = 1;
 
-    /// <summary>Bad configuration or contract: EX_CONFIG of sysexits.h, which distinguishes it from a crash.</summary>
+    /// <summary>The exit code for a bad configuration or contract: EX_CONFIG of sysexits.h, which differs from that of a crash.</summary>
     public const int BadConfiguration = 78;
 
-    // The time to close connections after draining, HTTP last.
-    private static readonly TimeSpan _closing = TimeSpan.FromSeconds(5);
+    // The longest time to close connections after draining, those of HTTP last.
+    private static readonly TimeSpan _closeMax = TimeSpan.FromSeconds(5);
 
     /// <summary>The version of the program.</summary>
     public static string Version => HealthAnswers.Version;
@@ -66,7 +66,7 @@ public static class OnexHost
         services.AddSingleton<RoleServices>();
         builder.AddOnexTelemetry(settings);
         services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.GracePeriod + _closing);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.GracePeriod + _closeMax);
         services.AddSingleton(new OwnServices([.. services]));
         return builder;
     }
@@ -92,7 +92,7 @@ public static class OnexHost
         builder.Services.AddSingleton<HealthAnswers>();
         var app = builder.Build();
         app.Services.GetRequiredService<HealthAnswers>().Map(app, []);
-        if (await ListensAsync(app, settings, errors ?? Console.Error))
+        if (await TryListenAsync(app, settings, errors ?? Console.Error))
         {
             return new StartingHost(app);
         }
@@ -113,7 +113,7 @@ public static class OnexHost
     public static async Task<int> RunAsync(this WebApplicationBuilder builder, TextWriter? errors = null, CancellationToken stop = default)
     {
         errors ??= Console.Error;
-        var own = (OwnServices)builder.Services.Single(service => service.ServiceType == typeof(OwnServices)).ImplementationInstance!;
+        var own = builder.Services.Select(service => service.ImplementationInstance).OfType<OwnServices>().Single();
         RoleServices.Defer(builder.Services, own.Descriptors);
         var app = builder.Build();
         try
@@ -129,8 +129,8 @@ public static class OnexHost
         }
         finally
         {
-            // Services that hang while they are disposed of end with the process.
-            await app.DisposeAsync().AsTask().WaitAsync(_closing, CancellationToken.None).ConfigureAwait(
+            // A service that hangs in its disposal ends with the process.
+            await app.DisposeAsync().AsTask().WaitAsync(_closeMax, CancellationToken.None).ConfigureAwait(
                 ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -138,7 +138,7 @@ public static class OnexHost
     private static async Task<int> RunAsync(WebApplication app, TextWriter errors, CancellationToken stop)
     {
         var settings = app.Services.GetRequiredService<RuntimeSettings>();
-        if (!await ListensAsync(app, settings, errors))
+        if (!await TryListenAsync(app, settings, errors))
         {
             return Crashed;
         }
@@ -157,7 +157,7 @@ public static class OnexHost
             settings.HttpPort,
             settings.EnvironmentName);
 
-        // At once, so that load balancers stop sending calls.
+        // As soon as the stop begins, so that load balancers send no more calls.
         using var draining = app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoleHealth>().MarkDraining);
         using var stopping = stop.Register(app.Lifetime.StopApplication);
         var role = app.Services.GetRequiredService<RoleServices>();
@@ -208,7 +208,7 @@ public static class OnexHost
         }
     }
 
-    private static async Task<bool> ListensAsync(WebApplication app, RuntimeSettings settings, TextWriter errors)
+    private static async Task<bool> TryListenAsync(WebApplication app, RuntimeSettings settings, TextWriter errors)
     {
         try
         {
@@ -248,6 +248,6 @@ public static class OnexHost
         }
     }
 
-    // Services that the framework starts itself: those registered before the role's.
+    // The services that the framework starts itself: those that are registered before the role's.
     private sealed record OwnServices(HashSet<ServiceDescriptor> Descriptors);
 }

@@ -7,7 +7,7 @@ namespace Onex.Hosting;
 /// <summary>Listens while the role cannot be composed yet: see <see cref="OnexHost.ListenWhileStartingAsync"/>.</summary>
 public sealed class StartingHost : IAsyncDisposable
 {
-    private static readonly TimeSpan _closing = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _closeMax = TimeSpan.FromSeconds(1);
 
     private readonly WebApplication _app;
 
@@ -19,7 +19,7 @@ public sealed class StartingHost : IAsyncDisposable
     /// <summary>Releases the port.</summary>
     public async ValueTask DisposeAsync()
     {
-        using (var closing = new CancellationTokenSource(_closing))
+        using (var closing = new CancellationTokenSource(_closeMax))
         {
             await _app.StopAsync(closing.Token);
         }

@@ -41,7 +41,7 @@ public static class ComputeOperations
             }
         }
 
-        foreach (var (descriptor, compute) in services.GetService<PluginSet>()?.Created<ICompute>() ?? [])
+        foreach (var (descriptor, compute) in services.GetService<PluginSet>()?.Instances<ICompute>() ?? [])
         {
             operations.Add(
                 descriptor.Name,

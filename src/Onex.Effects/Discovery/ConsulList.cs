@@ -61,7 +61,7 @@ internal sealed class ConsulList : IServiceList
             TimeSpan wait;
             try
             {
-                var answer = await _consul.HealthyAsync(
+                var answer = await _consul.FindHealthyAsync(
                     _service.Name, _service.Tag, _service.Datacenter, index, _longestWait, _disposed.Token);
                 _state.RecordInstances(answer.Instances);
                 (index, pause, wait) = (NextIndex(index, answer.Index), _firstPause, _betweenAnswers);

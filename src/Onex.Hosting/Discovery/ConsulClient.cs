@@ -40,7 +40,7 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
         using var response = await SendAsync(
             HttpMethod.Put, "v1/agent/service/register?replace-existing-checks=true", _answerMax, cancellation,
             JsonContent.Create(service, AgentJson.Default.AgentService));
-        Check(response);
+        ThrowUnlessSuccessful(response);
     }
 
     /// <summary>Whether the agent has the instance.</summary>
@@ -52,30 +52,30 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
             return false;
         }
 
-        Check(response);
+        ThrowUnlessSuccessful(response);
         return true;
     }
 
-    /// <summary>Removes an instance from the agent, if it has it.</summary>
+    /// <summary>Removes an instance from the agent. Does nothing if the agent does not have it.</summary>
     internal async Task DeregisterAsync(string id, CancellationToken cancellation)
     {
         using var response = await SendAsync(HttpMethod.Put, $"v1/agent/service/deregister/{Escape(id)}", _answerMax, cancellation);
         if (response.StatusCode != HttpStatusCode.NotFound)
         {
-            Check(response);
+            ThrowUnlessSuccessful(response);
         }
     }
 
     /// <summary>
-    /// The instances of a service all of whose checks pass. Answers once the list is newer than the index, or after the wait.
+    /// Finds the instances of a service whose checks all pass. Returns once the list is newer than the index, at the latest after the wait.
     /// </summary>
     /// <param name="service">The name of the service.</param>
     /// <param name="tag">A tag that the instances have, or null.</param>
     /// <param name="datacenter">The datacenter, or null for the agent's.</param>
-    /// <param name="index">The index of the known list; 0 answers at once.</param>
+    /// <param name="index">The index of the list that the caller has; with 0 the call returns at once.</param>
     /// <param name="wait">The longest wait.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public async Task<HealthyInstances> HealthyAsync(
+    public async Task<HealthyInstances> FindHealthyAsync(
         string service, string? tag, string? datacenter, ulong index, TimeSpan wait, CancellationToken cancellation)
     {
         var path = string.Create(
@@ -87,7 +87,7 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
         // Consul adds up to a sixteenth to the wait.
         var within = index == 0 ? _answerMax : wait + (wait / 16) + _answerMax;
         using var response = await SendAsync(HttpMethod.Get, path, within, cancellation);
-        Check(response);
+        ThrowUnlessSuccessful(response);
         IReadOnlyList<HealthEntry> entries;
         try
         {
@@ -113,7 +113,7 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
     private static string Escape(string text) => Uri.EscapeDataString(text);
 
     // Consul's texts may quote tokens, so only the status is reported.
-    private void Check(HttpResponseMessage response)
+    private void ThrowUnlessSuccessful(HttpResponseMessage response)
     {
         if (!response.IsSuccessStatusCode)
         {
@@ -130,12 +130,12 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
             request.Headers.TryAddWithoutValidation("X-Consul-Token", token);
         }
 
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        bound.CancelAfter(within);
+        using var timeLimit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timeLimit.CancelAfter(within);
         try
         {
-            // With its body, so that the time limit covers it.
-            return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, bound.Token);
+            // Reads the body too, so that the time limit covers it.
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, timeLimit.Token);
         }
         catch (HttpRequestException failure)
         {
@@ -148,7 +148,7 @@ public sealed class ConsulClient(ConsulConnection connection) : IDisposable
     }
 }
 
-/// <summary>Consul cannot be reached, or refuses the request.</summary>
+/// <summary>Consul cannot be reached, or rejects the request.</summary>
 public sealed class ConsulException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The healthy instances of a service.</summary>

@@ -16,7 +16,7 @@ public sealed class ConsulRegistrar(
     ConsulClient consul, RuntimeSettings settings, RoleHealth health, TimeProvider time, ILogger<ConsulRegistrar> logger)
     : BackgroundService
 {
-    /// <summary>Its name among the failed handlers of <c>/health</c>.</summary>
+    /// <summary>The name that it has among the failed handlers of <c>/health</c>.</summary>
     internal const string HandlerName = "consul registration";
 
     // Consul's minimum. A role that is not ready for longer is removed, and registers again.
@@ -28,7 +28,7 @@ public sealed class ConsulRegistrar(
     private readonly ConsulRegistration _registration = settings.Registration
         ?? throw new InvalidOperationException("The settings ask for no registration.");
 
-    private bool _isKnown;
+    private bool _isRegistered;
 
     /// <summary>The instance's id: the same for every start of this process on this host.</summary>
     internal string Id => string.Create(
@@ -38,7 +38,7 @@ public sealed class ConsulRegistrar(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        if (!_isKnown)
+        if (!_isRegistered)
         {
             return;
         }
@@ -57,27 +57,27 @@ public sealed class ConsulRegistrar(
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        string? missing = null;
+        string? failureMessage = null;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await KeepAsync(stoppingToken);
-                if (missing is not null)
+                await EnsureRegisteredAsync(stoppingToken);
+                if (failureMessage is not null)
                 {
                     Log.ConsulReached(logger, consul.Address.Authority);
                 }
 
-                missing = null;
+                failureMessage = null;
             }
             catch (Exception failure) when (failure is ConsulException or SocketException)
             {
-                if (missing is null)
+                if (failureMessage is null)
                 {
                     Log.RegistrationFailed(logger, Id, failure.Message);
                 }
 
-                missing = failure.Message;
+                failureMessage = failure.Message;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -85,29 +85,29 @@ public sealed class ConsulRegistrar(
             }
 
             health.Report(
-                HandlerName, missing,
+                HandlerName, failureMessage,
                 new Remedy("Check that the agent answers at CONSUL_HOST and accepts CONSUL_TOKEN.", "registration-in-consul"));
             await Task.Delay(_period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    // Registers, unless the agent has the instance. An agent that was restarted without its data has lost it.
-    private async Task KeepAsync(CancellationToken cancellation)
+    // Registers, unless the agent has the instance. An agent that restarts without its data loses it.
+    private async Task EnsureRegisteredAsync(CancellationToken cancellation)
     {
-        if (_isKnown && await consul.HasAsync(Id, cancellation))
+        if (_isRegistered && await consul.HasAsync(Id, cancellation))
         {
             return;
         }
 
         var host = _registration.Host ?? await OwnAddressAsync(cancellation);
         await consul.RegisterAsync(Describe(host), cancellation);
-        if (_isKnown)
+        if (_isRegistered)
         {
             Log.RegisteredAgain(logger, Id);
             return;
         }
 
-        _isKnown = true;
+        _isRegistered = true;
         Log.Registered(logger, Id, host, _registration.Port);
         if (_registration.Host is null && (settings.HttpBind == "localhost" || IsLoopback(settings.HttpBind)))
         {
@@ -122,7 +122,7 @@ public sealed class ConsulRegistrar(
             "onex /ready", new UriBuilder(Uri.UriSchemeHttp, host, _registration.Port, "/ready").Uri.AbsoluteUri, "5s", "3s",
             DeregisterAfter));
 
-    // Where the HTTP server listens. With all interfaces the one that leads to Consul.
+    // The address at which the HTTP server listens; if that is every interface, the address of the one that leads to Consul.
     private async Task<string> OwnAddressAsync(CancellationToken cancellation)
     {
         switch (settings.HttpBind)
@@ -131,8 +131,8 @@ public sealed class ConsulRegistrar(
                 return IPAddress.Loopback.ToString();
             case "*" or "0.0.0.0" or "::":
                 // Sends nothing: connecting a UDP socket only chooses the route.
-                var found = await Dns.GetHostAddressesAsync(consul.Address.IdnHost, cancellation);
-                var target = found.FirstOrDefault() ?? throw new SocketException((int)SocketError.HostNotFound);
+                var addresses = await Dns.GetHostAddressesAsync(consul.Address.IdnHost, cancellation);
+                var target = addresses.FirstOrDefault() ?? throw new SocketException((int)SocketError.HostNotFound);
                 using (var socket = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp))
                 {
                     await socket.ConnectAsync(new IPEndPoint(target, consul.Address.Port), cancellation);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Onex.Hosting.Health;
 
 /// <summary>
-/// MassTransit's own health check. It reports Degraded as long as a rider endpoint is not healthy, which counts as unhealthy here, because
-/// the in-memory bus's endpoint is always healthy.
+/// MassTransit's own health check. Its result Degraded counts as unhealthy here: if a rider endpoint is not healthy, MassTransit reports no
+/// worse result, because the endpoint of the in-memory bus is always healthy.
 /// </summary>
 internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IHealthComponent
 {
@@ -33,10 +33,10 @@ internal sealed class BusHealth(IServiceProvider services, RoleHealth role) : IH
             return new ComponentReport(ComponentState.Unhealthy, "no bus is registered", null);
         }
 
-        var unhappy = report.Entries.Values.Where(entry => entry.Status != HealthStatus.Healthy).ToList();
-        return unhappy.Count == 0
+        var unhealthy = report.Entries.Values.Where(entry => entry.Status != HealthStatus.Healthy).ToList();
+        return unhealthy.Count == 0
             ? new ComponentReport(ComponentState.Healthy, null, report.TotalDuration)
-            : new ComponentReport(ComponentState.Unhealthy, string.Join("; ", unhappy.Select(Describe)), report.TotalDuration);
+            : new ComponentReport(ComponentState.Unhealthy, string.Join("; ", unhealthy.Select(Describe)), report.TotalDuration);
     }
 
     private static string Describe(HealthReportEntry entry) => entry.Description ?? entry.Exception?.Message ?? entry.Status.ToString();

@@ -20,7 +20,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
     public static string Version { get; } =
         typeof(HealthAnswers).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    /// <summary>Adds the endpoints: two for probes, open to all, and the details for authorized callers.</summary>
+    /// <summary>Adds the endpoints: two for probes, which every caller may use, and the details, for authorized callers.</summary>
     public void Map(IEndpointRouteBuilder endpoints, IReadOnlyList<ApiToken> tokens)
     {
         endpoints.MapMethods("/health", _methods, http => AnswerAsync(http, Liveness()));
@@ -31,13 +31,13 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
             : AnswerAsync(http, Detailed()));
     }
 
-    /// <summary>Never unhealthy because of an external system, because a restart would not help.</summary>
-    public HealthAnswer Liveness() => role.Initialized ? Alive() : Unwell(DescribeStart(role.WaitsFor));
+    /// <summary>Does not depend on external systems: if one fails, a restart of the process would not help.</summary>
+    public HealthAnswer Liveness() => role.Initialized ? Available() : Unavailable(DescribeStart(role.WaitsFor));
 
     /// <summary>Whether <c>/ready</c> answers 200.</summary>
-    public bool IsReady => Missing().Count == 0;
+    public bool IsReady => DescribeMissing().Count == 0;
 
-    public HealthAnswer Readiness() => Missing() is { Count: > 0 } missing ? Unwell(string.Join("; ", missing)) : Alive();
+    public HealthAnswer Readiness() => DescribeMissing() is { Count: > 0 } missing ? Unavailable(string.Join("; ", missing)) : Available();
 
     public HealthAnswer Detailed()
     {
@@ -75,7 +75,7 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
 
     private static string Section(ComponentHealth component) => $"{Runbook}component-{component.Name}";
 
-    private List<string> Missing()
+    private List<string> DescribeMissing()
     {
         var missing = new List<string>();
         if (!role.Initialized)
@@ -94,40 +94,41 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
         return missing;
     }
 
-    private HealthAnswer Alive()
+    private HealthAnswer Available()
     {
         var details = Details(monitor.Snapshot());
         return new HealthAnswer(details.Degraded ? "degraded" : "healthy", Version) { Details = details };
     }
 
-    private HealthAnswer Unwell(string error) =>
+    private HealthAnswer Unavailable(string error) =>
         new("unhealthy", Version) { Error = error, CorrelationId = Guid.CreateVersion7(time.GetUtcNow()) };
 
     private HealthDetails Details(IReadOnlyList<ComponentHealth> components)
     {
         var handlers = role.Handlers;
-        var failed = handlers.Where(handler => handler.Value is not null).ToDictionary(
+        var failedHandlers = handlers.Where(handler => handler.Value is not null).ToDictionary(
             handler => handler.Key, handler => handler.Value!, StringComparer.Ordinal);
-        var running = role.Initialized && !role.Draining;
+        var isRunning = role.Initialized && !role.Draining;
 
-        // While the role stops, its components do too.
-        var impaired = role.Draining
+        // While the role stops, its components stop too, which is no failure.
+        var failedComponents = role.Draining
             ? []
             : components.Where(component => component.Error is not null).ToDictionary(
                 component => component.Name, component => component.Error!, StringComparer.Ordinal);
-        var degraded = failed.Count > 0 || impaired.Count > 0;
+        var isDegraded = failedHandlers.Count > 0 || failedComponents.Count > 0;
         return new HealthDetails(
-            Healthy: !degraded,
-            Degraded: degraded,
-            RuntimeActive: running,
-            new HandlerAnswer(handlers.Count, handlers.Count - failed.Count, failed.Count > 0 ? [.. failed.Keys] : null),
-            IsRunning: running,
+            Healthy: !isDegraded,
+            Degraded: isDegraded,
+            RuntimeActive: isRunning,
+            new HandlerAnswer(
+                handlers.Count, handlers.Count - failedHandlers.Count, failedHandlers.Count > 0 ? [.. failedHandlers.Keys] : null),
+            IsRunning: isRunning,
             IsDraining: role.Draining,
             EventBusHealthy: components.Any(component => component is { Name: BusHealth.ComponentName, Usable: true }),
             RegisteredHandlers: [.. handlers.Keys],
-            FailedHandlers: failed)
+            FailedHandlers: failedHandlers)
         {
-            FailedComponents = impaired.Count > 0 ? impaired : null,
+            FailedComponents = failedComponents.Count > 0 ? failedComponents : null,
         };
     }
 

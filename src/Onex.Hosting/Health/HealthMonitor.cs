@@ -8,11 +8,11 @@ namespace Onex.Hosting.Health;
 /// <param name="NeededForReadiness">Whether the role is not ready without it.</param>
 /// <param name="Usable">Whether it counts as usable: see <see cref="HealthMonitor"/>.</param>
 /// <param name="Report">The last report.</param>
-/// <param name="Since">Since when it has been in that state; null before the first probe.</param>
+/// <param name="Since">Since when it has been in its state; null before the first probe.</param>
 internal sealed record ComponentHealth(
     string Name, bool NeededForReadiness, bool Usable, ComponentReport Report, DateTimeOffset? Since = null)
 {
-    /// <summary>Its state, where one that was lost stays unhealthy until it counts as usable.</summary>
+    /// <summary>Its state: that of the report if it counts as usable, else unhealthy.</summary>
     public ComponentState State => Usable ? Report.State : ComponentState.Unhealthy;
 
     /// <summary>Why it is not healthy, or null.</summary>
@@ -20,13 +20,16 @@ internal sealed record ComponentHealth(
 }
 
 /// <summary>
-/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. The first
-/// successful probe counts, and so does every failed one; after a loss two successful ones in a row are needed, so that readiness does not
-/// flap.
+/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. It counts as
+/// usable from its first successful probe until a probe fails. After that it needs two successful probes in a row, so that readiness does
+/// not flap.
 /// </summary>
 internal sealed class HealthMonitor(
     IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
 {
+    // The number of successful probes in a row.
+    private const int UsableAfter = 2;
+
     // The next probe detects a loss, at worst by its timeout: period and timeout together stay below the documented 2 s.
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(750);
 
@@ -36,17 +39,17 @@ internal sealed class HealthMonitor(
     private static readonly TimeSpan _probeMax = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _ageMax = TimeSpan.FromSeconds(2);
 
-    private readonly Watched[] _watched = [.. components.Select(component => new Watched(component))];
+    private readonly WatchedComponent[] _watched = [.. components.Select(component => new WatchedComponent(component))];
 
     /// <summary>All components, in the order of their registration.</summary>
-    public IReadOnlyList<ComponentHealth> Snapshot() => [.. _watched.Select(Now)];
+    public IReadOnlyList<ComponentHealth> Snapshot() => [.. _watched.Select(Describe)];
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(_watched.Select(watched => WatchAsync(watched, stoppingToken)));
 
-    private ComponentHealth Now(Watched watched)
+    private ComponentHealth Describe(WatchedComponent watched)
     {
-        var last = watched.Last;
+        var last = watched.LastResult;
         var (name, needed) = (watched.Component.Name, watched.Component.NeededForReadiness);
         if (last is null)
         {
@@ -61,7 +64,7 @@ internal sealed class HealthMonitor(
             : new ComponentHealth(name, needed, last.Usable, last.Report, last.Since);
     }
 
-    private async Task WatchAsync(Watched watched, CancellationToken stopping)
+    private async Task WatchAsync(WatchedComponent watched, CancellationToken stopping)
     {
         try
         {
@@ -74,8 +77,9 @@ internal sealed class HealthMonitor(
 
                 // One probe at a time: a component that hangs is not probed again and stays failed until its probe returns.
                 await probe.WaitAsync(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                var isStarting = watched.Last is not { Usable: true } && time.GetElapsedTime(started) < _firstPhase;
-                if ((isStarting ? _firstPeriod : _period) - time.GetElapsedTime(began) is var rest && rest > TimeSpan.Zero)
+                var isStarting = watched.LastResult is not { Usable: true } && time.GetElapsedTime(started) < _firstPhase;
+                var rest = (isStarting ? _firstPeriod : _period) - time.GetElapsedTime(began);
+                if (rest > TimeSpan.Zero)
                 {
                     await Task.Delay(rest, time, stopping);
                 }
@@ -90,8 +94,8 @@ internal sealed class HealthMonitor(
 
     private async Task<(ComponentReport Report, Task Probe)> ProbeAsync(IHealthComponent component, long began, CancellationToken stopping)
     {
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var token = bound.Token;
+        using var timeLimit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var token = timeLimit.Token;
 
         // On a separate thread, because a probe that blocks must not delay the others.
         var probe = Task.Run(() => component.ProbeAsync(token), CancellationToken.None);
@@ -102,7 +106,7 @@ internal sealed class HealthMonitor(
         }
         catch (TimeoutException) when (!probe.IsCompleted)
         {
-            await bound.CancelAsync();
+            await timeLimit.CancelAsync();
             return (new ComponentReport(ComponentState.Unhealthy, $"no answer within {_probeMax.TotalSeconds:0} s", null), probe);
         }
         catch (Exception failure) when (!stopping.IsCancellationRequested)
@@ -111,14 +115,14 @@ internal sealed class HealthMonitor(
         }
     }
 
-    private void Record(Watched watched, ComponentReport report)
+    private void Record(WatchedComponent watched, ComponentReport report)
     {
-        var before = watched.Last;
-        var good = report.State != ComponentState.Unhealthy;
-        var lost = before is not null && (before.Usable || before.Lost);
-        var goodInRow = good ? (lost ? before!.GoodInRow : 1) + 1 : 0;
-        var last = new Probed(report, goodInRow, time.GetTimestamp(), time.GetUtcNow()) { Lost = lost };
-        watched.Last = last = before is not null && before.State == last.State ? last with { Since = before.Since } : last;
+        var before = watched.LastResult;
+        var wasUsable = before is { Usable: true } or { WasUsable: true };
+        var successes = report.State == ComponentState.Unhealthy ? 0 : wasUsable ? before!.SuccessesInRow + 1 : UsableAfter;
+        var last = new ProbeResult(report, successes, time.GetTimestamp(), time.GetUtcNow()) { WasUsable = wasUsable };
+        last = before?.State == last.State ? last with { Since = before.Since } : last;
+        watched.LastResult = last;
         if (role.Draining)
         {
             // A component that is stopping is not lost.
@@ -129,29 +133,29 @@ internal sealed class HealthMonitor(
         {
             Log.ComponentLost(logger, watched.Component.Name, report.Error);
         }
-        else if (before is { Usable: false, Lost: true } && last.Usable)
+        else if (before is { Usable: false, WasUsable: true } && last.Usable)
         {
             Log.ComponentWorksAgain(logger, watched.Component.Name);
         }
     }
 
-    private sealed record Probed(ComponentReport Report, int GoodInRow, long At, DateTimeOffset Since)
+    private sealed record ProbeResult(ComponentReport Report, int SuccessesInRow, long At, DateTimeOffset Since)
     {
-        public bool Usable => GoodInRow >= 2;
+        public bool Usable => SuccessesInRow >= UsableAfter;
 
         public ComponentState State => Usable ? Report.State : ComponentState.Unhealthy;
 
-        /// <summary>Whether it was usable before, which is not so at the first start.</summary>
-        public bool Lost { get; init; }
+        /// <summary>Whether the component was usable before. If not, one success is enough.</summary>
+        public bool WasUsable { get; init; }
     }
 
-    private sealed class Watched(IHealthComponent component)
+    private sealed class WatchedComponent(IHealthComponent component)
     {
-        private volatile Probed? _last;
+        private volatile ProbeResult? _last;
 
         public IHealthComponent Component => component;
 
-        public Probed? Last
+        public ProbeResult? LastResult
         {
             get => _last;
             set => _last = value;

@@ -15,14 +15,14 @@ public enum ComponentState
 
 /// <summary>The result of a probe.</summary>
 /// <param name="State">The state.</param>
-/// <param name="Error">The cause, unless healthy. Without secrets.</param>
+/// <param name="Error">The cause, without secrets; null if healthy.</param>
 /// <param name="Latency">How long the probe took, or null.</param>
 public sealed record ComponentReport(ComponentState State, string? Error, TimeSpan? Latency)
 {
-    /// <summary>A remark although it is healthy, or null.</summary>
+    /// <summary>A remark that does not make it unhealthy, or null.</summary>
     public string? Note { get; init; }
 
-    /// <summary>What to do, unless healthy, or null. The runbook's section of the component says more.</summary>
+    /// <summary>What to do if it is not healthy, or null. The runbook's section of the component says more.</summary>
     public string? Remedy { get; init; }
 
     /// <summary>It works.</summary>
@@ -31,7 +31,7 @@ public sealed record ComponentReport(ComponentState State, string? Error, TimeSp
 
 /// <summary>
 /// A part of a role that <c>/health/detailed</c> shows and <c>/ready</c> may depend on: the saga store, the broker, the bus, the contracts.
-/// Registered as a service; probed every second in the background, so that endpoints respond from memory. Each name has a section in
+/// Register it as a service. It is probed in the background, so that endpoints respond from memory. Each name has a section in
 /// docs/operating.md, "Component NAME".
 /// </summary>
 public interface IHealthComponent

@@ -15,11 +15,12 @@ public static class ApiAccess
     private const string Bearer = "Bearer ";
 
     /// <summary>Decides whether a caller may use an endpoint.</summary>
-    /// <param name="tokens">The configured tokens. Without one only callers on this machine are served, except web pages of other
-    /// origins.</param>
+    /// <param name="tokens">
+    /// The configured tokens. If there is none, only callers on this machine are served, but no web pages of other origins.
+    /// </param>
     /// <param name="call">The facts about the call.</param>
-    /// <param name="needed">The scope that the endpoint requires.</param>
-    public static AccessDecision Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope needed)
+    /// <param name="requiredScope">The scope that the endpoint requires.</param>
+    public static AccessDecision Decide(IReadOnlyList<ApiToken> tokens, CallFacts call, ApiScope requiredScope)
     {
         if (tokens.Count == 0)
         {
@@ -35,30 +36,30 @@ public static class ApiAccess
         }
 
         var sent = authorization[Bearer.Length..].Trim();
-        ApiToken? known = null;
+        ApiToken? match = null;
         foreach (var token in tokens)
         {
             // All are compared, so that the time does not reveal which one matched.
-            known = token.Matches(sent) ? token : known;
+            match = token.Matches(sent) ? token : match;
         }
 
-        if (known is null)
+        if (match is null)
         {
             return new AccessDecision.Denied(
                 401, ErrorCodes.TokenUnknown, "The token is not one of the configured tokens.",
                 "Send one of the tokens of the runtime's ONEX_API_TOKEN.");
         }
 
-        return known.Scope >= needed
-            ? new AccessDecision.Allowed(known.Name)
+        return match.Scope >= requiredScope
+            ? new AccessDecision.Allowed(match.Name)
             : new AccessDecision.Denied(
-                403, ErrorCodes.ScopeMissing, $"The token '{known.Name}' has the scope 'read'; this needs 'operate'.",
+                403, ErrorCodes.ScopeMissing, $"The token '{match.Name}' has the scope 'read'; this needs 'operate'.",
                 "Use a token with the scope 'operate' (ONEX_API_TOKEN=name:operate:token).");
     }
 
     /// <summary>
-    /// Decides whether a caller may see <c>/health/detailed</c>: callers on this machine may, except web pages, whether or not tokens are
-    /// configured; others need a token.
+    /// Decides whether a caller may see <c>/health/detailed</c>. Callers on this machine may, even if tokens are configured, except web
+    /// pages of other origins. All others need a token.
     /// </summary>
     public static AccessDecision DecideDetails(IReadOnlyList<ApiToken> tokens, CallFacts call)
     {
@@ -67,8 +68,8 @@ public static class ApiAccess
     }
 
     // A page of any web site can make its visitor's browser call this machine: through a name of the site that its DNS resolves to
-    // 127.0.0.1 (DNS rebinding), or with a form or a script of another origin. Host shows the first, Origin the second, and neither may
-    // send a JSON body without a preflight request.
+    // 127.0.0.1 (DNS rebinding), or with a form or a script of another origin. The header Host shows the first, and Origin the second.
+    // Neither may send a JSON body without a preflight request.
     private static AccessDecision DecideWithoutToken(CallFacts call)
     {
         if (call.Caller is null || !IsLoopback(call.Caller))
@@ -87,7 +88,7 @@ public static class ApiAccess
                 "Call http://localhost or http://127.0.0.1, or set ONEX_API_TOKEN (name:scope:token) and send the token.");
         }
 
-        if (call.Origin is { } origin && !IsOwn(origin, call))
+        if (call.Origin is { } origin && !IsSameOrigin(origin, call))
         {
             return new AccessDecision.Denied(
                 403, ErrorCodes.CallerForeign,
@@ -110,7 +111,7 @@ public static class ApiAccess
         host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
             || (IPAddress.TryParse(host.Host, out var address) && IsLoopback(address));
 
-    private static bool IsOwn(string origin, CallFacts call) =>
+    private static bool IsSameOrigin(string origin, CallFacts call) =>
         origin.Equals($"{call.Scheme}://{call.Host.Value}", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsJson(string contentType) =>

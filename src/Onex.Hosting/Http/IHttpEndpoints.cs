@@ -8,6 +8,6 @@ namespace Onex.Hosting.Http;
 /// </summary>
 public interface IHttpEndpoints
 {
-    /// <summary>Adds them.</summary>
+    /// <summary>Adds the endpoints.</summary>
     void Map(IEndpointRouteBuilder endpoints);
 }

@@ -15,8 +15,8 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
 {
     public const string FormatName = "json-line";
 
-    // Reserved fields; a scope with the same name gets the prefix "scope_".
-    private static readonly HashSet<string> _own = new(StringComparer.Ordinal)
+    // A value of a log call or a scope that has one of these names gets the prefix "scope_".
+    private static readonly HashSet<string> _reserved = new(StringComparer.Ordinal)
     {
         "timestamp", "level", "message", "category", "event_id", "exception", "trace_id", "span_id",
     };
@@ -46,7 +46,7 @@ internal sealed class JsonLogFormatter(TimeProvider time) : ConsoleFormatter(For
 
             foreach (var (name, value) in LogFields.From(logEntry.State, scopeProvider))
             {
-                json.WritePropertyName(_own.Contains(name) ? "scope_" + name : name);
+                json.WritePropertyName(_reserved.Contains(name) ? "scope_" + name : name);
                 WriteValue(json, value);
             }
 

@@ -24,7 +24,7 @@ internal static class LogFields
         }
         catch (Exception failure)
         {
-            // A value that cannot be formatted must not lose the line.
+            // A value that cannot be formatted must not cost the line.
             return $"({failure.GetType().Name})";
         }
     }
@@ -38,7 +38,7 @@ internal static class LogFields
 
         foreach (var (name, value) in pairs)
         {
-            // The message template, which every log call has.
+            // Not the message template, which the logging library adds to every call.
             if (name is not "{OriginalFormat}" and not "")
             {
                 fields[char.IsAsciiLetterLower(name[0]) ? name : JsonNamingPolicy.SnakeCaseLower.ConvertName(name)] = value;

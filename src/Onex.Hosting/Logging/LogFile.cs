@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Onex.Hosting.Logging;
 
 /// <summary>
-/// Writes log lines to a file as well, one file per host, because replicas share a directory. Always JSON, because machines read it later.
+/// Also writes log lines to a file, one per host, because replicas share a directory. The format is JSON, because machines read it later.
 /// Lines that cannot be written are lost and counted on stderr: logging must neither stop nor delay the process.
 /// </summary>
 internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
@@ -16,14 +16,14 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
 
     private const int LinesQueuedMax = 8192;
 
-    private static readonly TimeSpan _flushAtEnd = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _flushMax = TimeSpan.FromSeconds(2);
 
     private readonly JsonLogFormatter _formatter;
     private readonly BlockingCollection<string> _lines = new(LinesQueuedMax);
     private readonly LogFileWriter _file;
     private readonly Thread _writer;
     private IExternalScopeProvider? _scopes;
-    private int _overflowed;
+    private int _droppedLines;
 
     public LogFile(string directory, TimeProvider time, TextWriter errors, string? host = null, int fileBytesMax = FileBytesMax)
     {
@@ -44,7 +44,7 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
         if (!_lines.IsAddingCompleted)
         {
             _lines.CompleteAdding();
-            _writer.Join(_flushAtEnd);
+            _writer.Join(_flushMax);
         }
     }
 
@@ -54,23 +54,23 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
         {
             foreach (var line in _lines.GetConsumingEnumerable())
             {
-                _file.Write(line, Interlocked.Exchange(ref _overflowed, 0), flush: _lines.Count == 0);
+                _file.Write(line, Interlocked.Exchange(ref _droppedLines, 0), flush: _lines.Count == 0);
             }
         }
     }
 
-    private void Take(string line)
+    private void Enqueue(string line)
     {
         try
         {
             if (!_lines.TryAdd(line))
             {
-                Interlocked.Increment(ref _overflowed);
+                Interlocked.Increment(ref _droppedLines);
             }
         }
         catch (InvalidOperationException)
         {
-            // Logged after the end: the console has it.
+            // The line was logged after Dispose. The console has it.
         }
     }
 
@@ -86,7 +86,7 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
         {
             var text = new StringWriter();
             file._formatter.Write(new LogEntry<TState>(logLevel, category, eventId, state, exception, formatter), file._scopes, text);
-            file.Take(text.ToString());
+            file.Enqueue(text.ToString());
         }
     }
 }
@@ -94,16 +94,16 @@ internal sealed class LogFile : ILoggerProvider, ISupportExternalScope
 /// <summary>The file of <see cref="LogFile"/>: opened at the first write, and reopened after an error.</summary>
 internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider time, TextWriter errors) : IDisposable
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _retryAfter = TimeSpan.FromMinutes(1);
 
     private FileStream? _stream;
     private DateTimeOffset _notBefore;
     private long _lost;
 
-    /// <summary>Writes a line, or counts it as lost.</summary>
-    public void Write(string line, int lostBefore, bool flush)
+    /// <summary>Writes a line, or counts it as lost, together with lines that were dropped before it.</summary>
+    public void Write(string line, int droppedBefore, bool flush)
     {
-        _lost += lostBefore;
+        _lost += droppedBefore;
         if (time.GetUtcNow() < _notBefore)
         {
             _lost++;
@@ -128,10 +128,10 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
         }
         catch (Exception failure)
         {
-            // Any exception: nothing above this thread catches it, and it must not end the process.
+            // Every exception is caught here, because it would otherwise end the process.
             Close();
             _lost++;
-            _notBefore = time.GetUtcNow() + _pause;
+            _notBefore = time.GetUtcNow() + _retryAfter;
             errors.WriteLine(
                 $"warning: log lines cannot be written to {path} ({failure.Message}). Make room, or make it writable; it is retried every "
                 + "minute. The console has every line.");

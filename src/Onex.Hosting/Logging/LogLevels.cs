@@ -18,7 +18,7 @@ public static class LogLevels
     public static ILoggingBuilder AddOnexConsole(this ILoggingBuilder logging, LogLevel level, string format, bool toStandardError = false)
     {
         logging.SetMinimumLevel(level);
-        logging.AddFilter((category, line) => Shows(category ?? "", line, level));
+        logging.AddFilter((category, line) => IsShown(category ?? "", line, level));
         logging.Services.TryAddSingleton(TimeProvider.System);
         logging.Services.AddSingleton<ConsoleFormatter, JsonLogFormatter>();
         logging.Services.AddSingleton<ConsoleFormatter, TextLogFormatter>();
@@ -30,7 +30,7 @@ public static class LogLevels
         return logging;
     }
 
-    /// <summary>Keeps the same lines in a file of this host as well, <c>&lt;hostname&gt;.log</c> in a directory.</summary>
+    /// <summary>Also writes the lines to a file of this host, <c>&lt;hostname&gt;.log</c> in a directory.</summary>
     public static ILoggingBuilder AddOnexFile(this ILoggingBuilder logging, string directory)
     {
         logging.Services.AddSingleton<ILoggerProvider>(provider =>
@@ -58,21 +58,21 @@ public static class LogLevels
         _ => LogLevel.Information,
     };
 
-    /// <summary>Frameworks' lines below a warning are shown only at DEBUG.</summary>
-    internal static bool Shows(string category, LogLevel line, LogLevel least)
+    /// <summary>Whether a line is shown. Lines of the frameworks below a warning are shown only at DEBUG.</summary>
+    internal static bool IsShown(string category, LogLevel line, LogLevel minimum)
     {
         // Onex logs a failed start and changes of health itself, in one line.
         if (category is "Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService"
                 or "Microsoft.Extensions.Hosting.Internal.Host"
                 or "Microsoft.AspNetCore.Server.Kestrel"
-            && least > LogLevel.Debug)
+            && minimum > LogLevel.Debug)
         {
             return false;
         }
 
-        var framework = _frameworks.Any(
+        var isFramework = _frameworks.Any(
             name => category.StartsWith(name, StringComparison.Ordinal) && (
                 category.Length == name.Length || category[name.Length] == '.'));
-        return line >= (framework && least == LogLevel.Information ? LogLevel.Warning : least);
+        return line >= (isFramework && minimum == LogLevel.Information ? LogLevel.Warning : minimum);
     }
 }

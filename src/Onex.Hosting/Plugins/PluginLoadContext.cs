@@ -13,17 +13,17 @@ namespace Onex.Hosting.Plugins;
 /// <param name="path">Its assembly.</param>
 internal sealed class PluginLoadContext(string name, string path) : AssemblyLoadContext(name)
 {
-    private static readonly string _shared = typeof(OperationAttribute).Assembly.GetName().Name!;
+    private static readonly string _operationsAssembly = typeof(OperationAttribute).Assembly.GetName().Name!;
 
-    // The host's own libraries are in its directory, and are not offered to plug-ins.
-    private static readonly FrozenSet<string> _ofFramework =
+    // Without the assemblies in the directory of the host: those are its own libraries, which plug-ins do not get.
+    private static readonly FrozenSet<string> _frameworkAssemblies =
         ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "")
             .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
             .Where(file => Path.GetDirectoryName(file) != Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory))
             .Select(file => Path.GetFileNameWithoutExtension(file))
             .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly FrozenSet<string> _ofCore =
+    private static readonly FrozenSet<string> _coreAssemblies =
         Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll")
             .Select(file => Path.GetFileNameWithoutExtension(file))
             .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
@@ -31,11 +31,11 @@ internal sealed class PluginLoadContext(string name, string path) : AssemblyLoad
     private readonly AssemblyDependencyResolver _resolver = new(path);
 
     /// <summary>Whether the plug-in takes the assembly from the host even if it has its own copy.</summary>
-    public static bool IsShared(string assembly) => assembly == _shared || _ofCore.Contains(assembly);
+    public static bool IsShared(string assembly) => assembly == _operationsAssembly || _coreAssemblies.Contains(assembly);
 
     /// <summary>Whether the plug-in's folder or the framework has the assembly.</summary>
     public bool Has(AssemblyName assembly) =>
-        IsShared(assembly.Name!) || _resolver.ResolveAssemblyToPath(assembly) is not null || _ofFramework.Contains(assembly.Name!);
+        IsShared(assembly.Name!) || _resolver.ResolveAssemblyToPath(assembly) is not null || _frameworkAssemblies.Contains(assembly.Name!);
 
     /// <inheritdoc />
     protected override Assembly? Load(AssemblyName assemblyName)
@@ -45,8 +45,13 @@ internal sealed class PluginLoadContext(string name, string path) : AssemblyLoad
             return null;
         }
 
-        return _resolver.ResolveAssemblyToPath(assemblyName) is { } own ? LoadFromAssemblyPath(own)
-            : _ofFramework.Contains(assemblyName.Name!) ? null
+        if (_resolver.ResolveAssemblyToPath(assemblyName) is { } own)
+        {
+            return LoadFromAssemblyPath(own);
+        }
+
+        return _frameworkAssemblies.Contains(assemblyName.Name!)
+            ? null
             : throw new FileNotFoundException($"The plug-in {Name} has no assembly {assemblyName.Name} {assemblyName.Version}.");
     }
 

@@ -15,13 +15,13 @@ namespace Onex.Hosting.Plugins;
 /// <param name="builtIn">The built-in operations, whose prefixes plug-ins must not use.</param>
 public sealed partial class PluginLoader(string directory, OperationCatalogue builtIn)
 {
-    private static readonly Version _own = typeof(OperationAttribute).Assembly.GetName().Version!;
+    private static readonly string _operationsAssembly = typeof(OperationAttribute).Assembly.GetName().Name!;
 
     private readonly List<Diagnostic> _diagnostics = [];
     private readonly List<Plugin> _plugins = [];
     private readonly Dictionary<string, (PluginOperation Operation, string Plugin)> _operations = new(StringComparer.Ordinal);
 
-    /// <summary>Loads them. A plug-in that has a problem is not used.</summary>
+    /// <summary>Loads the plug-ins. One that has a problem is not used.</summary>
     public PluginSet Load()
     {
         if (!Directory.Exists(directory))
@@ -45,7 +45,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
 
         return new PluginSet(
             _plugins,
-            [.. _operations.Values.Select(entry => entry.Operation).OrderBy(each => each.Descriptor.Name, StringComparer.Ordinal)],
+            [.. _operations.Values.Select(entry => entry.Operation).OrderBy(entry => entry.Descriptor.Name, StringComparer.Ordinal)],
             _diagnostics);
     }
 
@@ -80,7 +80,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         folder, "*",
         new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true });
 
-    // Links within the directory are harmless: Kubernetes makes them.
+    // Links within the directory are harmless: Kubernetes mounts volumes with such links.
     private (string Path, string Target)? LinkOutside(string folder)
     {
         var root = Path.GetFullPath(directory) + Path.DirectorySeparatorChar;
@@ -105,7 +105,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         {
             var context = new PluginLoadContext(name, path);
             assembly = context.LoadFromAssemblyPath(path);
-            if (!AreReferencesFit(name, context, assembly))
+            if (!CheckReferences(name, context, assembly))
             {
                 return null;
             }
@@ -114,7 +114,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         }
         catch (ReflectionTypeLoadException exception)
         {
-            var problems = exception.LoaderExceptions.OfType<Exception>().Select(each => each.Message).Distinct(StringComparer.Ordinal);
+            var problems = exception.LoaderExceptions.OfType<Exception>().Select(inner => inner.Message).Distinct(StringComparer.Ordinal);
             _diagnostics.Add(PluginDiagnostics.NotLoaded(name, $"its types cannot be loaded: {string.Join(' ', problems.Take(3))}"));
             return null;
         }
@@ -135,8 +135,8 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         return _diagnostics.Count == before ? new Plugin(name, assembly.GetName().Version?.ToString(3) ?? "0.0.0", path) : null;
     }
 
-    // Only direct references: an indirect one may be missing on purpose, and fails the step that needs it.
-    private bool AreReferencesFit(string name, PluginLoadContext context, Assembly assembly)
+    // Checks only direct references: an indirect one may be missing on purpose. If it is not, the step that needs it fails.
+    private bool CheckReferences(string name, PluginLoadContext context, Assembly assembly)
     {
         var before = _diagnostics.Count;
         foreach (var reference in assembly.GetReferencedAssemblies())
@@ -146,17 +146,17 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
                 _diagnostics.Add(PluginDiagnostics.NotLoaded(
                     name, $"its folder has no {reference.Name}.dll, which it is built with (version {reference.Version?.ToString(3)})."));
             }
-            else if (PluginLoadContext.IsShared(reference.Name!) && reference.Version is { } wanted
-                && VersionHere(reference.Name!) is { } here && !IsFit(reference.Name!, wanted, here))
+            else if (PluginLoadContext.IsShared(reference.Name!) && reference.Version is { } version
+                && HostVersion(reference.Name!) is { } own && !IsCompatible(reference.Name!, version, own))
             {
-                _diagnostics.Add(PluginDiagnostics.OtherVersion(name, reference.Name!, wanted, here));
+                _diagnostics.Add(PluginDiagnostics.OtherVersion(name, reference.Name!, version, own));
             }
         }
 
         return _diagnostics.Count == before;
     }
 
-    private static Version? VersionHere(string assembly)
+    private static Version? HostVersion(string assembly)
     {
         try
         {
@@ -168,11 +168,11 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         }
     }
 
-    // As versions of packages promise: the same major version, or below 1.0 the same minor version, and no newer one.
-    private static bool IsFit(string assembly, Version wanted, Version here) =>
-        wanted <= here
-        && (here != _own || assembly != typeof(OperationAttribute).Assembly.GetName().Name
-            || (wanted.Major == here.Major && (here.Major > 0 || wanted.Minor == here.Minor)));
+    // The host must not be older. Onex.Operations also follows semantic versioning: the major version must be the same, or below 1.0 the
+    // minor version.
+    private static bool IsCompatible(string assembly, Version built, Version host) =>
+        built <= host
+        && (assembly != _operationsAssembly || (built.Major == host.Major && (host.Major > 0 || built.Minor == host.Minor)));
 
     private static bool IsOperation(Type type) =>
         type.IsDefined(typeof(OperationAttribute), inherit: false)
@@ -186,7 +186,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         }
         catch (Exception exception) when (!MemoryShortage.Is(exception))
         {
-            // What its attributes and properties refer to is loaded only now.
+            // An assembly to which its attributes or properties refer is loaded only at this point, and may be missing.
             _diagnostics.Add(PluginDiagnostics.NotLoaded(
                 plugin, $"{type.FullName} cannot be read: {exception.GetType().Name}: {exception.Message}"));
         }
@@ -194,7 +194,8 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
 
     private void Describe(string plugin, Type type)
     {
-        if (Problem(type) is var (problem, remedy) && problem.Length > 0)
+        var (problem, remedy) = FindProblem(type);
+        if (problem.Length > 0)
         {
             _diagnostics.Add(PluginDiagnostics.BadClass(plugin, type, problem, remedy));
             return;
@@ -243,7 +244,8 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
         }
     }
 
-    private static (string Problem, string Remedy) Problem(Type type)
+    // Empty texts if the class has no problem.
+    private static (string Problem, string Remedy) FindProblem(Type type)
     {
         var attributes = type.GetCustomAttributes<OperationAttribute>(inherit: false).ToList();
         var isCompute = typeof(ICompute).IsAssignableFrom(type);
@@ -264,16 +266,18 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
             : ("", "");
     }
 
-    private static bool CanBeCalled(ConstructorInfo constructor) =>
-        constructor.GetParameters() is var parameters
-        && (parameters.Length == 0 || (parameters.Length == 1 && parameters[0].ParameterType == typeof(TimeProvider)));
+    private static bool CanBeCalled(ConstructorInfo constructor)
+    {
+        var parameters = constructor.GetParameters();
+        return parameters.Length == 0 || (parameters.Length == 1 && parameters[0].ParameterType == typeof(TimeProvider));
+    }
 
     private static (Type Arguments, Type Result) TypesOf(Type type)
     {
         for (var parent = type.BaseType; parent is not null; parent = parent.BaseType)
         {
-            if (parent.IsGenericType && parent.GetGenericTypeDefinition() is var definition
-                && (definition == typeof(Compute<,>) || definition == typeof(Effect<,>)))
+            var definition = parent.IsGenericType ? parent.GetGenericTypeDefinition() : null;
+            if (definition == typeof(Compute<,>) || definition == typeof(Effect<,>))
             {
                 return (parent.GetGenericArguments()[0], parent.GetGenericArguments()[1]);
             }

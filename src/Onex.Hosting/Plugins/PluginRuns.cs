@@ -6,12 +6,12 @@ using Onex.Operations;
 namespace Onex.Hosting.Plugins;
 
 /// <summary>
-/// Runs the attempts of one operation of a plug-in, so that whatever it does harms nothing but its own step: it may throw, block its thread
-/// or ignore its cancellation.
+/// Runs the attempts of one operation of a plug-in, so that an operation that throws, blocks its thread or ignores its cancellation harms
+/// only its own step.
 /// </summary>
 /// <param name="operation">The operation's name.</param>
 /// <param name="plugin">The plug-in's name.</param>
-/// <param name="health">Shows that no more attempts are started.</param>
+/// <param name="health">Shows when no more attempts are started.</param>
 internal sealed class PluginRuns(string operation, string plugin, RoleHealth health)
 {
     /// <summary>The maximum number of attempts that run on after their time limit. Each may hold a thread.</summary>
@@ -20,7 +20,7 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
     private static readonly Remedy _remedy = new(
         "Restart this process, and correct the plug-in: it must obey its cancellation token.", "an-operation-of-a-plug-in-hangs");
 
-    private static readonly Lock _threads = new();
+    private static readonly Lock _poolLock = new();
 
     private readonly Lock _lock = new();
     private int _abandoned;
@@ -28,11 +28,12 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
     /// <summary>Runs an attempt. Throws <see cref="PluginException"/>, or <see cref="OperationRejectedException"/>.</summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> run, CancellationToken cancellation)
     {
-        if (Volatile.Read(ref _abandoned) is >= AbandonedMax and var stuck)
+        var abandoned = Volatile.Read(ref _abandoned);
+        if (abandoned >= AbandonedMax)
         {
             throw new PluginException(
                 StepCodes.OperationStuck,
-                $"{operation} (plug-in {plugin}): {Describe(stuck)} Correct the plug-in: it must obey its cancellation token.");
+                $"{operation} (plug-in {plugin}): {DescribeStuck(abandoned)} Correct the plug-in: it must obey its cancellation token.");
         }
 
         // Not on the caller's thread, which a plug-in may block.
@@ -49,6 +50,7 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
                 _ = running.ContinueWith(
                     (ended, _) =>
                     {
+                        // Marks an exception as observed.
                         _ = ended.Exception;
                         Count(-1);
                     },
@@ -63,8 +65,8 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
         }
     }
 
-    private static string Describe(int stuck) =>
-        $"{stuck} earlier attempts have passed their time limit and still run; no more are started until one of them ends.";
+    private static string DescribeStuck(int abandoned) =>
+        $"{abandoned} earlier attempts have passed their time limit and still run; no more are started until one of them ends.";
 
     private void Count(int change)
     {
@@ -76,7 +78,7 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
             var isStuck = _abandoned >= AbandonedMax;
             if (isStuck != wasStuck)
             {
-                health.Report(operation, isStuck ? Describe(_abandoned) : null, _remedy);
+                health.Report(operation, isStuck ? DescribeStuck(_abandoned) : null, _remedy);
             }
         }
     }
@@ -84,14 +86,14 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
     // The pool makes up for a blocked thread only after half a second, in which everything else in the process would wait.
     private static void AddThreads(int change)
     {
-        lock (_threads)
+        lock (_poolLock)
         {
             ThreadPool.GetMinThreads(out var workers, out var ports);
             ThreadPool.SetMinThreads(workers + change, ports);
         }
     }
 
-    // What cannot be loaded names no values, and everybody wants to know it; other messages may hold secrets.
+    // Messages about assemblies and types that cannot be loaded contain no values. Others may contain secrets, so only the type is shown.
     private static string Describe(Exception exception) => exception switch
     {
         FileNotFoundException { FileName: { } name } => $"FileNotFoundException: {name} is missing in its folder.",

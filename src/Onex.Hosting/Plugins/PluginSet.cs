@@ -27,7 +27,7 @@ public sealed class PluginSet(
     /// <summary>What is wrong with plug-ins.</summary>
     public IReadOnlyList<Diagnostic> Diagnostics => diagnostics;
 
-    /// <summary>Whether nothing may start with them.</summary>
+    /// <summary>Whether a plug-in has an error, so that no role may start.</summary>
     public bool HasErrors => diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
 
     /// <summary>The entries of the operations in the catalogue.</summary>
@@ -38,7 +38,7 @@ public sealed class PluginSet(
     public IReadOnlyList<Diagnostic> Create(OperationRole role)
     {
         var problems = new List<Diagnostic>();
-        foreach (var operation in operations.Where(each => each.Descriptor.Role == role).DistinctBy(each => each.Class))
+        foreach (var operation in operations.Where(entry => entry.Descriptor.Role == role).DistinctBy(entry => entry.Class))
         {
             try
             {
@@ -56,13 +56,14 @@ public sealed class PluginSet(
 
     // Reflection and static constructors wrap what a constructor throws.
     private static Exception Cause(Exception exception) =>
-        exception is TargetInvocationException or TypeInitializationException && exception.InnerException is { } inner
+        exception is (TargetInvocationException or TypeInitializationException) && exception.InnerException is { } inner
             ? Cause(inner)
             : exception;
 
-    /// <summary>The created operations: <see cref="ICompute"/> or <see cref="IEffect"/>.</summary>
-    internal IEnumerable<(OperationDescriptor Descriptor, T Operation)> Created<T>()
+    /// <summary>The operations of one kind that <see cref="Create"/> has created.</summary>
+    /// <typeparam name="T"><see cref="ICompute"/> or <see cref="IEffect"/>.</typeparam>
+    internal IEnumerable<(OperationDescriptor Descriptor, T Operation)> Instances<T>()
         where T : class =>
-        operations.Where(each => _instances.GetValueOrDefault(each.Class) is T)
-            .Select(each => (each.Descriptor, (T)_instances[each.Class]));
+        operations.Where(operation => _instances.GetValueOrDefault(operation.Class) is T)
+            .Select(operation => (operation.Descriptor, (T)_instances[operation.Class]));
 }

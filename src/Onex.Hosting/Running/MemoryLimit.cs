@@ -8,7 +8,8 @@ public static class MemoryLimit
 {
     private const long MiB = 1 << 20;
 
-    // Code, stacks, and the clients of Kafka and PostgreSQL: the measured use of an idle role, and room for the broker's client.
+    // The memory outside the heap: code, stacks, and the clients of Kafka and PostgreSQL. Measured in an idle role, plus the buffers that
+    // the client of Kafka fills under load.
     private const long Rest = 155 * MiB;
 
     private static readonly string[] _overrides =
@@ -16,12 +17,13 @@ public static class MemoryLimit
 
     /// <summary>
     /// Lowers the collector's limit so that the process stays below 85 % of its container's. Call it before anything large is allocated. A
-    /// limit that the environment sets is kept.
+    /// limit that the environment sets stays as it is.
     /// </summary>
     public static void Apply()
     {
-        var usual = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (For(usual) is var limit && limit < usual && !_overrides.Any(name => Environment.GetEnvironmentVariable(name) is not null))
+        var defaultLimit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        var limit = For(defaultLimit);
+        if (limit < defaultLimit && !_overrides.Any(name => Environment.GetEnvironmentVariable(name) is not null))
         {
             AppContext.SetData("GCHeapHardLimit", (ulong)limit);
             GC.RefreshMemoryLimit();
@@ -29,8 +31,9 @@ public static class MemoryLimit
     }
 
     /// <summary>
-    /// The collector's limit: 85 % of the container's limit minus the rest of the process. The default limit is three quarters of the
-    /// container's.
+    /// The collector's limit: 85 % of the container's limit minus the rest of the process, at least 48 MiB.
     /// </summary>
-    public static long For(long usual) => Math.Min(usual, Math.Max(48 * MiB, (long)(usual / 0.75 * 0.85) - Rest));
+    /// <param name="defaultLimit">The limit by default: three quarters of the container's.</param>
+    public static long For(long defaultLimit) =>
+        Math.Min(defaultLimit, Math.Max(48 * MiB, (long)(defaultLimit / 0.75 * 0.85) - Rest));
 }

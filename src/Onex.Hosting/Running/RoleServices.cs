@@ -24,13 +24,13 @@ internal sealed class RoleServices(
     /// <summary>Fails with the exception of the first background service that fails.</summary>
     public Task Faulted => _faulted.Task;
 
-    /// <summary>Defers the start of all hosted services except those in <paramref name="kept"/>, which the framework starts.</summary>
-    public static void Defer(IServiceCollection services, IReadOnlySet<ServiceDescriptor> kept)
+    /// <summary>Defers the start of all hosted services except those in <paramref name="excluded"/>, which the framework starts.</summary>
+    public static void Defer(IServiceCollection services, IReadOnlySet<ServiceDescriptor> excluded)
     {
         for (var i = 0; i < services.Count; i++)
         {
             var descriptor = services[i];
-            if (descriptor.ServiceType == typeof(IHostedService) && !descriptor.IsKeyedService && !kept.Contains(descriptor))
+            if (descriptor.ServiceType == typeof(IHostedService) && !descriptor.IsKeyedService && !excluded.Contains(descriptor))
             {
                 services[i] = ServiceDescriptor.Singleton(provider => new Deferred(Create(provider, descriptor)));
             }
@@ -45,7 +45,7 @@ internal sealed class RoleServices(
         }
 
         // Created after the bootstrap, because their constructors may need its results.
-        foreach (var service in services.GetServices<Deferred>().Select(one => one.Service))
+        foreach (var service in services.GetServices<Deferred>().Select(deferred => deferred.Service))
         {
             cancellation.ThrowIfCancellationRequested();
             _started.Add(service);
@@ -60,7 +60,7 @@ internal sealed class RoleServices(
         Log.Started(logger);
     }
 
-    /// <summary>Stops them in reverse order. One that fails to stop does not keep the others from it.</summary>
+    /// <summary>Stops the services in reverse order. If one fails to stop, the others are stopped nevertheless.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {
         foreach (var service in Enumerable.Reverse(_started))
@@ -83,13 +83,13 @@ internal sealed class RoleServices(
     // Waits without a limit for an external system that is unavailable. Logs when the wait begins and when it ends.
     private async Task RunAsync(IRoleBootstrap bootstrap, CancellationToken cancellation)
     {
-        string? waitingBecause = null;
+        string? waitReason = null;
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
             try
             {
                 await bootstrap.StartAsync(cancellation);
-                if (waitingBecause is not null)
+                if (waitReason is not null)
                 {
                     health.WaitsFor = null;
                     Log.BootstrapReached(logger, bootstrap.Name);
@@ -99,12 +99,12 @@ internal sealed class RoleServices(
             }
             catch (NotReachableException unavailable)
             {
-                if (waitingBecause is null)
+                if (waitReason is null)
                 {
                     Log.BootstrapWaits(logger, bootstrap.Name, unavailable.Message);
                 }
 
-                waitingBecause = unavailable.Message;
+                waitReason = unavailable.Message;
                 health.WaitsFor = $"{char.ToLowerInvariant(bootstrap.Name[0])}{bootstrap.Name[1..]}: {unavailable.Message}";
             }
 

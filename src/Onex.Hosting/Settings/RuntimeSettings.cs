@@ -6,16 +6,16 @@ namespace Onex.Hosting.Settings;
 /// <summary>Which role a process runs.</summary>
 public enum RuntimeProfile
 {
-    /// <summary>All three in one process.</summary>
+    /// <summary>The three other roles in one process.</summary>
     All,
 
-    /// <summary>Sagas.</summary>
+    /// <summary>The orchestrator of sagas.</summary>
     Main,
 
-    /// <summary>External I/O.</summary>
+    /// <summary>Effects: external I/O.</summary>
     Effects,
 
-    /// <summary>Computation.</summary>
+    /// <summary>Computes.</summary>
     Workers,
 }
 

@@ -9,7 +9,7 @@ public static class SandboxTable
         "How long a script or module may run. Its process is then killed and its attempt fails.")
     {
         FileKey = "sandbox.timeout",
-        Span = (TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
+        DurationRange = (TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
     };
 
     public static readonly Setting Memory = new(SettingsTable.FileOnly, null, Number, "64",

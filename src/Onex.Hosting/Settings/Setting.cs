@@ -12,7 +12,7 @@ public enum SettingKind
     /// <summary>A whole number within <see cref="Setting.Range"/>.</summary>
     Number,
 
-    /// <summary><c>15s</c>, <c>2m</c>, <c>15d</c> or <c>00:00:15</c>, within <see cref="Setting.Span"/>.</summary>
+    /// <summary><c>15s</c>, <c>2m</c>, <c>15d</c> or <c>00:00:15</c>, within <see cref="Setting.DurationRange"/>.</summary>
     Duration,
 
     /// <summary><c>true</c> or <c>false</c>.</summary>
@@ -33,20 +33,20 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     /// <summary>Another name of the variable, or null.</summary>
     public string? Alias { get; init; }
 
-    /// <summary>The default inside the image, where it differs.</summary>
+    /// <summary>The default inside the image, or null if it is the same.</summary>
     public string? ImageDefault { get; init; }
 
-    /// <summary>The default in words, where it depends on other settings.</summary>
+    /// <summary>The default in words if it depends on other settings, else null.</summary>
     public string? DefaultInWords { get; init; }
 
     /// <summary>Its key in <c>runtime_config.yaml</c>, nested with a dot, or null.</summary>
     public string? FileKey { get; init; }
 
     /// <summary>Whether its value is never shown, and may be in a file that <c>&lt;NAME&gt;_FILE</c> names.</summary>
-    public bool Secret { get; init; }
+    public bool IsSecret { get; init; }
 
-    /// <summary>Whether this version checks it without using it.</summary>
-    public bool NotYet { get; init; }
+    /// <summary>Whether this version checks it, but does not use it.</summary>
+    public bool IsUnused { get; init; }
 
     /// <summary>The values of <see cref="SettingKind.OneOf"/>, as they are written.</summary>
     public IReadOnlyList<string> Values { get; init; } = [];
@@ -55,7 +55,7 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     public (int Min, int Max) Range { get; init; } = (int.MinValue, int.MaxValue);
 
     /// <summary>The bounds of <see cref="SettingKind.Duration"/>, both included.</summary>
-    public (TimeSpan Min, TimeSpan Max) Span { get; init; } = (TimeSpan.Zero, TimeSpan.MaxValue);
+    public (TimeSpan Min, TimeSpan Max) DurationRange { get; init; } = (TimeSpan.Zero, TimeSpan.MaxValue);
 
     /// <summary>The variable, or the key in the file.</summary>
     public string Name => Variable ?? FileKey!;

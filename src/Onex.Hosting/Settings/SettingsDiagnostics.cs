@@ -4,8 +4,8 @@ using Onex.Contracts.Text;
 namespace Onex.Hosting.Settings;
 
 /// <summary>
-/// The diagnostics that only settings have, in code order; what the settings file shares with contracts (YAML, unknown keys, wrong types)
-/// has the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/settings/invalid</c>. None holds a secret.
+/// The diagnostics that only settings have, in code order. Problems that a contract can have too (YAML, unknown keys, wrong types) have the
+/// codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/settings/invalid</c>. None holds a secret.
 /// </summary>
 internal static class SettingsDiagnostics
 {
@@ -28,9 +28,9 @@ internal static class SettingsDiagnostics
 
     public static DiagnosticDraft OnlyInProcess(string problem, string remedy) => Error("ONEX2026", problem, remedy);
 
-    public static DiagnosticDraft BadName(string name, string made, int longest) =>
-        Error("ONEX2027", $"{name} makes '{Spelling.Clip(made)}', which Kafka does not accept as a name.",
-            $"Use letters, digits, '.', '_' and '-', at most {longest} of them with ONEX_TOPIC_PREFIX.");
+    public static DiagnosticDraft BadName(string name, string fullName, int lengthMax) =>
+        Error("ONEX2027", $"{name} makes '{Spelling.Clip(fullName)}', which Kafka does not accept as a name.",
+            $"Use letters, digits, '.', '_' and '-', at most {lengthMax} of them with ONEX_TOPIC_PREFIX.");
 
     public static DiagnosticDraft SameName(string names, string what, string shared) =>
         Error("ONEX2028", $"{names} name the same {what}, '{Spelling.Clip(shared)}'.", "Give each its own.");

@@ -54,7 +54,7 @@ internal static class SettingsDocument
             names.Add($"or `{alias}`");
         }
 
-        if (setting.Secret)
+        if (setting.IsSecret)
         {
             names.Add($"or `{setting.Name}_FILE`");
         }
@@ -79,13 +79,14 @@ internal static class SettingsDocument
         {
             SettingKind.OneOf => $" One of {string.Join(", ", setting.Values.Select(value => $"`{value}`"))}.",
             SettingKind.Number => $" From {setting.Range.Min} to {setting.Range.Max}.",
-            SettingKind.Duration => $" From `{Durations.Format(setting.Span.Min)}` to `{Durations.Format(setting.Span.Max)}`.",
+            SettingKind.Duration =>
+                $" From `{Durations.Format(setting.DurationRange.Min)}` to `{Durations.Format(setting.DurationRange.Max)}`.",
             SettingKind.Flag => " `true` or `false`.",
             SettingKind.List => " A list.",
             _ => "",
         };
         return setting.Meaning + allowed
-            + (setting.Secret ? " Secret." : "")
-            + (setting.NotYet ? " To come: checked, but not used by this version." : "");
+            + (setting.IsSecret ? " Secret." : "")
+            + (setting.IsUnused ? " To come: checked, but not used by this version." : "");
     }
 }

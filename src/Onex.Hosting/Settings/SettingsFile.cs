@@ -24,7 +24,7 @@ internal sealed partial class SettingsFile
 
     private readonly Dictionary<string, SettingValue> _values = new(StringComparer.Ordinal);
 
-    private SettingsFile(string shownAs, string text) => Source = new SourceFile(shownAs, text, Masked);
+    private SettingsFile(string shownAs, string text) => Source = new SourceFile(shownAs, text, MaskUnknownKey);
 
     /// <summary>The file's text with its diagnostics.</summary>
     public SourceFile Source { get; }
@@ -32,7 +32,7 @@ internal sealed partial class SettingsFile
     /// <summary>The value of a key, or null.</summary>
     public SettingValue? Find(string key) => _values.GetValueOrDefault(key);
 
-    /// <summary>Reads a file; one that does not exist holds no settings.</summary>
+    /// <summary>Reads a file. If there is none, the result holds no settings.</summary>
     /// <param name="path">Its path.</param>
     /// <param name="shownAs">Its path in messages.</param>
     public static SettingsFile Read(string path, string shownAs)
@@ -53,7 +53,7 @@ internal sealed partial class SettingsFile
 
     private void ReadDocument()
     {
-        // A file of nothing but comments holds no settings.
+        // A file that is empty, or has only comments, holds no settings.
         if (Source.Text.Split('\n').All(line => line.Trim() is "" or ['#', ..])
             || YamlReader.Read(Source, DepthMax) is not { } root
             || root is ScalarSyntax { IsNull: true })
@@ -67,28 +67,28 @@ internal sealed partial class SettingsFile
             return;
         }
 
-        var top = _keys.Select(key => key.Split('.')[0]).Distinct(StringComparer.Ordinal).ToList();
+        var topKeys = _keys.Select(key => key.Split('.')[0]).Distinct(StringComparer.Ordinal).ToList();
         foreach (var (key, value) in map.Entries)
         {
-            var nested = _keys.Where(known => known.StartsWith(key.Text + ".", StringComparison.Ordinal))
+            var nestedKeys = _keys.Where(known => known.StartsWith(key.Text + ".", StringComparison.Ordinal))
                 .Select(known => known[(key.Text.Length + 1)..])
                 .ToList();
-            if (!top.Contains(key.Text, StringComparer.Ordinal))
+            if (!topKeys.Contains(key.Text, StringComparer.Ordinal))
             {
-                Source.Report(SettingsDiagnostics.Unknown(key.Text, top) with { At = key.At });
+                Source.Report(SettingsDiagnostics.Unknown(key.Text, topKeys) with { At = key.At });
             }
-            else if (nested.Count == 0)
+            else if (nestedKeys.Count == 0)
             {
                 Add(key.Text, value);
             }
             else if (value is MapSyntax section)
             {
-                ReadSection(key.Text, section, nested);
+                ReadSection(key.Text, section, nestedKeys);
             }
             else if (value is not ScalarSyntax { IsNull: true })
             {
                 Source.Report(
-                    ContractDiagnostics.WrongType(value.At, $"'{key.Text}'", $"a map with {string.Join(", ", nested)}", value.Kind));
+                    ContractDiagnostics.WrongType(value.At, $"'{key.Text}'", $"a map with {string.Join(", ", nestedKeys)}", value.Kind));
             }
         }
     }
@@ -130,8 +130,8 @@ internal sealed partial class SettingsFile
         }
     }
 
-    // The value of an unknown key may be a secret that somebody put here.
-    private static string Masked(string line) =>
+    // The value of an unknown key may be a secret that somebody has put there by mistake, so diagnostics do not show it.
+    private static string MaskUnknownKey(string line) =>
         KeyPattern().Match(line) is { Success: true } match
         && !_keys.SelectMany(key => key.Split('.')).Contains(match.Groups["key"].Value, StringComparer.Ordinal)
             ? line[..match.Length] + new string('*', line.Length - match.Length)

@@ -2,10 +2,10 @@ using Onex.Contracts.Diagnostics;
 
 namespace Onex.Hosting.Settings;
 
-/// <summary>What the settings are read for. Only settings that it needs are required.</summary>
+/// <summary>What the settings are read for. Settings that this use does not need are not required.</summary>
 public enum SettingsUse
 {
-    /// <summary>A role is to run.</summary>
+    /// <summary>A role.</summary>
     Role,
 
     /// <summary>A command that opens the database.</summary>
@@ -20,10 +20,10 @@ public enum SettingsUse
 
 /// <summary>The settings, or what is wrong with them.</summary>
 /// <param name="Settings">The settings, or null if a diagnostic is an error: then nothing may start.</param>
-/// <param name="Diagnostics">Those of the file by position, then those of environment variables.</param>
+/// <param name="Diagnostics">The diagnostics of the file by position, then those of environment variables.</param>
 public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<Diagnostic> Diagnostics)
 {
-    /// <summary>The settings with defaults in place of wrong values: to find further problems with, never to run with.</summary>
+    /// <summary>The settings with defaults in place of wrong values. They help to find further problems, and must not run a role.</summary>
     public required RuntimeSettings Tentative { get; init; }
 
     /// <summary>
@@ -32,12 +32,12 @@ public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<Dia
     public IReadOnlyList<VaultSetting> OfVault { get; init; } = [];
 
     /// <summary>The errors as they are printed.</summary>
-    public IReadOnlyList<string> Errors => Rendered(Severity.Error);
+    public IReadOnlyList<string> Errors => Render(Severity.Error);
 
     /// <summary>The warnings as they are printed.</summary>
-    public IReadOnlyList<string> Warnings => Rendered(Severity.Warning);
+    public IReadOnlyList<string> Warnings => Render(Severity.Warning);
 
-    private IReadOnlyList<string> Rendered(Severity severity) =>
+    private IReadOnlyList<string> Render(Severity severity) =>
         [.. Diagnostics.Where(diagnostic => diagnostic.Severity == severity).Select(diagnostic => diagnostic.Render().TrimEnd('\n'))];
 }
 
@@ -46,11 +46,11 @@ public static class SettingsReader
 {
     /// <summary>
     /// Reads all settings: from the environment, else from <c>runtime/runtime_config.yaml</c> below the contracts directory, else the
-    /// defaults. An empty variable counts as not set, because Compose passes variables that nobody has set as empty ones.
+    /// defaults. An empty variable counts as not set, because Compose passes an unset variable as an empty one.
     /// </summary>
     /// <param name="environment">The environment's variables.</param>
     /// <param name="workingDirectory">The base of relative paths.</param>
-    /// <param name="use">What they are read for.</param>
+    /// <param name="use">What the settings are read for.</param>
     /// <param name="operationPrefixes">The prefixes that <c>handlers.enabled</c> may name; null for any.</param>
     public static SettingsResult Read(
         IReadOnlyDictionary<string, string> environment, string workingDirectory, SettingsUse use = SettingsUse.Role,
@@ -58,7 +58,7 @@ public static class SettingsReader
         new SettingsReading(environment, workingDirectory, use, operationPrefixes).Read();
 
     /// <summary>The environment of this process, as <see cref="Read"/> takes it.</summary>
-    public static IReadOnlyDictionary<string, string> Environment()
+    public static IReadOnlyDictionary<string, string> ReadEnvironment()
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (System.Collections.DictionaryEntry variable in System.Environment.GetEnvironmentVariables())

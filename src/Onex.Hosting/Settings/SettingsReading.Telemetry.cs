@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 
-// Reads OTEL_*, as the specification of OpenTelemetry defines them.
+// Reads the variables OTEL_* as the specification of OpenTelemetry defines them.
 internal sealed partial class SettingsReading
 {
     private const string TelemetryPrefix = "OTEL_";
@@ -19,7 +19,7 @@ internal sealed partial class SettingsReading
         CheckAttributes();
         Authority(SettingsTable.OtlpCertificate);
 
-        // The SDK reads it itself, and ignores a wrong value.
+        // Only reports a wrong value, which the SDK would ignore. The SDK reads this setting itself.
         Number(SettingsTable.MetricInterval);
         var isOff = Flag(SettingsTable.TelemetryDisabled);
         return new TelemetrySettings
@@ -45,8 +45,8 @@ internal sealed partial class SettingsReading
     private SignalSettings Signal(Setting setting, string signal, bool isOff)
     {
         // Checked even if it is not used, so that a mistake is found before the exporter is switched on.
-        var collector = Otlp(signal, out var isNamed);
-        var exporters = Find(setting) is { } found ? Exporters(setting, found) : isNamed ? ["otlp"] : [];
+        var collector = Otlp(signal, out var isConfigured);
+        var exporters = Find(setting) is { } found ? Exporters(setting, found) : isConfigured ? ["otlp"] : [];
         return isOff
             ? new SignalSettings(null, Console: false)
             : new SignalSettings(exporters.Contains("otlp") ? collector : null, exporters.Contains("console"));
@@ -75,27 +75,27 @@ internal sealed partial class SettingsReading
         return exporters;
     }
 
-    // The variable of the signal wins over the common one.
-    private OtlpSettings Otlp(string signal, out bool isNamed)
+    // The variable of a signal takes precedence over the common one. Only a common HTTP endpoint gets the path of the signal.
+    private OtlpSettings Otlp(string signal, out bool isConfigured)
     {
-        var own = OtlpPrefix + signal.ToUpperInvariant() + "_";
-        var overHttp = OneOf(Of(SettingsTable.OtlpProtocol)) == "http/protobuf";
-        var (timeout, headers) = (Whole(Of(SettingsTable.OtlpTimeout)), OtlpHeaders(Of(SettingsTable.OtlpHeaders)));
-        var ofSignal = Of(SettingsTable.OtlpEndpoint);
-        var named = Address(ofSignal);
-        isNamed = named is not null;
-        var endpoint = named ?? new Uri(overHttp ? "http://localhost:4318" : "http://localhost:4317");
-        if (overHttp && ofSignal.Variable == SettingsTable.OtlpEndpoint.Variable)
+        var signalPrefix = OtlpPrefix + signal.ToUpperInvariant() + "_";
+        var overHttp = OneOf(ForSignal(SettingsTable.OtlpProtocol)) == "http/protobuf";
+        var (timeout, headers) = (Whole(ForSignal(SettingsTable.OtlpTimeout)), OtlpHeaders(ForSignal(SettingsTable.OtlpHeaders)));
+        var endpointSetting = ForSignal(SettingsTable.OtlpEndpoint);
+        var configured = Address(endpointSetting);
+        isConfigured = configured is not null;
+        var endpoint = configured ?? new Uri(overHttp ? "http://localhost:4318" : "http://localhost:4317");
+        if (overHttp && endpointSetting.Variable == SettingsTable.OtlpEndpoint.Variable)
         {
             endpoint = new UriBuilder(endpoint) { Path = $"{endpoint.AbsolutePath.TrimEnd('/')}/v1/{signal}" }.Uri;
         }
 
         return new OtlpSettings(endpoint, overHttp, headers, TimeSpan.FromMilliseconds(timeout));
 
-        Setting Of(Setting setting)
+        Setting ForSignal(Setting setting)
         {
-            var name = own + setting.Variable![OtlpPrefix.Length..];
-            return Variable(name) is not null || (setting.Secret && Variable(name + "_FILE") is not null)
+            var name = signalPrefix + setting.Variable![OtlpPrefix.Length..];
+            return Variable(name) is not null || (setting.IsSecret && Variable(name + "_FILE") is not null)
                 ? setting with { Variable = name }
                 : setting;
         }

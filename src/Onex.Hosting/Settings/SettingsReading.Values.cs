@@ -16,7 +16,7 @@ internal sealed partial class SettingsReading
 
     private string? Default(Setting setting) => _inImage ? setting.ImageDefault ?? setting.Default : setting.Default;
 
-    // In the spelling of the table. A wrong one is reported and read as the default.
+    // Returns the value in the spelling of the table. A wrong value is reported, and the default is returned.
     private string? OneOf(Setting setting)
     {
         if (Find(setting) is not { } found)
@@ -34,6 +34,7 @@ internal sealed partial class SettingsReading
         return Default(setting);
     }
 
+    // For settings with a default.
     private int Whole(Setting setting) => Number(setting)!.Value;
 
     private int? Number(Setting setting)
@@ -55,7 +56,7 @@ internal sealed partial class SettingsReading
 
     private TimeSpan Duration(Setting setting)
     {
-        var (min, max) = setting.Span;
+        var (min, max) = setting.DurationRange;
         if (Find(setting) is { } found)
         {
             if (Durations.TryParseWithClock(found.Text, out var span) && span >= min && span <= max)
@@ -66,8 +67,8 @@ internal sealed partial class SettingsReading
             ReportValue(found, $"Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
         }
 
-        return Durations.TryParseWithClock(Default(setting)!, out var usual)
-            ? usual
+        return Durations.TryParseWithClock(Default(setting)!, out var standard)
+            ? standard
             : throw new InvalidOperationException($"The default of {setting.Name} is not a duration.");
     }
 
@@ -75,19 +76,12 @@ internal sealed partial class SettingsReading
     {
         if (Find(setting) is { } found)
         {
-            if (IsTrue(found.Text))
+            if (IsTrue(found.Text) || IsFalse(found.Text))
             {
-                return true;
+                return IsTrue(found.Text);
             }
 
-            if (!IsFalse(found.Text))
-            {
-                ReportValue(found, "Set it to true or false.");
-            }
-            else
-            {
-                return false;
-            }
+            ReportValue(found, "Set it to true or false.");
         }
 
         return IsTrue(Default(setting));
@@ -115,7 +109,7 @@ internal sealed partial class SettingsReading
             name = $"{name} (from {path})";
             try
             {
-                // Editors and echo end a file with a new line that is not part of the secret.
+                // Editors and echo end a file with a line break, which is not part of the secret.
                 value = File.ReadAllText(Path.GetFullPath(path, _workingDirectory)).TrimEnd('\r', '\n');
             }
             catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
@@ -170,7 +164,7 @@ internal sealed partial class SettingsReading
         }
         else if (VaultSetting.Parse(setting.Name, name, value) is { } reference)
         {
-            _ofVault.Add(reference);
+            _vaultReferences.Add(reference);
         }
         else
         {
@@ -183,7 +177,7 @@ internal sealed partial class SettingsReading
     private void ReportValue(SettingValue value, string remedy) =>
         Report(SettingsDiagnostics.BadValue($"{value.Name} is '{value.Text}'.", remedy), value);
 
-    // With the line where the value is set, and carets below the value or a part of it. A value that is read twice is reported once.
+    // Shows the line where the value is set, with carets below the value or a part of it. Reports a value that is read twice only once.
     private void Report(DiagnosticDraft draft, SettingValue? value = null, string? part = null)
     {
         if (value?.At is { } at)
@@ -197,16 +191,16 @@ internal sealed partial class SettingsReading
         var column = line is null ? 1 : line.IndexOf(marked, value!.Name.Length + 1, StringComparison.Ordinal) + 1;
         var diagnostic = new Diagnostic(
             draft.Code, draft.Severity, "environment", 0, column, Math.Max(1, marked.Length), draft.Problem, draft.Remedy, line);
-        if (!_ofEnvironment.Contains(diagnostic))
+        if (!_environmentDiagnostics.Contains(diagnostic))
         {
-            _ofEnvironment.Add(diagnostic);
+            _environmentDiagnostics.Add(diagnostic);
         }
     }
 
     private string? Variable(string name) =>
         _environment.TryGetValue(name, out var text) && !string.IsNullOrWhiteSpace(text) ? text.Trim() : null;
 
-    private string Shown(string path)
+    private string DisplayPath(string path)
     {
         var relative = Path.GetRelativePath(_workingDirectory, path);
         return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;

@@ -10,7 +10,7 @@ using Onex.Hosting.Logging;
 
 namespace Onex.Hosting.Settings;
 
-/// <summary>One run of the reader, with the diagnostics so far.</summary>
+/// <summary>Reads all settings once and collects the diagnostics. Each method reads the setting that it is named after.</summary>
 internal sealed partial class SettingsReading
 {
     private readonly IReadOnlyDictionary<string, string> _environment;
@@ -18,8 +18,8 @@ internal sealed partial class SettingsReading
     private readonly SettingsUse _use;
     private readonly IReadOnlyCollection<string>? _operationPrefixes;
     private readonly bool _inImage;
-    private readonly List<Diagnostic> _ofEnvironment = [];
-    private readonly List<VaultSetting> _ofVault = [];
+    private readonly List<Diagnostic> _environmentDiagnostics = [];
+    private readonly List<VaultSetting> _vaultReferences = [];
     private SettingsFile? _file;
 
     public SettingsReading(
@@ -28,7 +28,7 @@ internal sealed partial class SettingsReading
     {
         (_environment, _workingDirectory, _use, _operationPrefixes) = (environment, workingDirectory, use, operationPrefixes);
 
-        // .NET's own images set the second one.
+        // .NET's own images set the second variable.
         _inImage = IsTrue(Variable("ONEX_IN_CONTAINER")) || IsTrue(Variable("DOTNET_RUNNING_IN_CONTAINER"));
     }
 
@@ -36,10 +36,11 @@ internal sealed partial class SettingsReading
 
     public SettingsResult Read()
     {
+        // Only reports a wrong value: the constructor has read this one.
         Flag(SettingsTable.InContainer);
         var contracts = ContractsDirectory();
         var file = Path.Combine(contracts, "runtime", "runtime_config.yaml");
-        _file = SettingsFile.Read(file, Shown(file));
+        _file = SettingsFile.Read(file, DisplayPath(file));
 
         var profile = Enum.Parse<RuntimeProfile>(OneOf(SettingsTable.Profile)!, ignoreCase: true);
         var topics = Topics();
@@ -61,7 +62,7 @@ internal sealed partial class SettingsReading
             CreateTopics = Flag(SettingsTable.CreateTopics),
             Partitions = Whole(SettingsTable.Partitions),
             WorkerPartitions = Whole(SettingsTable.WorkerPartitions),
-            WorkerConcurrency = (int?)Number(SettingsTable.WorkerConcurrency),
+            WorkerConcurrency = Number(SettingsTable.WorkerConcurrency),
             Replication = (short?)Number(SettingsTable.Replication),
             ContractsDirectory = contracts,
             ContractsMutable = Flag(SettingsTable.ContractsMutable),
@@ -101,14 +102,14 @@ internal sealed partial class SettingsReading
             Telemetry = Telemetry(),
         };
         CheckExternalServices();
-        CheckNotYetInTheFile(settings);
+        CheckUnused();
         CheckSpelling();
-        Diagnostic[] diagnostics = [.. _file.Source.Diagnostics(), .. _ofEnvironment];
+        Diagnostic[] diagnostics = [.. _file.Source.Diagnostics(), .. _environmentDiagnostics];
         var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
         return new SettingsResult(hasErrors ? null : settings, diagnostics)
         {
             Tentative = settings,
-            OfVault = _ofVault,
+            OfVault = _vaultReferences,
         };
     }
 
@@ -137,7 +138,7 @@ internal sealed partial class SettingsReading
 
     private EventBus Bus(RuntimeProfile profile)
     {
-        var said = Find(SettingsTable.EventBus);
+        var configured = Find(SettingsTable.EventBus);
         var bus = OneOf(SettingsTable.EventBus) ?? (Text(SettingsTable.KafkaServers) is null ? "inmemory" : "kafka");
         if (bus == "kafka")
         {
@@ -146,18 +147,18 @@ internal sealed partial class SettingsReading
 
         if (_use == SettingsUse.Broker || (ForRole && profile != RuntimeProfile.All))
         {
-            var what = said is null
+            var reason = configured is null
                 ? $"{SettingsTable.KafkaServers.Name} is not set, so messages would stay in memory"
-                : $"{said.Name} is inmemory";
+                : $"{configured.Name} is inmemory";
             var remedy = $"Set {SettingsTable.KafkaServers.Name} to the brokers (host:port)"
-                + (said is null ? "." : $" and {SettingsTable.EventBus.Name} to kafka.");
+                + (configured is null ? "." : $" and {SettingsTable.EventBus.Name} to kafka.");
             Report(
                 SettingsDiagnostics.OnlyInProcess(
                     _use == SettingsUse.Broker
-                        ? $"{what}: there is no broker to connect to."
-                        : $"{what}: that reaches no other process, and {SettingsTable.Profile.Name} is {Name(profile)}.",
+                        ? $"{reason}: there is no broker to connect to."
+                        : $"{reason}: that reaches no other process, and {SettingsTable.Profile.Name} is {Name(profile)}.",
                     remedy),
-                said);
+                configured);
         }
 
         return EventBus.InMemory;
@@ -174,8 +175,10 @@ internal sealed partial class SettingsReading
 
         foreach (var server in servers?.Split(',', StringSplitOptions.TrimEntries) ?? [])
         {
-            if (!Server().IsMatch(server)
-                || (server.LastIndexOf(':') is > 0 and var colon && server[^1] != ']' && !IsPort(server[(colon + 1)..])))
+            // A colon within the brackets of an IPv6 address precedes no port.
+            var colon = server.LastIndexOf(':');
+            var hasPort = colon > 0 && server[^1] != ']';
+            if (!Server().IsMatch(server) || (hasPort && !IsPort(server[(colon + 1)..])))
             {
                 Report(
                     SettingsDiagnostics.BadValue(
@@ -210,9 +213,9 @@ internal sealed partial class SettingsReading
                 Duration(SettingsTable.SessionTimeout));
     }
 
-    private void RequireForSasl(Setting setting, bool missing, string protocol)
+    private void RequireForSasl(Setting setting, bool isMissing, string protocol)
     {
-        if (missing)
+        if (isMissing)
         {
             var values = setting.Values.Count > 0 ? $" to one of {string.Join(", ", setting.Values)}" : "";
             Report(SettingsDiagnostics.Missing(
@@ -242,15 +245,15 @@ internal sealed partial class SettingsReading
     private StoreKind Store(RuntimeProfile profile)
     {
         // Workers store nothing, so they need no database.
-        var said = Find(SettingsTable.Store);
+        var configured = Find(SettingsTable.Store);
         var store = OneOf(SettingsTable.Store)
             ?? (Text(SettingsTable.PostgresHost) is null && profile != RuntimeProfile.Workers ? "sqlite" : "postgres");
         if (store == "postgres")
         {
-            if (said is not null && Text(SettingsTable.PostgresHost) is null && OpensDatabase(profile))
+            if (configured is not null && Text(SettingsTable.PostgresHost) is null && OpensDatabase(profile))
             {
                 Report(SettingsDiagnostics.Missing(
-                    SettingsTable.PostgresHost.Name, $"{said.Name} is postgres", "Set it to the database's host."));
+                    SettingsTable.PostgresHost.Name, $"{configured.Name} is postgres", "Set it to the database's host."));
             }
 
             return StoreKind.Postgres;
@@ -258,18 +261,18 @@ internal sealed partial class SettingsReading
 
         if (_use == SettingsUse.Database || (ForRole && profile != RuntimeProfile.All))
         {
-            var what = said is null
+            var reason = configured is null
                 ? $"{SettingsTable.PostgresHost.Name} is not set, so sagas would be stored in a file"
-                : $"{said.Name} is sqlite";
+                : $"{configured.Name} is sqlite";
             var remedy = $"Set {SettingsTable.PostgresHost.Name} to the database's host" + (
-                said is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
+                configured is null ? "." : $" and {SettingsTable.Store.Name} to postgres.");
             Report(
                 SettingsDiagnostics.OnlyInProcess(
                     ForRole
-                        ? $"{what}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}."
-                        : $"{what}: the runtime migrates that itself when it opens it.",
+                        ? $"{reason}: no other process can share that, and {SettingsTable.Profile.Name} is {Name(profile)}."
+                        : $"{reason}: the runtime migrates that itself when it opens it.",
                     remedy),
-                said);
+                configured);
         }
 
         return StoreKind.Sqlite;
@@ -277,10 +280,10 @@ internal sealed partial class SettingsReading
 
     private PostgresConnection? Postgres(RuntimeProfile profile)
     {
-        // Required even if the host is missing, so that both are reported together.
-        var inFile = ForRole && profile == RuntimeProfile.All
+        // The password is required even if the host is missing, so that both are reported together.
+        var isSqlite = ForRole && profile == RuntimeProfile.All
             && (OneOf(SettingsTable.Store) ?? (Text(SettingsTable.PostgresHost) is null ? "sqlite" : "postgres")) == "sqlite";
-        var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !inFile ? "the database needs it" : null);
+        var password = Secret(SettingsTable.PostgresPassword, OpensDatabase(profile) && !isSqlite ? "the database needs it" : null);
         var (port, mode) = (Whole(SettingsTable.PostgresPort), OneOf(SettingsTable.PostgresSslMode)!);
         return Text(SettingsTable.PostgresHost) is { } host && password is not null
             ? new PostgresConnection(host, port, Text(SettingsTable.PostgresDatabase)!, Text(SettingsTable.PostgresUser)!, password, mode)
@@ -293,9 +296,9 @@ internal sealed partial class SettingsReading
     private Topics Topics()
     {
         var topics = new Topics(
-            Named(SettingsTable.InputTopic), Named(SettingsTable.OutputTopic), Named(SettingsTable.EffectsInput),
-            Named(SettingsTable.EffectsOutput),
-            Named(SettingsTable.WorkerInput), Named(SettingsTable.WorkerOutput), Named(SettingsTable.SagaEvents))
+            Prefixed(SettingsTable.InputTopic), Prefixed(SettingsTable.OutputTopic), Prefixed(SettingsTable.EffectsInput),
+            Prefixed(SettingsTable.EffectsOutput),
+            Prefixed(SettingsTable.WorkerInput), Prefixed(SettingsTable.WorkerOutput), Prefixed(SettingsTable.SagaEvents))
         {
             Prefix = Text(SettingsTable.TopicPrefix) ?? "",
         };
@@ -305,45 +308,46 @@ internal sealed partial class SettingsReading
             SettingsTable.WorkerOutput,
             SettingsTable.OutputTopic, SettingsTable.SagaEvents,
         ];
-        Distinct("topic", topics.All.Zip(settings));
+        CheckDistinct("topic", topics.All.Zip(settings));
         return topics;
     }
 
     private (string Main, string Effects, string Worker) Groups()
     {
-        var groups = (Named(SettingsTable.MainGroup), Named(SettingsTable.EffectsGroup), Named(SettingsTable.WorkerGroup));
-        Distinct(
+        var (main, effects, worker) =
+            (Prefixed(SettingsTable.MainGroup), Prefixed(SettingsTable.EffectsGroup), Prefixed(SettingsTable.WorkerGroup));
+        CheckDistinct(
             "group",
             [
-                (groups.Item1, SettingsTable.MainGroup),
-                (groups.Item2, SettingsTable.EffectsGroup),
-                (groups.Item3, SettingsTable.WorkerGroup),
+                (main, SettingsTable.MainGroup),
+                (effects, SettingsTable.EffectsGroup),
+                (worker, SettingsTable.WorkerGroup),
             ]);
-        return groups;
+        return (main, effects, worker);
     }
 
-    // The names of the topics beside it must fit too.
-    private string Named(Setting setting)
+    // The name with the prefix. It leaves room for the suffixes of its dead-letter topic and its topic of cancellations.
+    private string Prefixed(Setting setting)
     {
         var name = Text(SettingsTable.TopicPrefix) + Text(setting);
-        var longest = Contracts.Messages.Topics.NameLengthMax - Contracts.Messages.Topics.DeadLetter(
+        var lengthMax = Contracts.Messages.Topics.NameLengthMax - Contracts.Messages.Topics.DeadLetter(
             setting == SettingsTable.WorkerInput ? Contracts.Messages.Topics.CancelSuffix : "").Length;
-        if (!TopicName().IsMatch(name) || name.Length > longest)
+        if (!TopicName().IsMatch(name) || name.Length > lengthMax)
         {
             var value = Find(setting) ?? Find(SettingsTable.TopicPrefix);
-            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name, longest), value);
+            Report(SettingsDiagnostics.BadName(value?.Name ?? setting.Name, name, lengthMax), value);
         }
 
         return name;
     }
 
-    private void Distinct(string what, IEnumerable<(string Name, Setting Setting)> named)
+    private void CheckDistinct(string kind, IEnumerable<(string Name, Setting Setting)> names)
     {
-        foreach (var same in named.GroupBy(one => one.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
+        foreach (var same in names.GroupBy(entry => entry.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
         {
             Report(
-                SettingsDiagnostics.SameName(string.Join(" and ", same.Select(one => one.Setting.Name)), what, same.Key),
-                same.Select(one => Find(one.Setting)).LastOrDefault(value => value is not null));
+                SettingsDiagnostics.SameName(string.Join(" and ", same.Select(entry => entry.Setting.Name)), kind, same.Key),
+                same.Select(entry => Find(entry.Setting)).LastOrDefault(value => value is not null));
         }
     }
 
@@ -475,7 +479,7 @@ internal sealed partial class SettingsReading
     }
 
     // An IPv6 address has brackets if a port follows.
-    private (string? Host, int? Port) HostAndPort(Setting setting, Func<string, bool> isHost, string what, string remedy)
+    private (string? Host, int? Port) HostAndPort(Setting setting, Func<string, bool> isHost, string expected, string remedy)
     {
         if (Text(setting) is not { } text)
         {
@@ -490,11 +494,11 @@ internal sealed partial class SettingsReading
             return (host, hasPort ? int.Parse(text[(colon + 1)..], CultureInfo.InvariantCulture) : null);
         }
 
-        Report(SettingsDiagnostics.BadValue($"{setting.Name} is '{text}', which is not {what}.", remedy), Find(setting));
+        Report(SettingsDiagnostics.BadValue($"{setting.Name} is '{text}', which is not {expected}.", remedy), Find(setting));
         return (null, null);
     }
 
-    // Nothing uses these yet, but a placeholder that is left in one of them would be found too late.
+    // These are read only when they are used, which is too late to report a mistake or a placeholder.
     private void CheckExternalServices()
     {
         if (Text(SettingsTable.VaultAddress) is { } vault
@@ -506,33 +510,31 @@ internal sealed partial class SettingsReading
                 Find(SettingsTable.VaultAddress));
         }
 
-        Text(SettingsTable.VaultNamespace);
-        Text(SettingsTable.VaultAuthority);
-        Setting[] ofVault = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
-        foreach (var secret in SettingsTable.All.Where(setting => setting is { Secret: true, NotYet: true }).Concat(ofVault))
+        Setting[] vaultSecrets = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
+        foreach (var secret in SettingsTable.All.Where(setting => setting is { IsSecret: true, IsUnused: true }).Concat(vaultSecrets))
         {
             Secret(secret, neededBecause: null);
         }
     }
 
-    private void CheckNotYetInTheFile(RuntimeSettings settings)
+    private void CheckUnused()
     {
         Number(SettingsTable.BreakerThreshold);
     }
 
-    // Only variables whose names are close to a setting's: others belong to other programs.
+    // Reports only variables whose names are close to that of a setting: others belong to other programs.
     private void CheckSpelling()
     {
         var known = SettingsTable.All.SelectMany(setting => new[] { setting.Variable, setting.Alias }).OfType<string>().ToList();
-        known.AddRange(SettingsTable.All.Where(setting => setting.Secret).Select(setting => setting.Name + "_FILE"));
+        known.AddRange(SettingsTable.All.Where(setting => setting.IsSecret).Select(setting => setting.Name + "_FILE"));
         foreach (var variable in _environment.Keys.Order(StringComparer.Ordinal))
         {
             if ((variable.StartsWith("ONEX_", StringComparison.Ordinal) || variable.StartsWith("RUNTIME_", StringComparison.Ordinal))
                 && !known.Contains(variable, StringComparer.Ordinal)
-                && Spelling.Nearest(variable, known) is { } near && Math.Abs(near.Length - variable.Length) <= 2
-                && near[..5] == variable[..5])
+                && Spelling.Nearest(variable, known) is { } nearest && Math.Abs(nearest.Length - variable.Length) <= 2
+                && nearest[..5] == variable[..5])
             {
-                Report(SettingsDiagnostics.Unknown(variable, [near]));
+                Report(SettingsDiagnostics.Unknown(variable, [nearest]));
             }
         }
     }

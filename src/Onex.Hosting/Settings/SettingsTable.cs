@@ -14,13 +14,13 @@ public static class SettingsTable
     private const string Contracts = "Contracts";
     private const string Limits = "Limits";
     private const string Http = "HTTP";
-    private const string Outside = "Services that effects may use";
+    private const string External = "Services that effects may use";
     private const string Telemetry = "Telemetry";
     internal const string FileOnly = "Only in the file";
 
     private static readonly ContractLimits _default = ContractLimits.Default;
     private static readonly ContractLimits _highest = ContractLimits.Highest;
-    private static readonly (TimeSpan, TimeSpan) _retentions = (TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650));
+    private static readonly (TimeSpan Min, TimeSpan Max) _retentions = (TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650));
 
     public static readonly Setting Profile = new(Process, "RUNTIME_PROFILE", OneOf, "all", "The role that the process runs.")
     {
@@ -94,7 +94,7 @@ public static class SettingsTable
     public static readonly Setting KafkaPassword = new(Messages, "KAFKA_SASL_PASSWORD", Text, null,
         "SASL password; required with `SASL_*`.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
     public static readonly Setting KafkaAuthority = new(Messages, "KAFKA_SSL_CA_FILE", Text, null,
@@ -107,7 +107,7 @@ public static class SettingsTable
         "Silence after which Kafka assigns a process's partitions to another. Too short: a pause (garbage collection, a busy "
         + "machine) costs a rebalance. Too long: the sagas of a crashed process wait that long.")
     {
-        Span = (TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30)),
+        DurationRange = (TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30)),
     };
 
     public static readonly Setting CreateTopics = new(Messages, "ONEX_CREATE_TOPICS", Flag, "true",
@@ -115,21 +115,21 @@ public static class SettingsTable
 
     public static readonly Setting Partitions = new(Messages, "ONEX_PARTITIONS", Number, "12",
         "Partitions of topics that Onex creates: the most processes of a role that can work at a time; more of them idle. Too "
-        + "few limit throughput, and some can be added only while no runtime runs.")
+        + "few limit throughput, and more can be added only while no runtime runs.")
     {
         Range = (1, 10_000),
     };
 
     public static readonly Setting WorkerPartitions = new(Messages, "ONEX_WORKER_PARTITIONS", Number, "48",
-        "Partitions of the topic with commands to workers, if Onex creates it: the most workers that share the load. More than there are "
-        + "workers, so that each gets about the same share; some may be added at any time.")
+        "Partitions of the topic with commands to workers, if Onex creates it: the most workers that share the load. Set more than "
+        + "there are workers, so that each gets about the same share; partitions may be added at any time.")
     {
         Range = (1, 10_000),
     };
 
     public static readonly Setting WorkerConcurrency = new(Messages, "ONEX_WORKER_CONCURRENCY", Number, null,
-        "Computations that a worker runs at a time. More than processors make each of them slower; computations that wait, such as "
-        + "`delay`, hold their place.")
+        "Computations that a worker runs at a time. More than there are processors make each of them slower. A computation that "
+        + "waits, such as `delay`, counts too.")
     {
         Range = (1, 1000),
         DefaultInWords = "the processors of the process, in a container its CPU limit, rounded up",
@@ -143,7 +143,7 @@ public static class SettingsTable
     };
 
     public static readonly Setting MaxRequestBytes = new(Messages, "ONEX_MAX_REQUEST_BYTES", Number, "1048576",
-        "Larger requests are rejected with an error. Larger ones cost memory in every role, and brokers must accept "
+        "Larger requests are rejected with an error. A higher limit costs memory in every role, and brokers must accept "
         + "records of that size.")
     {
         Range = (1024, 64 * 1024 * 1024),
@@ -217,7 +217,7 @@ public static class SettingsTable
     public static readonly Setting PostgresPassword = new(Database, "POSTGRES_PASSWORD", Text, null,
         "Database password; required by main and effects.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
     public static readonly Setting PostgresSslMode = new(Database, "POSTGRES_SSLMODE", OneOf, "prefer",
@@ -231,16 +231,16 @@ public static class SettingsTable
         "Whether main migrates the schema at start. Otherwise: `onex db migrate`.");
 
     public static readonly Setting Retention = new(Database, "ONEX_RETENTION", Duration, "15d",
-        "How long ended sagas, and dead letters that were decided about, are kept. It must be longer than topics keep records: "
+        "How long ended sagas, and dead letters that were redriven or discarded, are kept. It must be longer than topics keep records: "
         + "a request that is read again after its saga was deleted starts another saga. Longer costs space.")
     {
-        Span = _retentions,
+        DurationRange = _retentions,
     };
 
     public static readonly Setting HistoryRetention = new(Database, "ONEX_HISTORY_RETENTION", Duration, "30d",
         "How long the history of sagas is kept. Longer costs space.")
     {
-        Span = _retentions,
+        DurationRange = _retentions,
     };
 
     public static readonly Setting ContractsDirectory = new(Contracts, "CONTRACTS_DIR", Text, "./contracts",
@@ -284,8 +284,8 @@ public static class SettingsTable
     public static readonly Setting MaxIdleEntries = Limit(
         "ONEX_MAX_IDLE_ENTRIES", "idle_entries", _default.IdleEntries, _highest.IdleEntries,
         "Consecutive entries of a saga into states without an event, a wait or new data in between. They are slowed down after ten, and "
-        + "one more than this blocks the saga; so do twenty times as many entries after failures, whatever data they write. A loop that "
-        + "never ends costs that many commits.");
+        + "one more than this blocks the saga. Entries after failures block it at twenty times this number, whatever data they write. A "
+        + "loop that never ends costs that many commits.");
 
     public static readonly Setting MaxExpressionCost = Limit(
         "ONEX_MAX_EXPRESSION_COST", "expression_cost", _default.ExpressionCost, _highest.ExpressionCost,
@@ -318,81 +318,81 @@ public static class SettingsTable
         "Tokens for `/api`: `name:scope:token`, separated by commas; the scope is `read` or `operate`. Without one only callers "
         + "on the same machine are served.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
-    public static readonly Setting ConsulHost = new(Outside, "CONSUL_HOST", Text, "omninode-bridge-consul",
+    public static readonly Setting ConsulHost = new(External, "CONSUL_HOST", Text, "omninode-bridge-consul",
         "Consul host: the agent that resolves `consul://` addresses of connections, and that roles register with.");
 
-    public static readonly Setting ConsulPort = new(Outside, "CONSUL_PORT", Number, "8500", "Consul port.") { Range = (1, 65_535) };
+    public static readonly Setting ConsulPort = new(External, "CONSUL_PORT", Number, "8500", "Consul port.") { Range = (1, 65_535) };
 
-    public static readonly Setting ConsulScheme = new(Outside, "CONSUL_SCHEME", OneOf, "http",
+    public static readonly Setting ConsulScheme = new(External, "CONSUL_SCHEME", OneOf, "http",
         "Consul scheme. `https` verifies the agent's certificate against the authorities of the system.")
     {
         Values = ["http", "https"],
     };
 
-    public static readonly Setting ConsulToken = new(Outside, "CONSUL_TOKEN", Text, null,
+    public static readonly Setting ConsulToken = new(External, "CONSUL_TOKEN", Text, null,
         "Consul token: `service:write` for registration, `service:read` and `node:read` for `consul://` addresses.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
-    public static readonly Setting ConsulRegister = new(Outside, "ONEX_CONSUL_REGISTER", Flag, "false",
+    public static readonly Setting ConsulRegister = new(External, "ONEX_CONSUL_REGISTER", Flag, "false",
         "Whether the process registers itself as a service in Consul, with a health check on `/ready`.");
 
-    public static readonly Setting ConsulService = new(Outside, "ONEX_CONSUL_SERVICE", Text, null,
+    public static readonly Setting ConsulService = new(External, "ONEX_CONSUL_SERVICE", Text, null,
         "The name of the service that the process registers. Letters, digits and dashes.")
     {
         DefaultInWords = "`onex-` with the profile: `onex-main`",
     };
 
-    public static readonly Setting AdvertiseAddress = new(Outside, "ONEX_ADVERTISE_ADDRESS", Text, null,
+    public static readonly Setting AdvertiseAddress = new(External, "ONEX_ADVERTISE_ADDRESS", Text, null,
         "The address that Consul checks and hands out for the process: `host` or `host:port`. Needed where others reach the process at "
         + "another address than its own, as behind published ports of containers.")
     {
         DefaultInWords = "`ONEX_HTTP_BIND`, or with `*` the address of this host that leads to Consul; `ONEX_HTTP_PORT`",
     };
 
-    public static readonly Setting DnsServer = new(Outside, "ONEX_DNS_SERVER", Text, null,
+    public static readonly Setting DnsServer = new(External, "ONEX_DNS_SERVER", Text, null,
         "The DNS server that resolves `srv://` addresses of connections: `address` or `address:port`, as `127.0.0.1:8600` of a Consul "
         + "agent.")
     {
         DefaultInWords = "the system's",
     };
 
-    public static readonly Setting VaultAddress = new(Outside, "VAULT_ADDR", Text, "http://omninode-bridge-vault:8200",
+    public static readonly Setting VaultAddress = new(External, "VAULT_ADDR", Text, "http://omninode-bridge-vault:8200",
         "Vault address, for `${secret:vault:path#field}` and for connections of type `vault` that name none.");
 
-    public static readonly Setting VaultToken = new(Outside, "VAULT_TOKEN", Text, null, "Vault token. It is renewed if Vault allows it.")
+    public static readonly Setting VaultToken = new(External, "VAULT_TOKEN", Text, null, "Vault token. It is renewed if Vault allows it.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
-    public static readonly Setting VaultRole = new(Outside, "VAULT_ROLE_ID", Text, null,
+    public static readonly Setting VaultRole = new(External, "VAULT_ROLE_ID", Text, null,
         "Vault AppRole id, with the secret id instead of a token.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
-    public static readonly Setting VaultSecret = new(Outside, "VAULT_SECRET_ID", Text, null,
+    public static readonly Setting VaultSecret = new(External, "VAULT_SECRET_ID", Text, null,
         "Vault AppRole secret id, with the role id instead of a token.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
-    public static readonly Setting VaultNamespace = new(Outside, "VAULT_NAMESPACE", Text, null, "Vault namespace.");
+    public static readonly Setting VaultNamespace = new(External, "VAULT_NAMESPACE", Text, null, "Vault namespace.");
 
-    public static readonly Setting VaultAuthority = new(Outside, "VAULT_CACERT", Text, null,
+    public static readonly Setting VaultAuthority = new(External, "VAULT_CACERT", Text, null,
         "A PEM file with the authorities that may sign Vault's certificate, instead of those of the system.");
 
-    public static readonly Setting RedisHost = new(Outside, "REDIS_HOST", Text, "omninode-bridge-redis",
+    public static readonly Setting RedisHost = new(External, "REDIS_HOST", Text, "omninode-bridge-redis",
         "Redis or Valkey host: counts the limits of connections with `scope: cluster`. Connections of type `redis` have addresses of their "
         + "own.");
 
-    public static readonly Setting RedisPort = new(Outside, "REDIS_PORT", Number, "6379", "Redis port.") { Range = (1, 65_535) };
+    public static readonly Setting RedisPort = new(External, "REDIS_PORT", Number, "6379", "Redis port.") { Range = (1, 65_535) };
 
-    public static readonly Setting RedisPassword = new(Outside, "REDIS_PASSWORD", Text, null, "Redis password.") { Secret = true };
+    public static readonly Setting RedisPassword = new(External, "REDIS_PASSWORD", Text, null, "Redis password.") { IsSecret = true };
 
     public static readonly Setting TelemetryDisabled = new(Telemetry, "OTEL_SDK_DISABLED", Flag, "false",
         "Whether nothing is exported, whatever the other settings say.");
@@ -429,7 +429,7 @@ public static class SettingsTable
     public static readonly Setting OtlpHeaders = new(Telemetry, "OTEL_EXPORTER_OTLP_HEADERS", Text, null,
         "Headers of calls to the collector: `name=value`, separated by commas.")
     {
-        Secret = true,
+        IsSecret = true,
     };
 
     public static readonly Setting OtlpTimeout = new(Telemetry, "OTEL_EXPORTER_OTLP_TIMEOUT", Number, "10000",
@@ -464,7 +464,7 @@ public static class SettingsTable
         + "other.");
 
     public static readonly Setting TraceKeys = new(Telemetry, "ONEX_TRACE_KEYS", OneOf, "plain",
-        "How spans show business keys and keys of records. `hashed`: the begin of their SHA-256, which finds the spans of a known key.")
+        "How spans show business keys and keys of records. `hashed`: the beginning of their SHA-256, which finds the spans of a known key.")
     {
         Values = ["plain", "hashed", "none"],
     };
@@ -511,7 +511,7 @@ public static class SettingsTable
     {
         FileKey = "event_bus.circuit_breaker_threshold",
         Range = (1, 10_000),
-        NotYet = true,
+        IsUnused = true,
     };
 
     public static readonly Setting EnabledHandlers = new(FileOnly, null, List, null,
@@ -568,17 +568,17 @@ public static class SettingsTable
         .. SandboxTable.All, GracePeriod,
     ];
 
-    private static Setting Limit(string name, string key, int standard, int most, string meaning) =>
+    private static Setting Limit(string name, string key, int standard, int highest, string meaning) =>
         new(Limits, name, Number, standard.ToString(CultureInfo.InvariantCulture), meaning)
         {
             FileKey = $"limits.{key}",
-            Range = (1, most),
+            Range = (1, highest),
         };
 
-    // The specification exports to localhost:4317 by default, which warns on every machine without a collector.
-    private static Setting Exporter(string name, string what, params string[] values) =>
+    // Not the default of the specification, localhost:4317, which would log a warning on every machine without a collector.
+    private static Setting Exporter(string name, string signal, params string[] values) =>
         new(Telemetry, name, Text, null,
-            $"Where {what} are exported: {string.Join(", ", values.Select(value => $"`{value}`"))}; several are separated by commas.")
+            $"Where {signal} are exported: {string.Join(", ", values.Select(value => $"`{value}`"))}; several are separated by commas.")
         {
             Values = values,
             DefaultInWords = "`otlp` if `OTEL_EXPORTER_OTLP_ENDPOINT` is set, else `none`",

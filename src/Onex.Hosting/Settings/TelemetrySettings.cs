@@ -31,13 +31,13 @@ public sealed record TelemetrySettings
 }
 
 /// <summary>How spans are collected for an export.</summary>
-/// <param name="Queue">Spans that wait at most; further ones are dropped.</param>
+/// <param name="Queue">The most spans that wait; further ones are dropped.</param>
 /// <param name="DelayMs">Milliseconds between exports.</param>
 /// <param name="TimeoutMs">Milliseconds for an export.</param>
-/// <param name="Size">Spans of an export at most.</param>
+/// <param name="Size">The most spans of an export.</param>
 public sealed record SpanBatch(int Queue, int DelayMs, int TimeoutMs, int Size);
 
-/// <summary>The exporters of a signal. None with <c>OTEL_SDK_DISABLED</c>.</summary>
+/// <summary>The exporters of a signal; there are none with <c>OTEL_SDK_DISABLED</c>.</summary>
 /// <param name="Otlp">The collector, or null without the exporter <c>otlp</c>.</param>
 /// <param name="Console">Whether the exporter <c>console</c> is on.</param>
 public sealed record SignalSettings(OtlpSettings? Otlp, bool Console)
@@ -48,7 +48,7 @@ public sealed record SignalSettings(OtlpSettings? Otlp, bool Console)
 
 /// <summary>How to reach a collector.</summary>
 /// <param name="Endpoint">The address that is called; with HTTP it has the path of the signal.</param>
-/// <param name="OverHttp">HTTP with protobuf, else gRPC.</param>
+/// <param name="OverHttp">True for HTTP with protobuf, false for gRPC.</param>
 /// <param name="Headers"><c>key=value</c>, separated by commas. A secret.</param>
 /// <param name="Timeout">The time for one export.</param>
 public sealed record OtlpSettings(Uri Endpoint, bool OverHttp, string? Headers, TimeSpan Timeout)

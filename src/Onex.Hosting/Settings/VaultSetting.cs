@@ -5,7 +5,7 @@ namespace Onex.Hosting.Settings;
 
 /// <summary>A secret setting whose value is a reference to Vault: <c>${secret:vault:path#field}</c>.</summary>
 /// <param name="Variable">The environment variable.</param>
-/// <param name="Name">The variable, with its file if the reference is in one.</param>
+/// <param name="Name">The variable for people, with the name of the file if the reference is in one.</param>
 /// <param name="Path">The path, with its mount.</param>
 /// <param name="Field">The field of the secret.</param>
 public sealed partial record VaultSetting(string Variable, string Name, string Path, string Field)

@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Hosting.Telemetry;
 
 /// <summary>
-/// Logs that telemetry cannot be exported: once, and again only if exports succeeded or rested for <see cref="Quiet"/> in between. The SDK
-/// itself reports every failed export, and only to listeners of its event source.
+/// Logs that telemetry cannot be exported: once per outage. The SDK itself reports every failed export, and only to listeners of its event
+/// source.
 /// </summary>
 internal sealed class ExportFailures(ILogger<ExportFailures> logger, TimeProvider time) : IHostedService, IDisposable
 {
-    /// <summary>Failures less than this apart belong to one outage.</summary>
+    /// <summary>A failure after more than this time without one is a new outage.</summary>
     public static readonly TimeSpan Quiet = TimeSpan.FromMinutes(15);
 
     private const int ErrorCharactersMax = 300;
@@ -35,15 +35,15 @@ internal sealed class ExportFailures(ILogger<ExportFailures> logger, TimeProvide
         lock (_lock)
         {
             var now = time.GetUtcNow();
-            var isNew = _lastFailure is not { } last || now - last > Quiet;
+            var isNewOutage = _lastFailure is not { } last || now - last > Quiet;
             _lastFailure = now;
-            if (!isNew)
+            if (!isNewOutage)
             {
                 return;
             }
         }
 
-        // Outside of the lock, because loggers may export.
+        // Outside the lock, because the line itself may be exported, and that may fail.
         Log.ExportFailed(logger, error.Length > ErrorCharactersMax ? error[..ErrorCharactersMax] : error);
     }
 

@@ -11,7 +11,7 @@ namespace Onex.Hosting.Telemetry;
 
 /// <summary>
 /// <c>GET /metrics</c>: Prometheus text, for the callers of the API. Nothing is measured before the first call, so that a process that
-/// nobody scrapes pays nothing. Counters begin with it.
+/// nobody scrapes pays nothing. So counters begin at the first call.
 /// </summary>
 internal sealed class MetricsEndpoint(RuntimeSettings settings) : IHttpEndpoints, IDisposable
 {

@@ -13,10 +13,10 @@ internal sealed class ParentFirstProcessor(params BaseProcessor<Activity>[] expo
 
     public override void OnStart(Activity data)
     {
-        // Before it can have children, so that both find the same list.
+        // Set before the span can have children, so that it and they use the same list.
         if (data.IsAllDataRequested)
         {
-            data.SetCustomProperty(Property, new Waiting());
+            data.SetCustomProperty(Property, new WaitingChildren());
         }
 
         base.OnStart(data);
@@ -24,14 +24,15 @@ internal sealed class ParentFirstProcessor(params BaseProcessor<Activity>[] expo
 
     public override void OnEnd(Activity data)
     {
-        if (data.GetCustomProperty(Property) is not Waiting own)
+        if (data.GetCustomProperty(Property) is not WaitingChildren own)
         {
             base.OnEnd(data);
             return;
         }
 
-        // Not recorded parents are never exported, so nothing waits for them.
-        if (data.Parent is { Recorded: true } parent && parent.GetCustomProperty(Property) is Waiting above && above.TryAdd(data))
+        // A parent that is not recorded is never exported, so its children do not wait.
+        if (data.Parent is { Recorded: true } parent && parent.GetCustomProperty(Property) is WaitingChildren siblings
+            && siblings.TryAdd(data))
         {
             return;
         }
@@ -39,17 +40,17 @@ internal sealed class ParentFirstProcessor(params BaseProcessor<Activity>[] expo
         Export(data, own);
     }
 
-    private void Export(Activity span, Waiting waiting)
+    private void Export(Activity span, WaitingChildren waiting)
     {
         base.OnEnd(span);
         foreach (var child in waiting.Release())
         {
-            Export(child, (Waiting)child.GetCustomProperty(Property)!);
+            Export(child, (WaitingChildren)child.GetCustomProperty(Property)!);
         }
     }
 
-    // The children of a span that have ended before it was exported.
-    private sealed class Waiting
+    // The children of a span that ended before the span was exported.
+    private sealed class WaitingChildren
     {
         private List<Activity>? _children;
         private bool _isReleased;

@@ -8,7 +8,7 @@ using MetricType = OpenTelemetry.Metrics.MetricType;
 
 namespace Onex.Hosting.Telemetry;
 
-/// <summary>Writes metrics as Prometheus text (version 0.0.4). The packages for it are betas.</summary>
+/// <summary>Writes metrics as Prometheus text (version 0.0.4). Own code, because the packages of OpenTelemetry for it are betas.</summary>
 [ExportModes(ExportModes.Pull)]
 internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
 {
@@ -17,10 +17,10 @@ internal sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExpo
 
     private readonly StringBuilder _text = new();
 
-    /// <summary>Collects the metrics, and has them exported; the reader sets it.</summary>
+    /// <summary>Collects the metrics and calls <see cref="Export"/>. The reader of the metrics sets it.</summary>
     public Func<int, bool>? Collect { get; set; }
 
-    /// <summary>What the last collection has written.</summary>
+    /// <summary>The text of the last collection.</summary>
     public string Text { get; private set; } = "";
 
     public override ExportResult Export(in Batch<Metric> batch)

@@ -18,10 +18,10 @@ namespace Onex.Hosting.Telemetry;
 /// </summary>
 internal static class TelemetryServices
 {
-    // Of the .NET libraries themselves: spans of HTTP clients come from the instrumentation, which redacts query strings.
+    // The driver of the database makes its own spans. Those of HTTP clients come from the instrumentation, which redacts query strings.
     private const string Npgsql = "Npgsql";
 
-    // Health checks come every second; each would be a trace.
+    // Probes call these every second, and each call would be a trace.
     private static readonly string[] _untraced = ["/health", "/ready", "/metrics"];
 
     public static WebApplicationBuilder AddOnexTelemetry(this WebApplicationBuilder builder, RuntimeSettings settings)
@@ -32,7 +32,7 @@ internal static class TelemetryServices
             return builder;
         }
 
-        // The SDK reads its variables from here. The builder has no source of its own.
+        // The SDK reads its variables from this configuration, and the empty builder reads no environment variables into it.
         builder.Configuration.AddInMemoryCollection(telemetry.Variables);
         builder.Services.AddHostedService<ExportFailures>();
         var provider = builder.Services.AddOpenTelemetry().ConfigureResource(resource => Describe(resource, settings));

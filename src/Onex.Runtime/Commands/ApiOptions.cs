@@ -18,7 +18,7 @@ internal static class ApiOptions
     /// <summary>Calls main and returns the exit code.</summary>
     public static async Task<int> RunAsync(string? url, Func<ApiClient, Task> work)
     {
-        using var api = await ApiClient.CreateAsync(url, SettingsReader.Environment());
+        using var api = await ApiClient.CreateAsync(url, SettingsReader.ReadEnvironment());
         try
         {
             await work(api);

@@ -78,7 +78,7 @@ internal static class CommandLine
     /// <summary>Reads the settings of a command; throws a <see cref="ConfigurationException"/> with all problems.</summary>
     public static RuntimeSettings Settings(SettingsUse use)
     {
-        var result = Read(SettingsReader.Environment(), use);
+        var result = Read(SettingsReader.ReadEnvironment(), use);
         return result.Settings ?? throw new ConfigurationException(result.Errors);
     }
 
@@ -88,7 +88,7 @@ internal static class CommandLine
     /// </summary>
     public static async Task<RuntimeSettings> SettingsWithSecretsAsync(SettingsUse use)
     {
-        var environment = SettingsReader.Environment();
+        var environment = SettingsReader.ReadEnvironment();
         var result = Read(environment, use);
         if (result is { Settings: not null, OfVault: { Count: > 0 } ofVault })
         {
@@ -116,7 +116,7 @@ internal static class CommandLine
     /// <param name="directory">The directory of the plug-ins; null for that in the environment.</param>
     public static (RuntimeSettings Settings, PluginSet Plugins) SettingsAndPlugins(string? directory)
     {
-        var environment = SettingsReader.Environment();
+        var environment = SettingsReader.ReadEnvironment();
         var plugins = Catalogue.LoadPlugins(environment, Environment.CurrentDirectory, directory);
         var result = SettingsReader.Read(environment, Environment.CurrentDirectory, SettingsUse.Nothing, Catalogue.Prefixes(plugins));
         foreach (var warning in plugins.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning))
@@ -230,7 +230,7 @@ internal static class CommandLine
     {
         var command = new Command("run", "Run the role that RUNTIME_PROFILE names until a signal stops it.");
         command.SetAction(
-            (_, cancellation) => RunCommand.RunAsync(SettingsReader.Environment(), Environment.CurrentDirectory, cancellation));
+            (_, cancellation) => RunCommand.RunAsync(SettingsReader.ReadEnvironment(), Environment.CurrentDirectory, cancellation));
         return command;
     }
 

@@ -160,7 +160,7 @@ internal static class ContractsCommand
     private static int List(bool json, string? pluginsDirectory)
     {
         var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
-        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false, plugins);
+        var contracts = LoadedContracts.Load(settings, SettingsReader.ReadEnvironment(), resolveSecrets: false, plugins);
         PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
         var plans = contracts.Compilation.Plans.OrderBy(plan => plan.Name, StringComparer.Ordinal).ToList();
         if (json)
@@ -197,7 +197,7 @@ internal static class ContractsCommand
     private static int Graph(string name, string format, string? pluginsDirectory)
     {
         var (settings, plugins) = CommandLine.SettingsAndPlugins(pluginsDirectory);
-        var contracts = LoadedContracts.Load(settings, SettingsReader.Environment(), resolveSecrets: false, plugins);
+        var contracts = LoadedContracts.Load(settings, SettingsReader.ReadEnvironment(), resolveSecrets: false, plugins);
         if (ContractGraph.Newest(contracts.Compilation.Plans, name) is not { } plan)
         {
             PrintDiagnostics(contracts.Diagnostics, contracts.Problems);
@@ -273,7 +273,7 @@ internal static class ContractsCommand
         }
 
         var loaded = LoadedContracts.Load(
-            settings with { ContractsDirectory = directory }, SettingsReader.Environment(), resolveSecrets: false, plugins, Examples,
+            settings with { ContractsDirectory = directory }, SettingsReader.ReadEnvironment(), resolveSecrets: false, plugins, Examples,
             strict);
         return isFile
             ? new Checked(

@@ -57,7 +57,7 @@ public sealed partial class DockerFilesTests
     public void The_containers_receive_exactly_the_settings(string service)
     {
         var expected = Variables().Where(setting => !_notForUsers.Contains(setting.Name))
-            .Select(setting => setting.Secret ? setting.Name + "_FILE" : setting.Name)
+            .Select(setting => setting.IsSecret ? setting.Name + "_FILE" : setting.Name)
             .Append("RUNTIME_PROFILE")
             .Concat(service == "runtime-worker" ? ["DOTNET_GCgen0size"] : []);
 
@@ -69,7 +69,7 @@ public sealed partial class DockerFilesTests
     public void A_secret_is_passed_to_the_containers_as_a_file(string service)
     {
         var environment = _compose.Environment(service);
-        foreach (var name in Variables().Where(setting => setting.Secret).Select(setting => setting.Name))
+        foreach (var name in Variables().Where(setting => setting.IsSecret).Select(setting => setting.Name))
         {
             var (file, path) = (name.ToLowerInvariant(), $"/run/secrets/{name.ToLowerInvariant()}");
             var isRequired = _requiredSecrets.Contains(name);
@@ -80,7 +80,7 @@ public sealed partial class DockerFilesTests
         var mounted = ((YamlSequenceNode)_compose.Find("services", service, "secrets")!).Children
             .Select(secret => secret is YamlMappingNode optional ? $"{optional["source"]} {optional["target"]}" : $"{secret} {secret}");
         Assert.Equal(
-            Variables().Where(setting => setting.Secret).Select(setting => (setting.Name, File: setting.Name.ToLowerInvariant()))
+            Variables().Where(setting => setting.IsSecret).Select(setting => (setting.Name, File: setting.Name.ToLowerInvariant()))
                 .Select(
                     secret => (_requiredSecrets.Contains(secret.Name)
                         ? $"{secret.Name}${{{secret.Name}:+_is_set}}"
@@ -117,7 +117,7 @@ public sealed partial class DockerFilesTests
                     .Order(StringComparer.Ordinal),
             example.Keys.Order(StringComparer.Ordinal));
         Assert.All(
-            Variables().Where(setting => !setting.Secret && example.ContainsKey(setting.Name) && setting.DefaultInWords is null),
+            Variables().Where(setting => !setting.IsSecret && example.ContainsKey(setting.Name) && setting.DefaultInWords is null),
             setting => Assert.Equal(setting.ImageDefault ?? setting.Default ?? "", example[setting.Name].Value));
     }
 

@@ -26,7 +26,7 @@ public sealed partial class KubernetesFilesTests
     public void A_container_receives_settings_that_exist(string file)
     {
         var known = SettingsTable.All.Where(setting => setting.Variable is not null)
-            .Select(setting => setting.Secret ? $"{setting.Variable}_FILE" : setting.Variable!)
+            .Select(setting => setting.IsSecret ? $"{setting.Variable}_FILE" : setting.Variable!)
             .Concat(_otherVariables)
             .ToHashSet(StringComparer.Ordinal);
         var names = Containers(file).SelectMany(container => Items(container, "env")).Select(entry => Text(entry, "name")!).ToList();

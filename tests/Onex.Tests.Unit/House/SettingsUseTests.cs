@@ -8,7 +8,7 @@ namespace Onex.Tests.Unit.House;
 public sealed partial class SettingsUseTests
 {
     // These methods only check settings, so that a mistake is found at the start. Their reading is no use of a setting.
-    private static readonly string[] _checks = ["CheckExternalServices", "CheckNotYetInTheFile"];
+    private static readonly string[] _checks = ["CheckExternalServices", "CheckUnused"];
 
     // The variables in the manual of the runtime that Onex replaces. Its users may have set them.
     private static readonly string[] _manualVariables =
@@ -43,12 +43,12 @@ public sealed partial class SettingsUseTests
         Assert.Equal(SettingsTable.All.Count, fields.Count);
         Assert.Equal(
             ["event_bus.circuit_breaker_threshold"],
-            fields.Where(field => field.Setting.NotYet).Select(field => field.Setting.Name));
+            fields.Where(field => field.Setting.IsUnused).Select(field => field.Setting.Name));
         Assert.Empty(fields
-            .Where(field => !field.Setting.NotYet
+            .Where(field => !field.Setting.IsUnused
                 && !used.Contains(field.Name)
                 && !others.Contains($"\"{field.Setting.Name}\"", StringComparison.Ordinal))
-            .Select(field => $"nothing reads {field.Setting.Name}: use it, or mark it with NotYet"));
+            .Select(field => $"nothing reads {field.Setting.Name}: use it, or mark it with IsUnused"));
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed partial class SettingsUseTests
     [Fact]
     public void Every_variable_of_the_manual_is_read()
     {
-        var known = SettingsTable.All.Where(setting => !setting.NotYet).Select(setting => setting.Variable).ToHashSet();
+        var known = SettingsTable.All.Where(setting => !setting.IsUnused).Select(setting => setting.Variable).ToHashSet();
         var compose = File.ReadAllText(Repository.At("docker/docker-compose.runtime.yml"));
 
         Assert.All(_manualVariables, variable => Assert.Contains(variable, known));

@@ -24,7 +24,7 @@ public sealed class PluginEffectTests : IAsyncLifetime
                 public: { region: eu }
             """,
             environment: new() { ["SHOP_TOKEN"] = "very-secret-token" },
-            plugins: PluginFolder.Trials());
+            plugins: PluginFolder.LoadTrials());
     }
 
     public async ValueTask DisposeAsync()
@@ -96,7 +96,7 @@ public sealed class PluginEffectTests : IAsyncLifetime
     public async Task The_progress_of_an_effect_is_reported()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        await using var effects = new EffectsHarness(time: time, plugins: PluginFolder.Trials());
+        await using var effects = new EffectsHarness(time: time, plugins: PluginFolder.LoadTrials());
         var command = EffectsHarness.Command("acme.upload", """{"times": 4}""") with { Reports = true };
 
         var running = effects.Runner.RunAsync(command, null, TestContext.Current.CancellationToken);

@@ -7,7 +7,7 @@ using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Hosting.Discovery;
 
-/// <summary>The registration of a role, against a real agent that demands a token.</summary>
+/// <summary>The registration of a role with a real agent that requires a token.</summary>
 public sealed class ConsulRegistrarTests : IAsyncLifetime
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(30);
@@ -56,7 +56,7 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
         Assert.Contains(_lines.All, line => line.Contains("HTTP listens on localhost only", StringComparison.Ordinal));
         Assert.Null(_health.Handlers[ConsulRegistrar.HandlerName]);
 
-        // Not ready any more: the agent finds out, and others with it.
+        // The role is not ready any more, and the agent notices it.
         _role.AnswerWith(503, "text/plain", "");
         await Eventually.Async(async () => await StatusAsync() == "critical", _within, () => "the agent checks /ready again");
 
@@ -71,14 +71,13 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
         await Eventually.Async(async () => await StatusAsync() != "", _within, () => "it is registered");
 
         await _agent.StopAsync();
-        await PassAsync(() => _health.Handlers[ConsulRegistrar.HandlerName] is not null, "the role is degraded");
-        await PassAsync(() => _lines.Count("Information") > 0 && _lines.Count("Warning") >= 2, "it is logged");
-        await PassAsync(() => true, "once");
+        await AdvanceUntilAsync(() => _health.Handlers[ConsulRegistrar.HandlerName] is not null, "the role is degraded");
+        await AdvanceUntilAsync(() => _lines.Count("Information") > 0 && _lines.Count("Warning") >= 2, "it is logged");
         Assert.Contains("cannot be reached", _health.Handlers[ConsulRegistrar.HandlerName], StringComparison.Ordinal);
         Assert.Single(_lines.All, line => line.Contains("cannot be registered", StringComparison.Ordinal));
 
         await _agent.StartAgainAsync();
-        await PassAsync(() => _health.Handlers[ConsulRegistrar.HandlerName] is null, "the role is registered again");
+        await AdvanceUntilAsync(() => _health.Handlers[ConsulRegistrar.HandlerName] is null, "the role is registered again");
         Assert.NotEqual("", await StatusAsync());
         Assert.Contains(_lines.All, line => line.Contains("is reachable again", StringComparison.Ordinal));
     }
@@ -110,11 +109,11 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
         return (string?)checks.FirstOrDefault(check => (string?)check["ServiceID"] == _registrar.Id)?["Status"] ?? "";
     }
 
-    // Lets periods pass until something holds.
-    private Task<TimeSpan> PassAsync(Func<bool> holds, string what) => Eventually.Async(
+    // Advances the clock by periods until the condition holds.
+    private Task<TimeSpan> AdvanceUntilAsync(Func<bool> condition, string description) => Eventually.Async(
         () =>
         {
-            if (holds())
+            if (condition())
             {
                 return true;
             }
@@ -123,5 +122,5 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
             return false;
         },
         _within,
-        () => what);
+        () => description);
 }

@@ -24,7 +24,7 @@ public sealed class HealthAnswersTests
     [InlineData("/health", 200)]
     [InlineData("/ready", 200)]
     [InlineData("/health/detailed", 403)]
-    public async Task The_probes_answer_a_foreign_host_without_details(string path, int status)
+    public async Task Probes_answer_a_request_with_a_foreign_host_name_but_details_do_not(string path, int status)
     {
         _role.MarkInitialized();
         var builder = WebApplication.CreateSlimBuilder();
@@ -37,10 +37,10 @@ public sealed class HealthAnswersTests
         using var foreign = new HttpRequestMessage(
             HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path))
         { Headers = { Host = "rebound.example" } };
-        using var own = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path));
+        using var local = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(server.Urls.Single()), path));
 
         Assert.Equal(status, (int)(await http.SendAsync(foreign, TestContext.Current.CancellationToken)).StatusCode);
-        Assert.Equal(200, (int)(await http.SendAsync(own, TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(200, (int)(await http.SendAsync(local, TestContext.Current.CancellationToken)).StatusCode);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class HealthAnswersTests
         _time.Advance(TimeSpan.FromSeconds(5));
         _role.Report("payments", "still unavailable", new Remedy("Check the service.", "onexbreakeropen"));
         _role.MarkInitialized();
-        using var monitor = new HealthMonitor([new Consumers()], _role, _time, NullLogger<HealthMonitor>.Instance);
+        using var monitor = new HealthMonitor([new ConsumersBehind()], _role, _time, NullLogger<HealthMonitor>.Instance);
         await monitor.StartAsync(TestContext.Current.CancellationToken);
         var answers = new HealthAnswers(_role, monitor, _time, NullLogger<HealthAnswers>.Instance);
         await Eventually.Async(
@@ -139,7 +139,7 @@ public sealed class HealthAnswersTests
         Assert.True(_answers.Liveness().Details!.IsDraining);
     }
 
-    private sealed class Consumers : IHealthComponent
+    private sealed class ConsumersBehind : IHealthComponent
     {
         public string Name => "consumers";
 

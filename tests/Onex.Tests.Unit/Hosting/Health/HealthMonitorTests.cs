@@ -10,8 +10,8 @@ namespace Onex.Tests.Unit.Hosting.Health;
 public sealed class HealthMonitorTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly Scripted _database = new("database");
-    private readonly Scripted _bus = new("bus");
+    private readonly ScriptedComponent _database = new("database");
+    private readonly ScriptedComponent _bus = new("bus");
     private readonly HealthMonitor _monitor;
 
     public HealthMonitorTests() =>
@@ -29,25 +29,25 @@ public sealed class HealthMonitorTests : IAsyncLifetime
     [Fact]
     public async Task A_component_is_healthy_from_its_first_answer()
     {
-        await Until(() => Component("database").Usable);
+        await WaitUntil(() => Component("database").Usable);
 
         Assert.Equal(1, _database.Probes);
     }
 
     [Fact]
-    public async Task A_component_that_starts_late_is_healthy_within_a_tenth_of_a_second_and_one_good_probe()
+    public async Task A_component_that_starts_late_is_healthy_within_100_ms_after_one_successful_probe()
     {
-        var late = new Scripted("late") { Error = "not started" };
+        var late = new ScriptedComponent("late") { Error = "not started" };
         using var monitor = new HealthMonitor([late], new RoleHealth(), _time, NullLogger<HealthMonitor>.Instance);
         await monitor.StartAsync(TestContext.Current.CancellationToken);
-        await Steps(() => late.Probes > 3);
+        await AdvanceUntil(() => late.Probes > 3);
         Assert.False(monitor.Snapshot().Single().Usable);
 
         late.Error = null;
         var probes = late.Probes;
-        var found = await Steps(() => monitor.Snapshot().Single().Usable);
+        var elapsed = await AdvanceUntil(() => monitor.Snapshot().Single().Usable);
 
-        Assert.True(found <= TimeSpan.FromMilliseconds(100), $"seen after {found}");
+        Assert.True(elapsed <= TimeSpan.FromMilliseconds(100), $"seen after {elapsed}");
         Assert.Equal(1, late.Probes - probes);
         await monitor.StopAsync(CancellationToken.None);
     }
@@ -60,56 +60,56 @@ public sealed class HealthMonitorTests : IAsyncLifetime
         var role = new RoleHealth(_time);
         _ = new HealthMetrics(
             meter, new HealthAnswers(role, _monitor, _time, NullLogger<HealthAnswers>.Instance), _monitor);
-        await Until(() => Component("database").Usable && Component("bus").Usable);
+        await WaitUntil(() => Component("database").Usable && Component("bus").Usable);
         Assert.Equal((0, 1), (reader.Sums()["onex.ready{}"], reader.Sums()["onex.component.usable{database}"]));
 
         role.MarkInitialized();
         Assert.Equal(1, reader.Sums()["onex.ready{}"]);
         _database.Error = "gone";
-        await Steps(() => !Component("database").Usable);
+        await AdvanceUntil(() => !Component("database").Usable);
         Assert.Equal((0, 1), (reader.Sums()["onex.component.usable{database}"], reader.Sums()["onex.component.usable{bus}"]));
     }
 
     [Fact]
-    public async Task A_loss_is_reported_within_two_seconds_and_cleared_after_two_good_probes()
+    public async Task A_loss_is_reported_within_two_seconds_and_ends_with_two_successful_probes()
     {
-        await Until(() => Component("database").Usable);
+        await WaitUntil(() => Component("database").Usable);
 
         _database.Error = "gone";
-        var lost = await Steps(() => !Component("database").Usable);
+        var elapsed = await AdvanceUntil(() => !Component("database").Usable);
         Assert.Equal("gone", Component("database").Report.Error);
-        Assert.True(lost <= TimeSpan.FromSeconds(2), $"seen after {lost}");
+        Assert.True(elapsed <= TimeSpan.FromSeconds(2), $"seen after {elapsed}");
         Assert.True(Component("bus").Usable);
 
         _database.Error = null;
         var probes = _database.Probes;
-        await Steps(() => Component("database").Usable);
+        await AdvanceUntil(() => Component("database").Usable);
         Assert.Equal(2, _database.Probes - probes);
     }
 
     [Fact]
     public async Task A_hanging_component_is_unhealthy_within_two_seconds_and_delays_no_other()
     {
-        await Until(() => Component("database").Usable);
-        var asked = _bus.Probes;
+        await WaitUntil(() => Component("database").Usable);
+        var probesBefore = _bus.Probes;
 
         _database.Hang = new TaskCompletionSource();
-        var lost = await Steps(() => !Component("database").Usable);
-        Assert.True(lost <= TimeSpan.FromSeconds(2), $"seen after {lost}");
-        await Steps(() => _bus.Probes > asked + 3);
+        var elapsed = await AdvanceUntil(() => !Component("database").Usable);
+        Assert.True(elapsed <= TimeSpan.FromSeconds(2), $"seen after {elapsed}");
+        await AdvanceUntil(() => _bus.Probes > probesBefore + 3);
         Assert.True(Component("bus").Usable);
 
-        var hanging = _database.Probes;
+        var probesWhileHanging = _database.Probes;
         _database.Hang.SetResult();
         _database.Hang = null;
-        await Steps(() => Component("database").Usable);
-        Assert.True(_database.Probes >= hanging + 2);
+        await AdvanceUntil(() => Component("database").Usable);
+        Assert.True(_database.Probes >= probesWhileHanging + 2);
     }
 
     [Fact]
     public async Task A_stale_probe_result_is_unhealthy()
     {
-        await Until(() => Component("database").Usable);
+        await WaitUntil(() => Component("database").Usable);
 
         // The state after a SIGSTOP: time has passed, and no loop has run yet.
         _database.Hang = new TaskCompletionSource();
@@ -120,19 +120,19 @@ public sealed class HealthMonitorTests : IAsyncLifetime
 
     private ComponentHealth Component(string name) => _monitor.Snapshot().Single(component => component.Name == name);
 
-    private static async Task Until(Func<bool> holds)
+    private static async Task WaitUntil(Func<bool> condition)
     {
-        while (!holds())
+        while (!condition())
         {
             await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
         }
     }
 
     // Advances virtual time in small steps, lets the loops run after each, and returns the total.
-    private async Task<TimeSpan> Steps(Func<bool> until)
+    private async Task<TimeSpan> AdvanceUntil(Func<bool> condition)
     {
         var began = _time.GetTimestamp();
-        while (!until())
+        while (!condition())
         {
             _time.Advance(TimeSpan.FromMilliseconds(50));
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
@@ -141,7 +141,7 @@ public sealed class HealthMonitorTests : IAsyncLifetime
         return _time.GetElapsedTime(began);
     }
 
-    private sealed class Scripted(string name) : IHealthComponent
+    private sealed class ScriptedComponent(string name) : IHealthComponent
     {
         private int _probes;
 

@@ -9,7 +9,7 @@ public sealed class ApiAccessTests
     private const string Reader = "r-0123456789abcdef";
     private const string Operator = "o-0123456789abcdef";
 
-    private static readonly IPAddress _elsewhere = IPAddress.Parse("192.0.2.7");
+    private static readonly IPAddress _remote = IPAddress.Parse("192.0.2.7");
     private static readonly IReadOnlyList<ApiToken> _tokens = ApiToken.Parse(
         "ONEX_API_TOKEN", $"dash:read:{Reader},ops:operate:{Operator}").Tokens;
 
@@ -25,7 +25,7 @@ public sealed class ApiAccessTests
     [Fact]
     public void Without_a_configured_token_remote_callers_learn_which_variable_to_set()
     {
-        var denied = Denied(ApiAccess.Decide([], Call(_elsewhere, $"Bearer {Operator}"), ApiScope.Read));
+        var denied = Denied(ApiAccess.Decide([], Call(_remote, $"Bearer {Operator}"), ApiScope.Read));
 
         Assert.Equal((401, ErrorCodes.TokenNotConfigured), (denied.Status, denied.Code));
         Assert.Contains("ONEX_API_TOKEN", denied.Remedy);
@@ -49,12 +49,12 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void A_read_token_may_read() =>
-        Assert.Equal(new AccessDecision.Allowed("dash"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Read));
+        Assert.Equal(new AccessDecision.Allowed("dash"), ApiAccess.Decide(_tokens, Call(_remote, $"Bearer {Reader}"), ApiScope.Read));
 
     [Fact]
     public void A_read_token_may_not_send_commands()
     {
-        var denied = Denied(ApiAccess.Decide(_tokens, Call(_elsewhere, $"Bearer {Reader}"), ApiScope.Operate));
+        var denied = Denied(ApiAccess.Decide(_tokens, Call(_remote, $"Bearer {Reader}"), ApiScope.Operate));
 
         Assert.Equal((403, ErrorCodes.ScopeMissing), (denied.Status, denied.Code));
         Assert.DoesNotContain(Reader, denied.Detail + denied.Remedy);
@@ -62,7 +62,7 @@ public sealed class ApiAccessTests
 
     [Fact]
     public void An_operator_token_may_also_read() =>
-        Assert.Equal(new AccessDecision.Allowed("ops"), ApiAccess.Decide(_tokens, Call(_elsewhere, $"bearer {Operator}"), ApiScope.Read));
+        Assert.Equal(new AccessDecision.Allowed("ops"), ApiAccess.Decide(_tokens, Call(_remote, $"bearer {Operator}"), ApiScope.Read));
 
     [Theory]
     [InlineData("localhost", true)]
@@ -112,7 +112,7 @@ public sealed class ApiAccessTests
         new AccessDecision.Allowed("ops"),
         ApiAccess.Decide(
             _tokens,
-            Call(_elsewhere, $"Bearer {Operator}") with
+            Call(_remote, $"Bearer {Operator}") with
             {
                 Host = new HostString("onex.example"),
                 Origin = "https://console.example",
@@ -131,13 +131,13 @@ public sealed class ApiAccessTests
     [InlineData(false, "192.0.2.7", "localhost:8085", null, null, ErrorCodes.TokenNotConfigured)]
     [InlineData(true, "192.0.2.7", "onex.example", null, null, ErrorCodes.TokenMissing)]
     public void Health_details_need_a_local_non_browser_caller_or_a_token(
-        bool configured, string caller, string host, string? origin, string? authorization, string? rejected)
+        bool hasTokens, string caller, string host, string? origin, string? authorization, string? errorCode)
     {
         var call = Call(IPAddress.Parse(caller), authorization) with { Host = new HostString(host), Origin = origin };
 
-        var decision = ApiAccess.DecideDetails(configured ? _tokens : [], call);
+        var decision = ApiAccess.DecideDetails(hasTokens ? _tokens : [], call);
 
-        Assert.Equal(rejected, (decision as AccessDecision.Denied)?.Code);
+        Assert.Equal(errorCode, (decision as AccessDecision.Denied)?.Code);
     }
 
     private static void AssertServed(bool served, int status, string code, CallFacts call)

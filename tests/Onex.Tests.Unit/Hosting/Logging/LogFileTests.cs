@@ -36,8 +36,8 @@ public sealed class LogFileTests : IDisposable
     [Fact]
     public void A_second_start_appends_to_the_file_of_the_first()
     {
-        Say("first");
-        Say("second");
+        LogOnce("first");
+        LogOnce("second");
 
         Assert.Equal(["first", "second"], Messages("host.log"));
     }
@@ -61,9 +61,9 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void A_full_disk_loses_lines_with_a_warning_and_nothing_else()
+    public void A_full_disk_costs_lines_and_causes_a_warning_but_no_failure()
     {
-        // The device of Linux that is always full.
+        // On Linux a write to this device fails as on a full disk.
         File.CreateSymbolicLink(Path.Combine(_directory, "host.log"), "/dev/full");
         using (var writer = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, _errors))
         {
@@ -76,7 +76,7 @@ public sealed class LogFileTests : IDisposable
 
             File.Delete(Path.Combine(_directory, "host.log"));
             _time.Advance(TimeSpan.FromMinutes(1));
-            writer.Write("kept\n", lostBefore: 3, flush: true);
+            writer.Write("kept\n", droppedBefore: 3, flush: true);
         }
 
         Assert.Equal(["kept"], File.ReadAllLines(Path.Combine(_directory, "host.log")));
@@ -119,15 +119,15 @@ public sealed class LogFileTests : IDisposable
         using (services)
         {
             var logs = services.GetRequiredService<ILoggerFactory>();
-            logs.CreateLogger("Onex.Test").LogDebug("nobody asked");
-            logs.CreateLogger("MassTransit").LogInformation("framework talk");
+            logs.CreateLogger("Onex.Test").LogDebug("below the minimum level");
+            logs.CreateLogger("MassTransit").LogInformation("a line of a framework");
             logs.CreateLogger("Onex.Test").LogInformation("kept");
         }
 
         Assert.Equal(["kept"], Messages(Environment.MachineName + ".log"));
     }
 
-    private void Say(string message)
+    private void LogOnce(string message)
     {
         using var file = new LogFile(_directory, _time, _errors, "host");
         file.CreateLogger("Onex.Test").LogInformation("{Message}", message);

@@ -68,7 +68,7 @@ public sealed class LogFormatterTests
     }
 
     [Fact]
-    public void A_text_line_is_readable()
+    public void A_text_line_has_time_level_category_message_and_scope()
     {
         using var saga = _scopes.Push(new Dictionary<string, object?>(StringComparer.Ordinal) { ["saga_id"] = "s-1" });
 
@@ -84,8 +84,8 @@ public sealed class LogFormatterTests
     [InlineData("Microsoft.AspNetCore.Routing", LogLevel.Warning, LogLevel.Error, false)]
     [InlineData("Onex.Kafka", LogLevel.Information, LogLevel.Information, true)]
     [InlineData("MassTransitions", LogLevel.Information, LogLevel.Information, true)]
-    public void Frameworks_log_from_warning_unless_debug_is_enabled(string category, LogLevel line, LogLevel least, bool shown) =>
-        Assert.Equal(shown, LogLevels.Shows(category, line, least));
+    public void Frameworks_log_from_warning_unless_debug_is_enabled(string category, LogLevel line, LogLevel minimum, bool shown) =>
+        Assert.Equal(shown, LogLevels.IsShown(category, line, minimum));
 
     private string Write(ConsoleFormatter formatter, LogLevel level, string message, Exception? exception)
     {

@@ -16,11 +16,11 @@ internal static class PluginFolder
 
     private static readonly OperationCatalogue _builtIn = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
 
-    /// <summary>Loads them.</summary>
+    /// <summary>Loads the plug-ins of a directory.</summary>
     public static PluginSet Load(this PluginDirectory folder) => new PluginLoader(folder.Root, _builtIn).Load();
 
     /// <summary>Loads and creates the plug-in Acme.Trials, whose files stay until the process ends.</summary>
-    public static PluginSet Trials()
+    public static PluginSet LoadTrials()
     {
         var plugins = _trials.Value.Load();
         Assert.Empty(plugins.Diagnostics);

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Hosting.Plugins;
 public sealed class PluginLoaderTests
 {
     [Fact]
-    public void A_plugin_brings_operations_that_are_described_as_built_in_ones()
+    public void The_operations_of_a_plugin_are_described_like_built_in_ones()
     {
         using var folder = new PluginDirectory("Acme.Trials");
 
@@ -94,7 +94,7 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void What_is_no_assembly_is_rejected()
+    public void A_file_that_is_not_an_assembly_is_rejected()
     {
         using var folder = new PluginDirectory();
         Directory.CreateDirectory(folder.At("Text"));
@@ -126,7 +126,7 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void A_folder_that_everybody_may_write_to_is_warned_about_and_used()
+    public void A_plugin_in_a_folder_that_everybody_may_write_to_is_used_with_a_warning()
     {
         using var folder = new PluginDirectory("Acme.Trials");
         if (OperatingSystem.IsWindows())
@@ -145,7 +145,7 @@ public sealed class PluginLoaderTests
     }
 
     [Fact]
-    public void Two_plugins_may_have_the_same_library_and_not_the_same_operation()
+    public void Two_plugins_may_have_the_same_library_but_not_the_same_operation()
     {
         using var folder = new PluginDirectory("Acme.Trials");
         folder.Add("Acme.Trials", "Other");

@@ -14,10 +14,10 @@ public sealed class PluginRunsTests
     public async Task No_more_attempts_are_started_while_many_run_on_after_their_time_limit()
     {
         var hanging = Enumerable.Range(0, PluginRuns.AbandonedMax).Select(_ => new TaskCompletionSource<int>()).ToList();
-        foreach (var one in hanging)
+        foreach (var attempt in hanging)
         {
             using var limit = new CancellationTokenSource();
-            var running = _runs.RunAsync(() => one.Task, limit.Token);
+            var running = _runs.RunAsync(() => attempt.Task, limit.Token);
             await limit.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         }
@@ -34,7 +34,7 @@ public sealed class PluginRunsTests
 
         hanging[0].SetException(new InvalidOperationException());
         await Eventually.Async(RunsAsync, TimeSpan.FromSeconds(20), () => "No attempt is started although one has ended.");
-        hanging.ForEach(one => one.TrySetResult(0));
+        hanging.ForEach(attempt => attempt.TrySetResult(0));
 
         async Task<bool> RunsAsync()
         {
@@ -50,15 +50,15 @@ public sealed class PluginRunsTests
     }
 
     [Fact]
-    public async Task What_it_throws_is_named_without_its_message_unless_something_cannot_be_loaded()
+    public async Task An_exception_is_reported_without_its_message_unless_something_cannot_be_loaded()
     {
         var thrown = await Assert.ThrowsAsync<PluginException>(
             () => _runs.RunAsync<int>(() => throw new InvalidOperationException("secret"), default));
-        var unloaded = await Assert.ThrowsAsync<PluginException>(
+        var notLoaded = await Assert.ThrowsAsync<PluginException>(
             () => _runs.RunAsync<int>(() => throw new MissingMethodException("Acme.Parts", "Turn"), default));
 
         Assert.Equal(StepCodes.OperationFailed, thrown.Code);
         Assert.Equal("acme.hang (plug-in Acme) threw InvalidOperationException.", thrown.Message);
-        Assert.Contains("threw MissingMethodException: ", unloaded.Message, StringComparison.Ordinal);
+        Assert.Contains("threw MissingMethodException: ", notLoaded.Message, StringComparison.Ordinal);
     }
 }

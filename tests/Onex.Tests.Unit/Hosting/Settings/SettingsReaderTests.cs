@@ -101,9 +101,9 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void The_environment_wins_over_the_file_and_the_file_over_the_default()
+    public void The_environment_takes_precedence_over_the_file_and_the_file_over_the_default()
     {
-        File("""
+        WriteFile("""
             input_topic: from-file
             output_topic: answers
             logging: { level: debug, format: text }
@@ -143,9 +143,9 @@ public sealed class SettingsReaderTests : IDisposable
         Set(
             "RUNTIME_PROFILE=main", "POSTGRES_PASSWORD=", "VAULT_TOKEN=__REPLACE_WITH_VAULT_TOKEN__", "KAFKA_SECURITY_PROTOCOL=SASL_SLS",
             "ONEX_PARTITIONS=many");
-        File("handlers: { direkt: [http.get] }");
+        WriteFile("handlers: { direkt: [http.get] }");
 
-        Problems(
+        AssertProblems(
             "contracts/runtime/runtime_config.yaml:1:13: 'handlers' has no key 'direkt'. Did you mean 'direct'? Keys here: "
                 + "enabled, direct, reply_to.",
             "KAFKA_SECURITY_PROTOCOL is 'SASL_SLS'. Did you mean 'SASL_SSL'? Set it to one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL.",
@@ -181,7 +181,7 @@ public sealed class SettingsReaderTests : IDisposable
         _environment.Clear();
         Set("RUNTIME_PROFILE=main");
 
-        Problems(
+        AssertProblems(
             "KAFKA_BOOTSTRAP_SERVERS is not set, so messages would stay in memory: that reaches no other process, and "
                 + "RUNTIME_PROFILE is main. Set KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port).",
             "POSTGRES_HOST is not set, so sagas would be stored in a file: no other process can share that, and RUNTIME_PROFILE "
@@ -198,7 +198,7 @@ public sealed class SettingsReaderTests : IDisposable
     {
         Set($"RUNTIME_PROFILE={profile}", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite");
 
-        Problems(
+        AssertProblems(
             $"ONEX_EVENT_BUS is inmemory: that reaches no other process, and RUNTIME_PROFILE is {profile}. Set "
                 + "KAFKA_BOOTSTRAP_SERVERS to the brokers (host:port) and ONEX_EVENT_BUS to kafka.",
             $"ONEX_STORE is sqlite: no other process can share that, and RUNTIME_PROFILE is {profile}. Set POSTGRES_HOST to the "
@@ -217,7 +217,7 @@ public sealed class SettingsReaderTests : IDisposable
     public void A_secret_is_read_from_a_file_without_its_final_newline()
     {
         var secret = Path.Combine(_directory, "password");
-        System.IO.File.WriteAllText(secret, "from file\n");
+        File.WriteAllText(secret, "from file\n");
         Set("POSTGRES_PASSWORD=", $"POSTGRES_PASSWORD_FILE={secret}");
 
         Assert.Equal("from file", Read().Postgres!.Password);
@@ -226,10 +226,10 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void A_placeholder_in_a_secret_file_fails_the_start()
     {
-        System.IO.File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
+        File.WriteAllText(Path.Combine(_directory, "token"), "__REPLACE_WITH_REDIS__\n");
         Set("REDIS_PASSWORD_FILE=token");
 
-        Problems(
+        AssertProblems(
             "REDIS_PASSWORD (from token) still holds a __REPLACE_WITH_...__ placeholder. Replace it with the real secret, "
             + "or remove the variable if nothing uses it.");
     }
@@ -237,7 +237,7 @@ public sealed class SettingsReaderTests : IDisposable
     public static TheoryData<string, string> SecretsByRole()
     {
         var data = new TheoryData<string, string>();
-        foreach (var secret in SettingsTable.All.Where(setting => setting.Secret))
+        foreach (var secret in SettingsTable.All.Where(setting => setting.IsSecret))
         {
             foreach (var profile in (string[])["all", "main", "effects", "workers"])
             {
@@ -263,7 +263,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("main", "POSTGRES_PASSWORD")]
     [InlineData("effects", "POSTGRES_PASSWORD")]
     [InlineData("workers", null)]
-    public void Only_the_secrets_that_a_role_uses_are_demanded(string profile, string? needed)
+    public void Only_the_secrets_that_a_role_uses_are_required(string profile, string? required)
     {
         _environment.Clear();
         Set($"RUNTIME_PROFILE={profile}", "KAFKA_BOOTSTRAP_SERVERS=kafka:9092", "POSTGRES_HOST=db");
@@ -271,7 +271,7 @@ public sealed class SettingsReaderTests : IDisposable
         var errors = Result().Diagnostics.Where(problem => problem.Severity == Severity.Error).ToList();
 
         Assert.Equal(
-            needed is null ? [] : [$"{needed} is not set, but the database needs it."], errors.Select(problem => problem.Problem));
+            required is null ? [] : [$"{required} is not set, but the database needs it."], errors.Select(problem => problem.Problem));
     }
 
     [Fact]
@@ -279,13 +279,13 @@ public sealed class SettingsReaderTests : IDisposable
     {
         Set("POSTGRES_PASSWORD_FILE=password");
 
-        Problems("POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are both set. Set one of the two.");
+        AssertProblems("POSTGRES_PASSWORD and POSTGRES_PASSWORD_FILE are both set. Set one of the two.");
     }
 
     [Fact]
     public void A_missing_or_empty_secret_file_is_an_error()
     {
-        System.IO.File.WriteAllText(Path.Combine(_directory, "empty"), "\n");
+        File.WriteAllText(Path.Combine(_directory, "empty"), "\n");
         Set("POSTGRES_PASSWORD=", "POSTGRES_PASSWORD_FILE=nowhere", "VAULT_TOKEN_FILE=empty");
 
         var problems = Problems();
@@ -342,12 +342,12 @@ public sealed class SettingsReaderTests : IDisposable
     [Theory]
     [InlineData("ONEX_INPUT_TOPIC", 245)]
     [InlineData("ONEX_WORKER_INPUT_TOPIC", 238)]
-    public void A_topic_leaves_room_for_the_names_of_the_topics_beside_it(string variable, int longest)
+    public void A_topic_name_leaves_room_for_its_dead_letter_and_cancel_topics(string variable, int lengthMax)
     {
-        Set("ONEX_TOPIC_PREFIX=p.", $"{variable}={new string('t', longest - 1)}");
-        Assert.Contains($"at most {longest} of them with ONEX_TOPIC_PREFIX", Assert.Single(Problems()), StringComparison.Ordinal);
+        Set("ONEX_TOPIC_PREFIX=p.", $"{variable}={new string('t', lengthMax - 1)}");
+        Assert.Contains($"at most {lengthMax} of them with ONEX_TOPIC_PREFIX", Assert.Single(Problems()), StringComparison.Ordinal);
 
-        Set($"{variable}={new string('t', longest - 2)}");
+        Set($"{variable}={new string('t', lengthMax - 2)}");
         Assert.All(
             Read().Topics.All,
             topic => Assert.True(
@@ -359,7 +359,7 @@ public sealed class SettingsReaderTests : IDisposable
     {
         Set("KAFKA_SECURITY_PROTOCOL=sasl_ssl");
 
-        Problems(
+        AssertProblems(
             "KAFKA_SASL_PASSWORD is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL. Set it, or KAFKA_SASL_PASSWORD_FILE to "
                 + "the path of a file that holds it.",
             "KAFKA_SASL_MECHANISM is not set, but KAFKA_SECURITY_PROTOCOL is SASL_SSL, which needs it. Set it to one of PLAIN, "
@@ -370,7 +370,8 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void The_limits_of_scripts_and_modules_are_in_the_file()
     {
-        File($"sandbox: {{ timeout: 2s, memory_mb: 32, statements: 5, recursion: 6, fuel_millions: 7, modules: '{Path.GetTempPath()}' }}");
+        WriteFile(
+            $"sandbox: {{ timeout: 2s, memory_mb: 32, statements: 5, recursion: 6, fuel_millions: 7, modules: '{Path.GetTempPath()}' }}");
 
         var sandbox = Read().Sandbox;
 
@@ -383,9 +384,9 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void The_folder_of_modules_must_exist()
     {
-        File("sandbox: { modules: /no/such/folder }");
+        WriteFile("sandbox: { modules: /no/such/folder }");
 
-        Problems(
+        AssertProblems(
             "contracts/runtime/runtime_config.yaml:1:21: sandbox.modules: there is no directory /no/such/folder. Create it, or correct the "
                 + "path.");
     }
@@ -414,9 +415,9 @@ public sealed class SettingsReaderTests : IDisposable
         + "Remove it: responses must not go there.")]
     public void An_error_in_the_file_has_its_position(string yaml, string problem)
     {
-        File(yaml);
+        WriteFile(yaml);
 
-        Problems(problem);
+        AssertProblems(problem);
     }
 
     [Theory]
@@ -426,7 +427,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("a:\n\t- b", "ONEX1202")]
     public void A_file_that_is_not_YAML_has_the_diagnostics_of_contracts(string yaml, string code)
     {
-        File(yaml);
+        WriteFile(yaml);
 
         Assert.Contains(Result().Diagnostics, diagnostic => diagnostic.Code == code && diagnostic.Severity == Severity.Error);
     }
@@ -434,7 +435,7 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void The_value_of_a_key_that_is_not_a_setting_is_not_shown()
     {
-        File("password: hunter2");
+        WriteFile("password: hunter2");
 
         Assert.Contains("password: *******\n", Assert.Single(Result().Warnings) + "\n", StringComparison.Ordinal);
     }
@@ -442,7 +443,7 @@ public sealed class SettingsReaderTests : IDisposable
     [Fact]
     public void Unknown_keys_and_misspelt_variables_are_warnings()
     {
-        File("inptu_topic: x\nname: omnibase");
+        WriteFile("inptu_topic: x\nname: omnibase");
         Set("ONEX_PARTITION=3", "ONEX_CONNECTION_STOCK_URL=http://stock", "ONEX_TEST_POSTGRES=x", "KAFKA_SASL_USERNAME=me");
 
         var result = Result();
@@ -515,8 +516,8 @@ public sealed class SettingsReaderTests : IDisposable
         }
     }
 
-    private void File(string yaml) =>
-        System.IO.File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
+    private void WriteFile(string yaml) =>
+        File.WriteAllText(Path.Combine(_directory, "contracts", "runtime", "runtime_config.yaml"), yaml);
 
     private SettingsResult Result(SettingsUse use = SettingsUse.Role) => SettingsReader.Read(_environment, _directory, use);
 
@@ -534,5 +535,5 @@ public sealed class SettingsReaderTests : IDisposable
         return [.. result.Diagnostics.Select(diagnostic => $"{Place(diagnostic)}{diagnostic.Problem} {diagnostic.Remedy}")];
     }
 
-    private void Problems(params string[] expected) => Assert.Equal(expected, Problems());
+    private void AssertProblems(params string[] expected) => Assert.Equal(expected, Problems());
 }

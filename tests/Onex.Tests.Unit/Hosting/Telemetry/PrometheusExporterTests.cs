@@ -13,7 +13,7 @@ public sealed class PrometheusExporterTests : IDisposable
     private readonly PrometheusExporter _exporter = new();
     private readonly MeterProvider _provider;
 
-    // Only the meter of this test: others of the same name are those of tests that run at the same time.
+    // Only the meter of this test: tests that run at the same time have other meters of the same name.
     public PrometheusExporterTests() => _provider = Sdk.CreateMeterProviderBuilder()
         .AddMeter(OnexMeter.Name)
         .AddView(instrument => instrument.Meter == _meter.Meter ? null : MetricStreamConfiguration.Drop)
@@ -52,7 +52,7 @@ public sealed class PrometheusExporterTests : IDisposable
     }
 
     [Fact]
-    public void A_gauge_whose_value_is_gone_is_0()
+    public void A_series_that_a_gauge_stops_reporting_is_0()
     {
         _meter.Know(MetricLabel.Contract, ["order"]);
         GaugeValue[] values = [new GaugeValue(3, "order")];

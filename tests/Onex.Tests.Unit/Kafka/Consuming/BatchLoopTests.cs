@@ -156,7 +156,7 @@ public sealed class BatchLoopTests
 
     // The loop reads the state of a batch more than once in a pass. Signals keep it busy, so that some batches fail between two reads.
     [Fact]
-    public void A_batch_is_batches_again_whenever_in_a_pass_of_the_loop_it_fails()
+    public void A_batch_is_given_again_whenever_in_a_pass_of_the_loop_it_fails()
     {
         var run = new Run(records: 0);
         for (var offset = 0L; offset < 2_000; offset++)

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Workers.Plugins;
 
 public sealed class PluginComputeTests
 {
-    private static readonly PluginSet _plugins = PluginFolder.Trials();
+    private static readonly PluginSet _plugins = PluginFolder.LoadTrials();
 
     private readonly ComputeHarness _worker = new(plugins: _plugins);
 
