@@ -4,14 +4,16 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator;
 
 /// <summary>
-/// The database's time, computed from this machine's clock and the difference measured last. Leases expire by the database's clock, so
-/// decisions use it, too: this machine's clock may be wrong. A large difference is reported.
+/// The database's time: this machine's clock plus the last measured difference. Decisions use it because leases expire by the database's
+/// clock, and this machine's clock may be wrong. A large difference is reported.
 /// </summary>
 internal sealed class DatabaseClock(TimeProvider time) : IHealthComponent
 {
-    private static readonly TimeSpan _largest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _differenceMax = TimeSpan.FromSeconds(5);
 
     private long _differenceTicks;
+
+    // The measured difference is wrong by half a round trip at most.
     private long _errorTicks;
 
     /// <summary>The database's time now, to within half a round trip.</summary>
@@ -27,16 +29,16 @@ internal sealed class DatabaseClock(TimeProvider time) : IHealthComponent
     public async Task MeasureAsync(ISagaStore store, CancellationToken cancellation)
     {
         var before = time.GetUtcNow();
-        var there = await store.NowAsync(cancellation);
+        var databaseTime = await store.NowAsync(cancellation);
         var after = time.GetUtcNow();
         Volatile.Write(ref _errorTicks, ((after - before) / 2).Ticks);
-        Volatile.Write(ref _differenceTicks, (there - (before + ((after - before) / 2))).Ticks);
+        Volatile.Write(ref _differenceTicks, (databaseTime - (before + ((after - before) / 2))).Ticks);
     }
 
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
         var difference = Difference;
-        return Task.FromResult(difference.Duration() - TimeSpan.FromTicks(Volatile.Read(ref _errorTicks)) <= _largest
+        return Task.FromResult(difference.Duration() - TimeSpan.FromTicks(Volatile.Read(ref _errorTicks)) <= _differenceMax
             ? ComponentReport.Healthy
             : new ComponentReport(
                 ComponentState.Degraded,

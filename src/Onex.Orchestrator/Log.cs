@@ -24,7 +24,7 @@ internal static partial class Log
     [LoggerMessage(1023, LogLevel.Information, "Live sagas of an earlier process continue ({Sagas})")]
     public static partial void SagasContinued(ILogger logger, int sagas);
 
-    /// <summary>The process stopped first. Readers recognise the copies by their message_id.</summary>
+    /// <summary>The process stopped before it could delete them. Readers recognise the copies by their message_id.</summary>
     [LoggerMessage(
         1024, LogLevel.Warning,
         "Some sent messages could not be deleted from the outbox in time; copies of them, with the same ids, are sent after the "
@@ -35,7 +35,7 @@ internal static partial class Log
     [LoggerMessage(1025, LogLevel.Information, "Background job succeeds again: {What}")]
     public static partial void JobWorksAgain(ILogger logger, string what);
 
-    /// <summary>A periodic job (timers, unsent messages, maintenance) failed, mostly because the database does not answer.</summary>
+    /// <summary>A periodic job (timers, unsent messages, maintenance) failed, usually because the database does not answer.</summary>
     [LoggerMessage(1026, LogLevel.Warning, "Background job failed and is retried: {What}: {Reason}")]
     public static partial void JobFailed(ILogger logger, string what, string reason);
 
@@ -52,7 +52,7 @@ internal static partial class Log
     public static partial void SagaUnreadable(ILogger logger, SagaId sagaId, Exception? exception);
 
     /// <summary>
-    /// A message of Onex's own blocks the saga with this reason; one from outside becomes a dead letter. Other sagas go on.
+    /// A message that Onex itself sent blocks the saga with this reason; a message from outside becomes a dead letter. Other sagas go on.
     /// </summary>
     [LoggerMessage(1030, LogLevel.Error, "A message for saga {SagaId} cannot be handled: {Reason}")]
     public static partial void MessageNotHandled(ILogger logger, SagaId sagaId, string reason);
@@ -61,12 +61,13 @@ internal static partial class Log
     [LoggerMessage(1031, LogLevel.Error, "A message for saga {SagaId} cannot be handled")]
     public static partial void HandlingThrew(ILogger logger, SagaId sagaId, Exception? exception);
 
-    /// <summary>Marking the saga as blocked failed as well. Other sagas go on.</summary>
+    /// <summary>After 1030 or 1031, marking the saga as blocked failed as well. Other sagas go on.</summary>
     [LoggerMessage(1032, LogLevel.Error, "Saga {SagaId} cannot be blocked")]
     public static partial void SagaNotBlocked(ILogger logger, SagaId sagaId, Exception? exception);
 
     /// <summary>
-    /// The database rejects a value. A message of Onex's own blocks the saga with this reason; one from outside becomes a dead letter.
+    /// The database rejects a value. A message that Onex itself sent blocks the saga with this reason; a message from outside becomes a
+    /// dead letter.
     /// </summary>
     [LoggerMessage(1033, LogLevel.Error, "A message for saga {SagaId} cannot be stored: {Reason}")]
     public static partial void MessageNotStored(ILogger logger, SagaId sagaId, string reason);
@@ -75,7 +76,7 @@ internal static partial class Log
     [LoggerMessage(1040, LogLevel.Error, "A committed message could not be handed to the producer; it is sent again later.")]
     public static partial void MessageNotProduced(ILogger logger, Exception? exception);
 
-    /// <summary>It is too large, or its topic does not exist or is forbidden. Its step fails, or it becomes a dead letter.</summary>
+    /// <summary>Too large, or its topic does not exist or is forbidden. Its step fails, or the message becomes a dead letter.</summary>
     [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
@@ -99,7 +100,7 @@ internal static partial class Log
     [LoggerMessage(1045, LogLevel.Warning, "The store could not be read for metrics: {Reason}")]
     public static partial void GaugesNotRead(ILogger logger, string reason);
 
-    /// <summary>An API call failed for a reason of the runtime; its answer has the same correlation id.</summary>
+    /// <summary>An API call failed because of an error in the runtime; its answer has the same correlation id.</summary>
     [LoggerMessage(1201, LogLevel.Error, "{Method} {Path} failed (correlation id {CorrelationId})")]
     public static partial void CallFailed(ILogger logger, string method, string? path, Guid correlationId, Exception? exception);
 

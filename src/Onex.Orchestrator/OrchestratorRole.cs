@@ -19,7 +19,7 @@ namespace Onex.Orchestrator;
 /// <summary>The role that runs the sagas: the only public entry point of this project.</summary>
 public static class OrchestratorRole
 {
-    // Bounds the number of small sagas; the memory budget bounds large ones.
+    // Bounds the cache when sagas are small; the memory budget bounds it when they are large.
     private const int CachedSagasMax = 20_000;
 
     /// <summary>Adds the role. The caller adds Kafka, store and ledger.</summary>
@@ -92,10 +92,10 @@ public static class OrchestratorRole
         services.AddSingleton<RouterHealth>();
         services.AddSingleton<IHealthComponent>(sp => sp.GetRequiredService<RouterHealth>());
         services.AddSingleton<IHttpEndpoints, ApiEndpoints>();
-        services.AddSingleton(sp => new CallRoom(new MemoryGate(memory.Calls), sp.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(sp => new CallMemory(new MemoryGate(memory.Calls), sp.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RequestCalls>();
         services.AddSingleton(sp => ActivatorUtilities.CreateInstance<SagaCalls>(sp, settings.HistoryShown));
-        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledAfterAll>(sp, settings.Topics));
+        services.AddSingleton(sp => ActivatorUtilities.CreateInstance<HandledRecords>(sp, settings.Topics));
         services.AddSingleton<DeadLetterCalls>();
         services.AddSingleton<ContractCalls>();
         if (settings.EventBus == EventBus.InMemory)
@@ -110,9 +110,9 @@ public static class OrchestratorRole
     public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<RecordHandler>();
 
     /// <summary>
-    /// Registers the plans' content, so that every orchestrator can continue their sagas, starts new sagas with them, reports each to the
-    /// health check, and logs which live sagas need content that is not loaded. Called at the start and after each change of the files.
-    /// Returns one line for each version that is registered with other content; then the plans in use stay.
+    /// Registers the plans' content, so that every orchestrator can continue their sagas. Then starts new sagas with these plans, reports
+    /// each plan to the health check, and logs which live sagas need content that is not loaded. Called at the start and after each change
+    /// of the files. If a version is registered with other content, nothing is replaced, and one line for each such version is returned.
     /// </summary>
     public static async Task<IReadOnlyList<string>> RegisterContractsAsync(
         IServiceProvider services,
@@ -123,7 +123,7 @@ public static class OrchestratorRole
     {
         var registry = services.GetRequiredService<IContractRegistry>();
         var direct = DirectContracts.Compile(settings.DirectOperations, compiler);
-        IReadOnlyList<Plan> all = [.. plans, .. direct.Select(each => each.Plan)];
+        IReadOnlyList<Plan> all = [.. plans, .. direct.Select(contract => contract.Plan)];
         var changed = await RegisteredPlans.RegisterAsync(registry, all, compiler, settings.ContractsMutable, cancellation);
         if (changed.Count > 0)
         {

@@ -11,9 +11,10 @@ namespace Onex.Orchestrator;
 internal sealed class RecordHandler(
     RecordReader reader, SagaRouter router, OutcomeReporter outcomes, HomePartitions home, MemoryBudget memory) : IRecordBatchHandler
 {
+    // Completes when the router has received the latest batch.
     private Task _passedOn = Task.CompletedTask;
 
-    // One is decided on while the other is committed.
+    // One batch is decided on while the other is committed.
     public int BatchesAtOnce => 2;
 
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
@@ -23,9 +24,9 @@ internal sealed class RecordHandler(
         _passedOn = passedOn.Task;
         try
         {
-            var last = await ReadAsync(batch, earlierPassedOn, cancellation);
+            var rest = await ReadAsync(batch, earlierPassedOn, cancellation);
             await earlierPassedOn;
-            var handling = router.HandleAsync(last, cancellation, ofRecords: true);
+            var handling = router.HandleAsync(rest, cancellation, ofRecords: true);
             passedOn.SetResult();
             await handling;
         }
@@ -51,12 +52,11 @@ internal sealed class RecordHandler(
         router.Revoked(partitions);
     }
 
-    // Passes on what does not fit into memory at once, and returns the rest.
+    // A batch that does not fit into memory is split: the router gets each part as soon as it is read, and the last part is returned.
+    // Parsed records weigh many times their bytes, and inputs of calls are loaded from the store.
     private async Task<List<Delivery>> ReadAsync(
         IReadOnlyList<BatchEntry> batch, Task earlierPassedOn, CancellationToken cancellation)
     {
-        // Parsed records weigh many times their bytes, and inputs of calls are loaded from the store, so the router gets a bounded weight
-        // at a time.
         var deliveries = new List<Delivery>(batch.Count);
         var weight = 0L;
         foreach (var entry in batch)
@@ -66,8 +66,8 @@ internal sealed class RecordHandler(
                 continue;
             }
 
-            var next = JsonWeight.Handled(entry.Record.Value);
-            if (deliveries.Count > 0 && weight + next > memory.Batch)
+            var recordWeight = JsonWeight.Handled(entry.Record.Value);
+            if (deliveries.Count > 0 && weight + recordWeight > memory.Batch)
             {
                 await earlierPassedOn;
                 await router.HandleAsync(deliveries, cancellation, ofRecords: true);
@@ -78,7 +78,7 @@ internal sealed class RecordHandler(
             if (read.Delivery is { } delivery)
             {
                 deliveries.Add(delivery);
-                weight += next + read.Loaded;
+                weight += recordWeight + read.LoadedWeight;
             }
             else
             {

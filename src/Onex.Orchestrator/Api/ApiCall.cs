@@ -23,6 +23,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public const int CommandBytesMax = 64 * 1024;
 
     private const int ReasonCharsMax = 1000;
+    private const int ClippedCharsMax = 80;
 
     public HttpContext Http { get; } = http;
 
@@ -35,11 +36,11 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public string? Query(string name) =>
         Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
 
-    /// <summary>Rejects a query that is not valid text, because the search would use another text.</summary>
-    public void CheckText()
+    /// <summary>Rejects a query that is not valid text: decoding would replace bad bytes, and the search would use other text.</summary>
+    public void CheckQueryText()
     {
-        var given = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
-        if (WebUtility.UrlDecodeToBytes(given, 0, given.Length) is { } query && (!Utf8.IsValid(query) || query.Contains((byte)0)))
+        var encoded = Encoding.UTF8.GetBytes(Http.Request.QueryString.Value ?? "");
+        if (WebUtility.UrlDecodeToBytes(encoded, 0, encoded.Length) is { } query && (!Utf8.IsValid(query) || query.Contains((byte)0)))
         {
             throw new CallException(
                 400, ErrorCodes.TextInvalid, "The query is not UTF-8, or holds U+0000.", "Percent-encode text as UTF-8: ?q=K%C3%B6ln.");
@@ -50,10 +51,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     public string Path(string name) => (string)Http.Request.RouteValues[name]!;
 
     /// <summary>The saga's id in the path.</summary>
-    public SagaId SagaId => new(Id("saga", "onex sagas list"));
+    public SagaId SagaId => new(PathId("saga", "onex sagas list"));
 
     /// <summary>The dead letter's id in the path.</summary>
-    public Guid DeadLetterId => Id("dead letter", "onex dlq list");
+    public Guid DeadLetterId => PathId("dead letter", "onex dlq list");
 
     /// <summary>Rejects unknown parameters, because an ignored misspelt filter would list everything.</summary>
     public void CheckQuery()
@@ -65,7 +66,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 throw Unknown("parameter", name, [.. route.Query.Select(parameter => parameter.Name)]);
             }
 
-            if (values.Count > 1 && !known.Several)
+            if (values.Count > 1 && !known.AllowsSeveral)
             {
                 throw new CallException(
                     400, ErrorCodes.CallInvalid, $"'{name}' is given {Plural.Format(values.Count, "time")}.", "Give it once.");
@@ -73,7 +74,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>Rejects unknown fields of the body. The reader of the body reports one that is not a JSON object.</summary>
+    /// <summary>Rejects unknown fields of the body. Ignores a body that is not a JSON object, because its reader reports that.</summary>
     public void CheckFields(ReadOnlySpan<byte> body)
     {
         // Some tools put a byte order mark before UTF-8.
@@ -103,12 +104,12 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>A number of the query within its bounds.</summary>
-    public int Number(string name, int usual, int max)
+    /// <summary>A number of the query, from 1 to the maximum; the default if it is missing.</summary>
+    public int Number(string name, int @default, int max)
     {
         if (Query(name) is not { } text)
         {
-            return usual;
+            return @default;
         }
 
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= max
@@ -116,7 +117,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             : throw new CallException(400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a whole number from 1 to {max}.");
     }
 
-    /// <summary>An id of the query.</summary>
+    /// <summary>An id of the query, or null if it is missing.</summary>
     public Guid? Id(string name)
     {
         if (Query(name) is not { } text)
@@ -130,30 +131,32 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>
-    /// The values of an enumeration in the query, separated by commas or repeated; empty without any. Compares whole names, because .NET's
-    /// own parser accepts numbers and combines several names as bits.
+    /// The values of an enumeration in the query, separated by commas or repeated; empty if there are none. Compares names, because
+    /// <see cref="Enum.Parse{T}(string)"/> also accepts numbers and combines several names as bits.
     /// </summary>
-    public IReadOnlyList<T> Several<T>(string name, Func<T, string> text)
+    public IReadOnlyList<T> Values<T>(string name, Func<T, string> text)
         where T : struct, Enum
     {
-        if (!Http.Request.Query.TryGetValue(name, out var given) || given.All(string.IsNullOrEmpty))
+        if (!Http.Request.Query.TryGetValue(name, out var lists) || lists.All(string.IsNullOrEmpty))
         {
             return [];
         }
 
         var known = Enum.GetValues<T>();
-        return
-        [
-            .. given.SelectMany(one => (one ?? "").Split(',', StringSplitOptions.TrimEntries)).Select(word =>
-                known.Where(value => text(value).Equals(word, StringComparison.OrdinalIgnoreCase)) is var found && found.Any()
-                    ? found.First()
-                    : throw new CallException(
-                        400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(word)}'.",
-                        $"Give one or more of {string.Join(", ", known.Select(text))}; several by commas.")).Distinct(),
-        ];
+        return [.. lists.SelectMany(list => (list ?? "").Split(',', StringSplitOptions.TrimEntries)).Select(Parse).Distinct()];
+
+        T Parse(string word)
+        {
+            var index = Array.FindIndex(known, value => text(value).Equals(word, StringComparison.OrdinalIgnoreCase));
+            return index >= 0
+                ? known[index]
+                : throw new CallException(
+                    400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(word)}'.",
+                    $"Give one or more of {string.Join(", ", known.Select(text))}; several by commas.");
+        }
     }
 
-    /// <summary>A duration of the query.</summary>
+    /// <summary>A duration of the query, from zero to the maximum; null if it is missing.</summary>
     public TimeSpan? Duration(string name, TimeSpan max)
     {
         if (Query(name) is not { } text)
@@ -167,7 +170,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
-    /// <summary>The body, with a maximum size.</summary>
+    /// <summary>The bytes of the body. Rejects a larger body.</summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
     {
         if (Http.Request.ContentLength > bytesMax)
@@ -201,7 +204,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
     public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
 
-    /// <summary>The same, with a deadline.</summary>
+    /// <summary>The same, for a caller that stops reading earlier than <see cref="Aborted"/>.</summary>
     public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
     {
         var body = await BodyAsync(bytesMax, cancellation);
@@ -260,7 +263,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 $"Give text of at most {ReasonCharsMax} characters.");
     }
 
-    /// <summary>Answers with a page of a list, and the cursor of the next one if there is one.</summary>
+    /// <summary>Answers with a page of a list, and with the cursor of the next page if there is another page.</summary>
     /// <param name="name">The list's name.</param>
     /// <param name="read">
     /// Reads the page; throws a <see cref="FormatException"/> if the call's <c>after</c> is not the cursor of an earlier page.
@@ -327,9 +330,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>Text from the caller, shortened for an answer.</summary>
-    public static string Clip(string text) => text.Length <= 80 ? text : string.Concat(text.AsSpan(0, 80), "...");
+    public static string Clip(string text) =>
+        text.Length <= ClippedCharsMax ? text : string.Concat(text.AsSpan(0, ClippedCharsMax), "...");
 
-    private Guid Id(string what, string command) => Guid.TryParseExact(Path("id"), "D", out var id)
+    private Guid PathId(string what, string command) => Guid.TryParseExact(Path("id"), "D", out var id)
         ? id
         : throw new CallException(
             400,
@@ -349,7 +353,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         "Send a reference instead of the data.");
 }
 
-/// <summary>A call that is answered with a problem.</summary>
+/// <summary>Ends a call, which is answered with the problem.</summary>
 internal sealed class CallException(int status, string code, string detail, string? remedy) : Exception(detail)
 {
     public Problem Problem { get; init; } = new()

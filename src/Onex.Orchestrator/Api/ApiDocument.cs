@@ -15,22 +15,22 @@ internal static class ApiDocument
             Generated from the routes in `ApiRoutes.cs`; a test compares the two, and `ONEX_GOLDEN=update` with that test updates this
             file.
 
-            The orchestrator (profiles `main` and `all`) serves it on the port of `/health`. `GET /openapi/v1.json` is the same for
-            machines.
+            The orchestrator (profiles `main` and `all`) serves the API on the port of `/health`. `GET /openapi/v1.json` returns it as an
+            OpenAPI document.
 
             **Authorization.** `ONEX_API_TOKEN` holds tokens as `name:scope:token`, separated by commas; the scope is `read` or `operate`
             (which includes `read`). A call sends the token as `Authorization: Bearer ...`. The history of a saga names the token of each
             command.
 
-            Without a configured token, only callers on the same machine are served. Configure one behind a proxy on the same machine, or
-            with a forwarded port of a container. To keep pages of other web sites from using the API through a browser on this machine,
-            `Host` must then be `localhost` or a loopback address, `Origin` the API's own or missing (403, ONEX4016), and a body must be
-            declared as `application/json` (415, ONEX4017).
+            Without a configured token, only callers on the same machine are served. Configure a token if a proxy on the same machine or
+            a forwarded container port passes calls on, because they all seem to come from this machine. Without a token, pages of other web
+            sites must not use the API through a browser on this machine. So `Host` must be `localhost` or a loopback address, `Origin` the
+            API's own or missing (403, ONEX4016), and a body must be declared as `application/json` (415, ONEX4017).
 
             **Unknown parameters and fields** are rejected, so that a misspelt filter does not list everything.
 
             **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail` and
-            `remedy`. Every call may answer 401, 403, and 503 while the runtime starts, stops, or has lost its store.
+            `remedy`. Every call may answer 401 and 403, and also 503 while the runtime starts or stops or cannot reach its store.
 
 
             """);

@@ -17,7 +17,7 @@ internal sealed class ApiEndpoints(
     IServiceProvider services, RuntimeSettings settings, RoleHealth health, TimeProvider time, ILogger<ApiEndpoints> logger)
     : IHttpEndpoints
 {
-    private static readonly string[] _any =
+    private static readonly string[] _anyMethod =
     [
         HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete,
     ];
@@ -38,8 +38,8 @@ internal sealed class ApiEndpoints(
             [HttpMethods.Get],
             http => new ApiCall(http, null, ApiAccess.Loopback).AnswerAsync(200, "application/json", OpenApi.Document));
 
-        // Every other path below /api needs a token, too, and is answered with the problem. The routes above are more specific and win.
-        endpoints.MapMethods("/api/{**path}", _any, http => ServeAsync(http, null, ApiScope.Read, UnknownAsync));
+        // Every other path below /api needs a token, too, and is answered with a problem. The more specific routes above take precedence.
+        endpoints.MapMethods("/api/{**path}", _anyMethod, http => ServeAsync(http, null, ApiScope.Read, UnknownAsync));
     }
 
     private async Task ServeAsync(HttpContext http, ApiRoute? route, ApiScope needed, Func<ApiCall, Task> handle)
@@ -62,12 +62,12 @@ internal sealed class ApiEndpoints(
             }
 
             var call = new ApiCall(http, route, ((AccessDecision.Allowed)decision).Name);
-            call.CheckText();
+            call.CheckQueryText();
             await handle(call);
         }
-        catch (CallException wrong)
+        catch (CallException failed)
         {
-            await wrong.Problem.WriteAsync(http);
+            await failed.Problem.WriteAsync(http);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -82,9 +82,9 @@ internal sealed class ApiEndpoints(
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The client has disconnected, so nobody can be answered.
+            // The client has disconnected, so it cannot be answered.
         }
-#pragma warning disable CA1031 // Whatever goes wrong, the client gets an answer and the log the cause.
+#pragma warning disable CA1031 // Whatever the exception, the client gets an answer and the cause is logged.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -115,7 +115,8 @@ internal sealed class ApiEndpoints(
 
     private static bool Matches(string route, string path)
     {
-        var (wanted, given) = (route.Split('/'), path.TrimEnd('/').Split('/'));
-        return wanted.Length == given.Length && wanted.Zip(given).All(part => part.First.StartsWith('{') || part.First == part.Second);
+        var (routeParts, pathParts) = (route.Split('/'), path.TrimEnd('/').Split('/'));
+        return routeParts.Length == pathParts.Length
+            && routeParts.Zip(pathParts).All(pair => pair.First.StartsWith('{') || pair.First == pair.Second);
     }
 }

@@ -39,7 +39,7 @@ internal sealed class ContractCalls(PlanCatalogue catalogue, Scheduler scheduler
 
     public Task ShowAsync(ApiCall call)
     {
-        var versions = Versions(call.Path("name"));
+        var versions = FindVersions(call.Path("name"));
         var plan = versions[0];
         return call.AnswerAsync(200, writer =>
         {
@@ -97,11 +97,11 @@ internal sealed class ContractCalls(PlanCatalogue catalogue, Scheduler scheduler
         });
     }
 
-    public Task GraphAsync(ApiCall call) =>
-        call.AnswerAsync(200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(ContractGraph.Mermaid(Versions(call.Path("name"))[0])));
+    public Task GraphAsync(ApiCall call) => call.AnswerAsync(
+        200, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(ContractGraph.Mermaid(FindVersions(call.Path("name"))[0])));
 
-    // The newest first.
-    private List<Plan> Versions(string name)
+    // The newest version first.
+    private List<Plan> FindVersions(string name)
     {
         var plans = catalogue.Loaded;
         var versions = plans.Where(plan => plan.Name == name).OrderByDescending(plan => plan.Version, SemanticVersionOrder.Instance)

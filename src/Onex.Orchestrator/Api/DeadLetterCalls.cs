@@ -10,7 +10,7 @@ namespace Onex.Orchestrator.Api;
 /// <summary>Calls that show, redrive and discard dead letters.</summary>
 internal sealed class DeadLetterCalls(
     IDeadLetterIndex deadLetters,
-    HandledAfterAll handledAfterAll,
+    HandledRecords handledRecords,
     OutgoingSender sender,
     TimeProvider time,
     ILogger<DeadLetterCalls> logger)
@@ -21,10 +21,10 @@ internal sealed class DeadLetterCalls(
         {
             Topic = call.Query("topic"),
             Code = call.Query("code"),
-            Statuses = call.Several<DeadLetterStatus>("status", DeadLetterStatusText.ToText),
+            Statuses = call.Values<DeadLetterStatus>("status", DeadLetterStatusText.ToText),
             Text = call.Query("q"),
             After = call.Query("after"),
-            Limit = call.Number("limit", usual: 50, max: 500),
+            Limit = call.Number("limit", @default: 50, max: 500),
         };
         await call.AnswerPageAsync(
             "dead_letters",
@@ -40,7 +40,7 @@ internal sealed class DeadLetterCalls(
     {
         var id = call.DeadLetterId;
         var row = await deadLetters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
-        var handled = await handledAfterAll.FindAsync(row, call.Aborted);
+        var handled = await handledRecords.FindAsync(row, call.Aborted);
         await call.AnswerAsync(200, writer => DeadLetterJson.WriteDetail(writer, row, handled));
     }
 
@@ -52,7 +52,7 @@ internal sealed class DeadLetterCalls(
         var row = await deadLetters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
         if (row.Status != DeadLetterStatus.Open && !force)
         {
-            throw Decided(row);
+            throw AlreadyDecided(row);
         }
 
         if (row.Value is null)
@@ -63,7 +63,7 @@ internal sealed class DeadLetterCalls(
                 + $"dead letter is on {Topics.DeadLetter(row.Topic)}.");
         }
 
-        if (!force && await handledAfterAll.FindAsync(row, call.Aborted) is { } handled)
+        if (!force && await handledRecords.FindAsync(row, call.Aborted) is { } handled)
         {
             throw new CallException(
                 409, ErrorCodes.DeadLetterRecordHandled, $"The record of dead letter {id} was handled nevertheless. {handled.Reason}",
@@ -71,7 +71,6 @@ internal sealed class DeadLetterCalls(
                 + "Sending the record all the same does no harm: onex dlq redrive --force, or \"force\": true.");
         }
 
-        // Only decisions change the row, and the store compares them.
         var now = time.GetUtcNow();
         var decisionId = Guid.CreateVersion7(now);
         var message = Redrive.Create(row, decisionId, now);
@@ -105,9 +104,10 @@ internal sealed class DeadLetterCalls(
     {
         // Not cancelled: a caller that disconnects must not leave the message to the sweep.
         var row = await deadLetters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
+        // Another operator has decided in the meantime.
         if (row.DecisionId != decision.Id)
         {
-            throw Decided(row);
+            throw AlreadyDecided(row);
         }
 
         Log.DeadLetterDecided(logger, row.Id, row.Topic, row.Status.ToText(), call.Caller);
@@ -125,7 +125,7 @@ internal sealed class DeadLetterCalls(
     private static CallException Unknown(Guid id) => new(
         404, ErrorCodes.DeadLetterUnknown, $"There is no dead letter {id}.", "Search for it: onex dlq list --q TEXT.");
 
-    private static CallException Decided(DeadLetterRow row) => new(
+    private static CallException AlreadyDecided(DeadLetterRow row) => new(
         409, ErrorCodes.DeadLetterAlreadyHandled,
         $"Dead letter {row.Id} was {row.Status.ToText()} already, at {TimeText.Format(row.DecidedAt ?? row.At)} by {row.DecidedBy}.",
         "'onex dlq show' shows why. To send its record all the same: onex dlq redrive --force, or \"force\": true.");

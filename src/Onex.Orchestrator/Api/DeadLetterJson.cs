@@ -8,7 +8,7 @@ namespace Onex.Orchestrator.Api;
 /// <summary>Dead letters in the API's form: the names are those of the table's columns, and secrets are masked.</summary>
 internal static class DeadLetterJson
 {
-    /// <summary>The largest part of a value that is shown.</summary>
+    /// <summary>The maximum number of characters of a value that are shown.</summary>
     public const int ValueCharsMax = 64 * 1024;
 
     /// <summary>The fields in a list.</summary>
@@ -36,8 +36,8 @@ internal static class DeadLetterJson
         SagaJson.WriteText(writer, "decision_reason", row.DecisionReason);
     }
 
-    /// <summary>All fields.</summary>
-    public static void WriteDetail(Utf8JsonWriter writer, DeadLetterRow row, Handled? handled = null)
+    /// <summary>All fields, and how the record was handled, if it was.</summary>
+    public static void WriteDetail(Utf8JsonWriter writer, DeadLetterRow row, HandledRecord? handled = null)
     {
         WriteSummary(writer, row);
         if (handled is not null)
@@ -60,7 +60,7 @@ internal static class DeadLetterJson
         }
     }
 
-    // Never between the halves of a surrogate pair.
+    // Never cuts between the halves of a surrogate pair.
     private static string Cut(string text) =>
         text.Length <= ValueCharsMax ? text : text[..(char.IsHighSurrogate(text[ValueCharsMax - 1]) ? ValueCharsMax - 1 : ValueCharsMax)];
 

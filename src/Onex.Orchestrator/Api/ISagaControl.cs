@@ -5,15 +5,15 @@ using Onex.Persistence;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>
-/// The orchestrator's operations for the HTTP API. Every orchestrator can do them for every saga, because the commit checks the version.
-/// If one throws <see cref="StoreUnavailableException"/>, nothing has happened, or the next call with the same
-/// identity finds the result.
+/// What the HTTP API needs from the orchestrator. Every orchestrator can do it for every saga, because the commit checks the saga's
+/// version. If a method throws <see cref="StoreUnavailableException"/>, nothing has happened, or the next call with the same identity
+/// finds the result.
 /// </summary>
 internal interface ISagaControl
 {
     /// <summary>
-    /// Handles a request as if it had been published to <c>requests</c>: the same checks, the same identity rules (<c>envelope_id</c>;
-    /// without one each call is another request). Completes once its outcome is durable.
+    /// Handles a request as if it had been published to <c>requests</c>, with the same checks. Its identity is its <c>envelope_id</c>;
+    /// without it, each call is another request. Completes once the outcome is durable.
     /// </summary>
     /// <param name="body">The request as JSON: docs/messages.md#request.</param>
     /// <param name="headers">Trace context and further headers that are passed on.</param>
@@ -21,12 +21,12 @@ internal interface ISagaControl
     Task<Submission> SubmitAsync(
         ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation);
 
-    /// <summary>The response to a request that <see cref="SubmitAsync"/> accepted, or null if there is none within that time.</summary>
+    /// <summary>Waits for the response to an accepted request. Returns null if there is none in time or the request gets none.</summary>
     Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation);
 
     /// <summary>The saga's response to the request that started it, in the form of <c>responses</c>.</summary>
-    /// <returns>Whether there is such a saga that can be read here, and its response; null without one.</returns>
-    Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation);
+    /// <returns>Whether the saga exists and can be read here, and its response; null if it has not responded.</returns>
+    Task<(bool Exists, ReadOnlyMemory<byte>? Response)> FindResponseAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>Sends an operator's command to a saga.</summary>
     Task<OperatorAnswer> OperateAsync(SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
@@ -49,7 +49,7 @@ internal abstract record Submission
     public sealed record Accepted(SagaId? SagaId, MessageId RequestId, Guid CorrelationId) : Submission
     {
         /// <summary>
-        /// Its source, which distinguishes it from another request of the same <c>envelope_id</c>, which is answered as a duplicate.
+        /// Its source: distinguishes it from requests that repeat its <c>envelope_id</c> and are answered as duplicates.
         /// </summary>
         public string? Source { get; init; }
     }
@@ -61,8 +61,8 @@ internal abstract record Submission
 
 /// <summary>The outcome of an operator's command.</summary>
 /// <param name="Outcome">Whether it was done.</param>
-/// <param name="Text">The effect, or the reason for none and the remedy, for people.</param>
-/// <param name="Status">The saga's status now; null if there is no such saga.</param>
+/// <param name="Text">What the command did, or why it is not allowed and what to do instead; for people.</param>
+/// <param name="Status">The saga's status after the command; null if it is unknown.</param>
 internal sealed record OperatorAnswer(OperatorOutcome Outcome, string Text, string? Status);
 
 /// <summary>Whether an operator's command was done.</summary>
@@ -74,6 +74,6 @@ internal enum OperatorOutcome
     /// <summary>There is no such saga.</summary>
     NotFound,
 
-    /// <summary>The saga's state does not allow the command: it has ended, is not blocked, or is past the pivot.</summary>
+    /// <summary>The saga's state does not allow the command: for example, it has ended, is not blocked, or is past the pivot.</summary>
     NotAllowed,
 }

@@ -5,7 +5,7 @@ using Onex.Persistence.Ledger;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Explains why commands of a saga are parked, from the database at the time of the question.</summary>
+/// <summary>Explains why commands of a saga are parked. Reads the database for each call.</summary>
 internal sealed class ParkedReasons(IEffectLedger ledger, IParkedCommands parked)
 {
     /// <summary>The reason of each command in flight that is parked.</summary>
@@ -13,24 +13,26 @@ internal sealed class ParkedReasons(IEffectLedger ledger, IParkedCommands parked
     {
         CommandId[] inFlight =
             [.. saga.Outstanding.Where(command => command.Phase == AttemptPhase.InFlight).Select(command => command.CommandId)];
-        var waiting = inFlight.Length == 0
+        var parkedCommands = inFlight.Length == 0
             ? []
             : (await ledger.LookUpAsync(inFlight, cancellation))
                 .Where(state => state.Value.ParkedFor is not null)
-                .Select(state => (Command: state.Key, Connection: state.Value.ParkedFor!))
+                .Select(state => (Id: state.Key, Connection: state.Value.ParkedFor!))
                 .ToList();
-        if (waiting.Count == 0)
+        if (parkedCommands.Count == 0)
         {
             return new Dictionary<CommandId, string>();
         }
 
-        string[] names = [.. waiting.Select(one => one.Connection).Distinct(StringComparer.Ordinal)];
+        string[] names = [.. parkedCommands.Select(command => command.Connection).Distinct(StringComparer.Ordinal)];
         var connections = await parked.DescribeAsync(names, cancellation);
-        return waiting.ToDictionary(one => one.Command, one => Describe(one.Connection, connections.GetValueOrDefault(one.Connection)));
+        return parkedCommands.ToDictionary(
+            command => command.Id, command => Describe(command.Connection, connections.GetValueOrDefault(command.Connection)));
     }
 
     private static string Describe(string connection, ParkedConnection? state)
     {
+        // Without a state, at least the command that was looked up is parked.
         var count = state?.Parked ?? 1;
         var commands = $"{Plural.Format(count, "command")} parked";
         return state is { UnavailableSince: { } since }

@@ -10,19 +10,19 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Requests and events over HTTP: the same checks, identities and answers as over the topic.</summary>
+/// <summary>Requests and events over HTTP, with the same checks, identities and answers as on the topic of requests.</summary>
 internal sealed class RequestCalls(
-    ISagaControl control, ISagaQueries sagas, CallRoom room, RuntimeSettings settings, IHostApplicationLifetime process)
+    ISagaControl control, ISagaQueries sagas, CallMemory memory, RuntimeSettings settings, IHostApplicationLifetime process)
 {
-    private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _waitMax = TimeSpan.FromMinutes(5);
 
     public async Task SubmitAsync(ApiCall call)
     {
-        var wait = call.Duration("wait", _longestWait);
-        var accepted = await room.TakeAsync(
+        var wait = call.Duration("wait", _waitMax);
+        var accepted = await memory.HandleAsync(
             call,
             settings.MaxRequestBytes,
-            until => call.BodyAsync(settings.MaxRequestBytes, until),
+            cancellation => call.BodyAsync(settings.MaxRequestBytes, cancellation),
             body =>
             {
                 call.CheckFields(body);
@@ -40,14 +40,16 @@ internal sealed class RequestCalls(
     public async Task SendAsync(ApiCall call)
     {
         var id = call.SagaId;
-        await AnswerAsync(call, await room.TakeAsync(
-            call, settings.MaxRequestBytes, until =>
-                call.ObjectAsync(settings.MaxRequestBytes, until), given => SendAsync(call, id, given)));
+        await AnswerAsync(call, await memory.HandleAsync(
+            call,
+            settings.MaxRequestBytes,
+            cancellation => call.ObjectAsync(settings.MaxRequestBytes, cancellation),
+            body => SendAsync(call, id, body)));
     }
 
-    private async Task<Submission.Accepted> SendAsync(ApiCall call, SagaId id, JsonElement given)
+    private async Task<Submission.Accepted> SendAsync(ApiCall call, SagaId id, JsonElement body)
     {
-        if (!given.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
+        if (!body.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
         {
             throw new CallException(
                 400, ErrorCodes.CallInvalid, "'event' is missing or not text.", "Send {\"event\": \"cancel\", \"data\": {...}}.");
@@ -63,7 +65,7 @@ internal sealed class RequestCalls(
             writer.WriteStartObject("target");
             writer.WriteString("saga_id", id);
             writer.WriteEndObject();
-            if (given.TryGetProperty("data", out var data))
+            if (body.TryGetProperty("data", out var data))
             {
                 writer.WritePropertyName("payload");
                 data.WriteTo(writer);
@@ -75,13 +77,13 @@ internal sealed class RequestCalls(
         return await SubmitAsync(call, buffer.WrittenMemory);
     }
 
-    // Null also if the process is stopping: waiting would delay the stop, and the saga continues elsewhere or after the next start.
+    // Returns null if there is no response in time, or if the process is stopping: waiting would delay the stop.
     private async Task<ReadOnlyMemory<byte>?> WaitAsync(Submission.Accepted accepted, TimeSpan within, CancellationToken aborted)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(aborted, process.ApplicationStopping);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(aborted, process.ApplicationStopping);
         try
         {
-            return await control.WaitForResponseAsync(accepted, within, either.Token);
+            return await control.WaitForResponseAsync(accepted, within, linked.Token);
         }
         catch (OperationCanceledException) when (process.ApplicationStopping.IsCancellationRequested && !aborted.IsCancellationRequested)
         {

@@ -13,8 +13,14 @@ namespace Onex.Orchestrator.Api;
 internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int historyMax)
 {
     private const int StuckMax = 1000;
-    private const int HistoryUsual = 200;
-    private const int ErrorVersions = 20;
+    private const int HistoryDefault = 200;
+
+    // An error counts as recent within the last 20 versions of a saga, which rarely have more than 10 history entries each.
+    private const int RecentVersions = 20;
+    private const int RecentEntriesMax = 10 * RecentVersions;
+
+    // History is read after a position; this one is before the first entry of a version.
+    private const int BeforeFirst = -1;
 
     public static CallException Unknown(SagaId id) => new(
         404,
@@ -28,12 +34,12 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         {
             Contract = call.Query("contract"),
             State = call.Query("state"),
-            Statuses = call.Several<SagaStatus>("status", SagaStatusText.ToText),
+            Statuses = call.Values<SagaStatus>("status", SagaStatusText.ToText),
             Key = call.Query("key"),
             Parent = call.Id("parent") is { } parent ? new SagaId(parent) : null,
             Text = call.Query("q"),
             After = call.Query("after"),
-            Limit = call.Number("limit", usual: 50, max: 500),
+            Limit = call.Number("limit", @default: 50, max: 500),
         };
         await call.AnswerPageAsync(
             "sagas",
@@ -98,8 +104,8 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     public async Task HistoryAsync(ApiCall call)
     {
         var id = call.SagaId;
-        var limit = call.Number("limit", usual: Math.Min(HistoryUsual, historyMax), max: historyMax);
-        var (version, ordinal) = Place(call.Query("after"));
+        var limit = call.Number("limit", @default: Math.Min(HistoryDefault, historyMax), max: historyMax);
+        var (version, ordinal) = ParsePosition(call.Query("after"));
         var entries = await sagas.HistoryAsync(id, version, ordinal, limit, call.Aborted);
         if (entries.Count == 0 && await sagas.FindAsync(id, call.Aborted) is null)
         {
@@ -128,19 +134,20 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     {
         var id = call.SagaId;
         var why = await control.WhyAsync(id, call.Aborted) ?? throw Unknown(id);
-        var error = await LastErrorAsync(id, call.Aborted);
-        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, error));
+        var lastError = await FindLastErrorAsync(id, call.Aborted);
+        await call.AnswerAsync(200, writer => SagaJson.WriteWhy(writer, why, lastError));
     }
 
     // Searches only the latest entries, because an old error does not explain the present state.
-    private async Task<HistoryEntry?> LastErrorAsync(SagaId id, CancellationToken cancellation)
+    private async Task<HistoryEntry?> FindLastErrorAsync(SagaId id, CancellationToken cancellation)
     {
         if (await sagas.FindAsync(id, cancellation) is not { } saga)
         {
             return null;
         }
 
-        var entries = await sagas.HistoryAsync(id, Math.Max(0, saga.Row.Version - ErrorVersions), -1, 10 * ErrorVersions, cancellation);
+        var entries = await sagas.HistoryAsync(
+            id, Math.Max(0, saga.Row.Version - RecentVersions), BeforeFirst, RecentEntriesMax, cancellation);
         return entries.LastOrDefault(
             entry => entry.Detail is not null
                 && (entry.Kind == HistoryKind.AttemptFailed.ToText() || entry.Kind == HistoryKind.StepRejected.ToText()));
@@ -149,8 +156,8 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     public async Task ResponseAsync(ApiCall call)
     {
         var id = call.SagaId;
-        var (isThere, response) = await control.ResponseAsync(id, call.Aborted);
-        if (!isThere)
+        var (exists, response) = await control.FindResponseAsync(id, call.Aborted);
+        if (!exists)
         {
             throw Unknown(id);
         }
@@ -203,17 +210,18 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
         }
     }
 
-    private static (long Version, int Ordinal) Place(string? text)
+    // The position of a history entry, written as VERSION.ORDINAL.
+    private static (long Version, int Ordinal) ParsePosition(string? text)
     {
         if (text is null)
         {
-            return (0, -1);
+            return (0, BeforeFirst);
         }
 
-        return text.Split('.') is [var version, var ordinal]
-            && long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var v)
-            && int.TryParse(ordinal, NumberStyles.None, CultureInfo.InvariantCulture, out var o)
-            ? (v, o)
+        return text.Split('.') is [var versionText, var ordinalText]
+            && long.TryParse(versionText, NumberStyles.None, CultureInfo.InvariantCulture, out var version)
+            && int.TryParse(ordinalText, NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
+            ? (version, ordinal)
             : throw new CallException(
                 400, ErrorCodes.CallInvalid, "'after' is not a position in a history.", "Give the 'next' of the page before, as it was.");
     }

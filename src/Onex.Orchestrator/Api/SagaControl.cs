@@ -27,7 +27,7 @@ internal sealed class SagaControl(
     RequestMetrics? metrics = null) : ISagaControl
 {
     // The poll interval for sagas that other orchestrators handle; this orchestrator signals its own at once.
-    private static readonly TimeSpan _lookEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _pollInterval = TimeSpan.FromMilliseconds(250);
 
     public async Task<Submission> SubmitAsync(
         ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation)
@@ -35,7 +35,7 @@ internal sealed class SagaControl(
         var now = clock.Now;
         var id = MessageId.Create(now);
         var origin = new RequestOrigin(
-            id, $"http/{id}", RequestReader.Carried(
+            id, $"http/{id}", RequestReader.HeadersToPassOn(
                 headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
         var (read, rejection) = requests.Read(body, origin);
         if (read is null)
@@ -45,7 +45,7 @@ internal sealed class SagaControl(
         }
 
         var sagaId = SagaId.Create(now);
-        (var accepted, rejection) = rules.Accept(read, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+        (var accepted, rejection) = rules.Accept(read, sagaId, await homes.FindAsync(sagaId, cancellation), now);
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var delivery = accepted is not null
             ? Delivery.For(accepted, OutcomeSink.For(caller))
@@ -76,33 +76,34 @@ internal sealed class SagaControl(
         }
 
         using var listener = signals.Listen(sagaId);
-        var began = time.GetTimestamp();
-        var (isThere, saga) = await TryReadAsync(sagaId, cancellation);
-        while (isThere)
+        var started = time.GetTimestamp();
+        var (exists, saga) = await TryReadAsync(sagaId, cancellation);
+        while (exists)
         {
             if (saga is not null)
             {
                 // An accepted event has no answer.
-                if (SagaAnswers.Find(saga, request) is not { } waiter)
+                if (SagaAnswers.FindWaiter(saga, request) is not { } waiter)
                 {
                     return null;
                 }
 
-                if (SagaAnswers.To(saga, waiter) is { } answer)
+                if (SagaAnswers.FindAnswer(saga, waiter) is { } answer)
                 {
                     return responses.Write(sagaId, answer, default, saga.UpdatedAt).Value;
                 }
             }
 
-            var left = within - time.GetElapsedTime(began);
-            if (left <= TimeSpan.Zero)
+            var remaining = within - time.GetElapsedTime(started);
+            if (remaining <= TimeSpan.Zero)
             {
                 return null;
             }
 
-            await Task.WhenAny(listener.Answered, Task.Delay(left < _lookEvery ? left : _lookEvery, time, cancellation));
+            await Task.WhenAny(
+                listener.Answered, Task.Delay(remaining < _pollInterval ? remaining : _pollInterval, time, cancellation));
             cancellation.ThrowIfCancellationRequested();
-            (isThere, saga) = listener.Answered.IsCompletedSuccessfully
+            (exists, saga) = listener.Answered.IsCompletedSuccessfully
                 ? (true, await listener.Answered)
                 : await TryReadAsync(sagaId, cancellation);
         }
@@ -110,15 +111,15 @@ internal sealed class SagaControl(
         return null;
     }
 
-    public async Task<(bool IsThere, ReadOnlyMemory<byte>? Response)> ResponseAsync(SagaId sagaId, CancellationToken cancellation)
+    public async Task<(bool Exists, ReadOnlyMemory<byte>? Response)> FindResponseAsync(SagaId sagaId, CancellationToken cancellation)
     {
         if (await reader.ReadAsync([sagaId], cancellation) is not [{ Saga: { } saga }])
         {
             return (false, null);
         }
 
-        // Not as one expression: with ReadOnlyMemory<byte>, 'null' in '? :' is an empty value, and the caller would get an empty answer.
-        if (SagaAnswers.To(saga, new Waiter(saga.Facts.Requester with { Parent = null }, IsDuplicate: false)) is not { } answer)
+        // Not as one conditional expression: there 'null' would convert to an empty ReadOnlyMemory<byte>, and the caller would get that.
+        if (SagaAnswers.FindAnswer(saga, new Waiter(saga.Facts.Requester with { Parent = null }, IsDuplicate: false)) is not { } answer)
         {
             return (true, null);
         }
@@ -140,8 +141,8 @@ internal sealed class SagaControl(
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         return await HandleAsync(new Delivery(request, OutcomeSink.For(caller)), caller, cancellation) switch
         {
-            DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.WhyNotDone is { } why
-                ? new OperatorAnswer(OperatorOutcome.NotAllowed, why, saga.Status.ToText())
+            DeliveryOutcome.Done { Saga: { } saga, Decision: { } decision } => decision.WhyNotDone is { } objection
+                ? new OperatorAnswer(OperatorOutcome.NotAllowed, objection, saga.Status.ToText())
                 : new OperatorAnswer(
                     OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
             DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
@@ -150,7 +151,7 @@ internal sealed class SagaControl(
                     ? $"The saga has ended in state '{saga.State}' at {TimeText.Format(ended)}. An ended saga does not change."
                     : $"The saga is in state '{saga.State}', which accepts no operator command.",
                 saga.Status.ToText()),
-            DeliveryOutcome.Failed { Failure.Reason: var reasonWhy } => new OperatorAnswer(OperatorOutcome.NotAllowed, reasonWhy, null),
+            DeliveryOutcome.Failed { Failure.Reason: var cause } => new OperatorAnswer(OperatorOutcome.NotAllowed, cause, null),
             _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),
         };
     }
@@ -168,14 +169,14 @@ internal sealed class SagaControl(
             _ => null,
         };
 
-    // A saga that cannot be handled cannot be explained either, so only the reason is returned.
+    // A saga whose messages cannot be handled cannot be described either, so only the reason is returned.
     private WaitReason Describe(PlanMachine machine, SagaState saga, SagaRow row, IReadOnlyDictionary<CommandId, string> reasons)
     {
         try
         {
             return Waits.Describe(machine.Plan, saga, clock.Now, reasons);
         }
-#pragma warning disable CA1031 // The caller learns that the saga is set aside, whichever exception explains it.
+#pragma warning disable CA1031 // Whatever the exception, the caller gets an answer: the saga is set aside.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -195,8 +196,8 @@ internal sealed class SagaControl(
         return await caller.Task.WaitAsync(cancellation);
     }
 
-    // The saga cannot be read while the database is unavailable, or its plan is not registered here; the wait continues.
-    private async Task<(bool IsThere, SagaState? Saga)> TryReadAsync(SagaId sagaId, CancellationToken cancellation)
+    // Returns true and no saga if the database is unavailable or the saga's plan is not registered here: the wait continues.
+    private async Task<(bool Exists, SagaState? Saga)> TryReadAsync(SagaId sagaId, CancellationToken cancellation)
     {
         try
         {

@@ -67,7 +67,7 @@ internal static class SagaJson
         }
     }
 
-    /// <summary>An entry of its history.</summary>
+    /// <summary>An entry of a saga's history.</summary>
     public static void WriteEntry(Utf8JsonWriter writer, HistoryEntry entry)
     {
         writer.WriteString("at", entry.At);
@@ -78,8 +78,8 @@ internal static class SagaJson
         WriteJson(writer, "detail", entry.Detail);
     }
 
-    /// <summary>What it waits for.</summary>
-    public static void WriteWhy(Utf8JsonWriter writer, WaitReason why, HistoryEntry? error)
+    /// <summary>What a saga waits for, and its last error, if any.</summary>
+    public static void WriteWhy(Utf8JsonWriter writer, WaitReason why, HistoryEntry? lastError)
     {
         writer.WriteString("sentence", why.Sentence);
         writer.WriteString("status", why.Status);
@@ -88,12 +88,12 @@ internal static class SagaJson
         WriteTime(writer, "until", why.Until);
         WriteTexts(writer, "waits", why.Waits);
         WriteTexts(writer, "actions", why.Actions);
-        if (error?.Detail is { } detail)
+        if (lastError?.Detail is { } detail)
         {
             using var facts = JsonDocument.Parse(detail.Utf8);
             writer.WriteStartObject("last_error");
-            writer.WriteString("at", error.At);
-            WriteText(writer, "step", error.Step);
+            writer.WriteString("at", lastError.At);
+            WriteText(writer, "step", lastError.Step);
             foreach (var name in (ReadOnlySpan<string>)["code", "message"])
             {
                 WriteText(

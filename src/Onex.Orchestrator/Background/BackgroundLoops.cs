@@ -49,8 +49,10 @@ internal sealed class BackgroundLoops(
 
     private static readonly TimeSpan _maintenanceEvery = TimeSpan.FromHours(1);
 
-    // Longer than the database may take for an answer, with attempts again.
-    private static readonly TimeSpan _longestRun = TimeSpan.FromMinutes(1);
+    // Longer than a database call may take, including its retries.
+    private static readonly TimeSpan _runMax = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan _retryAfter = TimeSpan.FromSeconds(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
         RunEveryAsync("timers", _pauseBetweenRuns, WakeAsync, stoppingToken),
@@ -68,8 +70,8 @@ internal sealed class BackgroundLoops(
             stoppingToken),
         RunEveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 
-    // The rider has stopped by now. Waits until the broker has acknowledged the messages of its last batches, so that the next
-    // orchestrator does not send them again.
+    // The rider has stopped by now. Waits until the broker has acknowledged the messages of the rider's last batches and their rows are
+    // deleted, so that the next orchestrator does not send them again.
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -167,18 +169,18 @@ internal sealed class BackgroundLoops(
     }
 
     private Task RunEveryAsync(string job, TimeSpan period, Func<CancellationToken, Task> work, CancellationToken cancellation) =>
-        RunEveryAsync(job, period, _longestRun, work, cancellation);
+        RunEveryAsync(job, period, _runMax, work, cancellation);
 
-    // Logs once that a job fails, and once that it succeeds again.
+    // Logs once that a job fails, and once that it succeeds again. A job that waits for work has no maximum duration (null).
     private async Task RunEveryAsync(
-        string job, TimeSpan period, TimeSpan? longest, Func<CancellationToken, Task> work, CancellationToken cancellation)
+        string job, TimeSpan period, TimeSpan? runMax, Func<CancellationToken, Task> work, CancellationToken cancellation)
     {
         var failing = false;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                health.Began(job, longest);
+                health.Began(job, runMax);
                 await work(cancellation);
                 health.Ended(job, null);
                 if (failing)
@@ -206,7 +208,7 @@ internal sealed class BackgroundLoops(
 
                 try
                 {
-                    await Task.Delay(TimeSpan.FromSeconds(1), time, cancellation);
+                    await Task.Delay(_retryAfter, time, cancellation);
                 }
                 catch (OperationCanceledException)
                 {

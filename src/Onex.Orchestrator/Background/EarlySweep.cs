@@ -10,9 +10,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Delivers early events to their saga once it has started, and rejects those that have expired. Their rows are deleted only after that is
-/// durable, so that an orchestrator that dies in between loses none. Another one repeats the work without harm: the saga has seen the
-/// message, and answers have the same ids and the same bytes.
+/// Delivers early events to their saga once it has started, and rejects those that have expired. A row is deleted only once the outcome of
+/// its event is durable, so that no event is lost if the orchestrator dies in between. Another orchestrator repeats the work without harm:
+/// the saga has seen the message, and answers have the same ids and the same bytes.
 /// </summary>
 internal sealed class EarlySweep(
     SagaRouter router,
@@ -22,13 +22,13 @@ internal sealed class EarlySweep(
     IDeadLetterIndex deadLetters,
     ILogger<EarlySweep> logger)
 {
-    private const int AtOnceMax = 500;
+    private const int BatchSizeMax = 500;
 
-    // The unreadable events that were logged already.
+    // The unreadable events that were logged already: each is logged once.
     private readonly HashSet<MessageId> _unreadable = [];
 
     // The number of events per batch, halved when there is not enough memory.
-    private int _atOnce = AtOnceMax;
+    private int _batchSize = BatchSizeMax;
 
     /// <summary>Sweeps once.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
@@ -36,11 +36,11 @@ internal sealed class EarlySweep(
         try
         {
             await SweepOnceAsync(cancellation);
-            _atOnce = Math.Min(AtOnceMax, _atOnce * 2);
+            _batchSize = Math.Min(BatchSizeMax, _batchSize * 2);
         }
         catch (Exception failure) when (MemoryShortage.Is(failure))
         {
-            _atOnce = Math.Max(1, _atOnce / 2);
+            _batchSize = Math.Max(1, _batchSize / 2);
             MemoryShortage.Relieve();
             throw;
         }
@@ -48,8 +48,8 @@ internal sealed class EarlySweep(
 
     private async Task SweepOnceAsync(CancellationToken cancellation)
     {
-        var found = await early.DueEarlyAsync(_atOnce, cancellation);
-        var due = found.Select(entry => (entry.Event, entry.SagaId, Request: Read(entry.Event)!)).Where(entry => entry.Request is not null)
+        var rows = await early.DueEarlyAsync(_batchSize, cancellation);
+        var due = rows.Select(row => (row.Event, row.SagaId, Request: Read(row.Event)!)).Where(entry => entry.Request is not null)
             .ToList();
         if (due.Count == 0)
         {
@@ -111,9 +111,9 @@ internal sealed class EarlySweep(
     }
 
     private async Task RejectAsync(
-        EventRequest sent, Rejection rejection, Disposition disposition, DateTimeOffset at, CancellationToken cancellation)
+        EventRequest @event, Rejection rejection, Disposition disposition, DateTimeOffset at, CancellationToken cancellation)
     {
-        var requester = sent.Requester;
+        var requester = @event.Requester;
         await rejections.SendAsync(
             messages.Rejection(rejection, new(Identity.OfRequest(requester.RequestId, "refusal:" + requester.Source)), at), cancellation);
         if (disposition != Disposition.DeadLetter)
@@ -121,7 +121,7 @@ internal sealed class EarlySweep(
             return;
         }
 
-        var request = EventDeadLetter.Request(requester, sent.Given);
+        var request = EventDeadLetter.Request(requester, @event.Given);
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
         var deadLetterId = EventDeadLetter.RedrivenFrom(requester) ?? id;

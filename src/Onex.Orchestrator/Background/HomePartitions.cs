@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Background;
 
 /// <summary>
 /// Tracks the home partitions that this orchestrator is assigned. On assignment it loads the timers of their sagas and sends their unsent
-/// messages; on revocation it removes the timers. Correctness does not depend on an exclusive assignment.
+/// messages; on revocation it removes the timers. Two orchestrators may handle a partition for a moment: the commit checks each version.
 /// </summary>
 internal sealed class HomePartitions(
     ISagaStore store,
@@ -23,11 +23,11 @@ internal sealed class HomePartitions(
 {
     private const int UnsentAtOnce = 1_000;
 
-    // The length of two sweeps, so that a timer that fires before the next sweep is in memory, but most long timers are not.
+    // Two intervals, so that a timer that is due before the end of the next sweep is in memory, but most long timers are not.
     private static readonly TimeSpan _horizon = 2 * SweepEvery;
 
     private readonly Lock _lock = new();
-    private readonly HashSet<int> _mine = [];
+    private readonly HashSet<int> _partitions = [];
     private volatile int _overdue;
     private readonly TaskCompletionSource _assigned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -47,7 +47,7 @@ internal sealed class HomePartitions(
         {
             lock (_lock)
             {
-                return _mine.Contains(0);
+                return _partitions.Contains(0);
             }
         }
     }
@@ -65,13 +65,13 @@ internal sealed class HomePartitions(
 
         lock (_lock)
         {
-            // They may have been revoked in the meantime.
+            // The partitions may have been revoked in the meantime.
             cancellation.ThrowIfCancellationRequested();
-            _mine.UnionWith(partitions);
+            _partitions.UnionWith(partitions);
         }
 
         await clock.MeasureAsync(store, cancellation);
-        await RebuildWakeupsAsync(partitions, cancellation);
+        await LoadWakeupsAsync(partitions, cancellation);
         using var reading = sender.BeginReading();
         foreach (var unsent in await outbox.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
@@ -87,7 +87,7 @@ internal sealed class HomePartitions(
     {
         lock (_lock)
         {
-            _mine.ExceptWith(partitions);
+            _partitions.ExceptWith(partitions);
         }
 
         wakeups.RemovePartitions(partitions);
@@ -99,13 +99,13 @@ internal sealed class HomePartitions(
     /// </summary>
     public async Task SweepWakeupsAsync(CancellationToken cancellation)
     {
-        int[] mine;
+        int[] partitions;
         lock (_lock)
         {
-            mine = [.. _mine];
+            partitions = [.. _partitions];
         }
 
-        _overdue = mine.Length == 0 ? 0 : await RebuildWakeupsAsync(mine, cancellation);
+        _overdue = partitions.Length == 0 ? 0 : await LoadWakeupsAsync(partitions, cancellation);
     }
 
     /// <summary>
@@ -120,14 +120,14 @@ internal sealed class HomePartitions(
         }
     }
 
-    // Returns how many are overdue.
-    private async Task<int> RebuildWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
+    // Loads the timers that are due soon. Returns how many are overdue.
+    private async Task<int> LoadWakeupsAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
         var found = await storedWakeups.WakeupsAsync(partitions, clock.Now + _horizon, cancellation);
         lock (_lock)
         {
             // Ignores partitions that were revoked in the meantime.
-            foreach (var wakeup in found.Where(wakeup => _mine.Contains(wakeup.HomePartition)))
+            foreach (var wakeup in found.Where(wakeup => _partitions.Contains(wakeup.HomePartition)))
             {
                 wakeups.Set(wakeup.SagaId, wakeup.HomePartition, wakeup.At);
             }

@@ -5,7 +5,7 @@ namespace Onex.Orchestrator.Background;
 /// <summary>Reports the periodic jobs that fail, or that do not return.</summary>
 internal sealed class JobHealth(TimeProvider time) : IHealthComponent
 {
-    // A single failure is normal: the database restarts, or a lock is held.
+    // A job may fail for a short time in normal operation: the database restarts, or a lock is held.
     private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
@@ -33,13 +33,13 @@ internal sealed class JobHealth(TimeProvider time) : IHealthComponent
 
     /// <summary>A run of a job begins.</summary>
     /// <param name="job">The job.</param>
-    /// <param name="longest">How long a run may take; null for one that waits for work.</param>
-    public void Began(string job, TimeSpan? longest)
+    /// <param name="runMax">How long a run may take; null for a job that waits for work.</param>
+    public void Began(string job, TimeSpan? runMax)
     {
         lock (_lock)
         {
-            var before = _jobs.GetValueOrDefault(job);
-            _jobs[job] = new Job(longest is null ? null : time.GetTimestamp(), longest, before?.FailingSince, before?.Failure);
+            var previous = _jobs.GetValueOrDefault(job);
+            _jobs[job] = new Job(runMax is null ? null : time.GetTimestamp(), runMax, previous?.FailingSince, previous?.Failure);
         }
     }
 
@@ -55,14 +55,17 @@ internal sealed class JobHealth(TimeProvider time) : IHealthComponent
         }
     }
 
-    private string? Describe(string name, Job job) => job switch
+    private string? Describe(string name, Job job)
     {
-        { FailingSince: { } since } when time.GetElapsedTime(since) is var failing && failing > _failingMax =>
-            $"the job '{name}' has failed for {failing.TotalSeconds:0} s: {job.Failure}",
-        { RunningSince: { } since, Longest: { } longest } when time.GetElapsedTime(since) is var running && running > longest =>
-            $"the job '{name}' has not returned for {running.TotalSeconds:0} s",
-        _ => null,
-    };
+        var failing = job.FailingSince is { } failingSince ? time.GetElapsedTime(failingSince) : TimeSpan.Zero;
+        if (failing > _failingMax)
+        {
+            return $"the job '{name}' has failed for {failing.TotalSeconds:0} s: {job.Failure}";
+        }
 
-    private sealed record Job(long? RunningSince, TimeSpan? Longest, long? FailingSince, string? Failure);
+        var running = job.RunningSince is { } runningSince ? time.GetElapsedTime(runningSince) : TimeSpan.Zero;
+        return running > job.RunMax ? $"the job '{name}' has not returned for {running.TotalSeconds:0} s" : null;
+    }
+
+    private sealed record Job(long? RunningSince, TimeSpan? RunMax, long? FailingSince, string? Failure);
 }

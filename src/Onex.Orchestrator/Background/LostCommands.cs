@@ -10,14 +10,14 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Resends commands with the in-memory bus, whose log ended with the previous process and lost every command in flight. Every live saga
-/// sends its outstanding commands again, once, after the first assignment. The ledger answers commands that were run.
+/// Resends commands at the start of a process with the in-memory bus, because the previous process lost every command in flight with its
+/// log. Every live saga sends its outstanding commands again, once, after the first assignment. The ledger answers those that were run.
 /// </summary>
 internal sealed class LostCommands(
     SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)
     : BackgroundService
 {
-    private const int AtOnce = 500;
+    private const int BatchSize = 500;
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -29,7 +29,7 @@ internal sealed class LostCommands(
         {
             try
             {
-                var live = await store.LiveAsync(after, AtOnce, stoppingToken);
+                var live = await store.LiveAsync(after, BatchSize, stoppingToken);
                 if (live.Count == 0)
                 {
                     break;
@@ -45,7 +45,7 @@ internal sealed class LostCommands(
             {
                 throw;
             }
-#pragma warning disable CA1031 // Whatever fails, the process continues: it is not ready, and logs why.
+#pragma warning disable CA1031 // Whatever the exception, it is logged, and the batch is tried again.
             catch (Exception failure)
 #pragma warning restore CA1031
             {

@@ -31,25 +31,27 @@ internal sealed partial class Scheduler(
     /// <summary>The business key of sagas that must not overlap and whose contract has no key.</summary>
     public const string ReservedKey = "schedule";
 
-    // Keyed by contract. May be stale, because other orchestrators advance schedules, too; the database is read before a saga starts.
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _last = new(StringComparer.Ordinal);
+    // The last handled time of each contract's schedule. May be stale, because other orchestrators advance schedules, too; so the database
+    // is read before a saga starts.
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _lastHandled = new(StringComparer.Ordinal);
 
-    // The loaded plans with which it began; null if it has to begin again.
-    private IReadOnlyList<Plan>? _begunWith;
+    // The loaded plans whose schedules have begun; null if they have to begin again.
+    private IReadOnlyList<Plan>? _begunPlans;
     private volatile List<Plan> _scheduled = [];
 
     /// <summary>The next time of a contract; null if it has no schedule, or the time is not known yet.</summary>
     public DateTimeOffset? Next(Plan plan) =>
-        _scheduled.Contains(plan) && _last.TryGetValue(plan.Name, out var last) ? plan.Schedule!.After(last) : null;
+        _scheduled.Contains(plan) && _lastHandled.TryGetValue(plan.Name, out var last) ? plan.Schedule!.After(last) : null;
 
     /// <summary>Starts what is due.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        if (plans.Loaded is var loaded && loaded != _begunWith)
+        var loaded = plans.Loaded;
+        if (loaded != _begunPlans)
         {
             _scheduled = [.. plans.Startable.Where(plan => plan.Schedule is not null)];
             await BeginAsync(cancellation);
-            _begunWith = loaded;
+            _begunPlans = loaded;
         }
 
         foreach (var plan in _scheduled)
@@ -61,15 +63,15 @@ internal sealed partial class Scheduler(
         }
     }
 
-    // Uses the database's clock from the first run on, because this machine's may be wrong. Also runs without any schedule, to find the
-    // rows of removed schedules.
+    // Measures the database's clock first, because this machine's may be wrong. Runs even without any schedule, because the store
+    // must learn which schedules were removed.
     private async Task BeginAsync(CancellationToken cancellation)
     {
         await clock.MeasureAsync(sagas, cancellation);
         var last = await store.BeginAsync([.. _scheduled.Select(NameOf)], cancellation);
         foreach (var (plan, at) in _scheduled.Zip(last))
         {
-            _last[plan.Name] = at;
+            _lastHandled[plan.Name] = at;
         }
     }
 
@@ -79,11 +81,11 @@ internal sealed partial class Scheduler(
         if (await store.LastAsync(name, cancellation) is not { } last)
         {
             // Its row is missing: the database is another one, or was restored.
-            _begunWith = null;
+            _begunPlans = null;
             return;
         }
 
-        var due = ScheduleTimes.Since(plan.Schedule!, last, clock.Now);
+        var due = ScheduleTimes.DueSince(plan.Schedule!, last, clock.Now);
         foreach (var at in due.Starts)
         {
             await StartAsync(plan, at, cancellation);
@@ -94,7 +96,7 @@ internal sealed partial class Scheduler(
             await store.AdvanceAsync(name, last, due.Last, cancellation);
         }
 
-        _last[plan.Name] = due.Last;
+        _lastHandled[plan.Name] = due.Last;
     }
 
     private async Task StartAsync(Plan plan, DateTimeOffset due, CancellationToken cancellation)
@@ -102,7 +104,7 @@ internal sealed partial class Scheduler(
         var now = clock.Now;
         var sagaId = Identity.Saga(due.ToUnixTimeMilliseconds(), Identity.Scheduled(plan.Name, due).Value);
         var (accepted, rejection) = RequestRules.Start(
-            plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.OfAsync(sagaId, cancellation), now);
+            plan, RequesterOf(plan, due), plan.Schedule!.Input, sagaId, await homes.FindAsync(sagaId, cancellation), now);
         if (accepted is not AcceptedRequest.Start start)
         {
             NotStarted(plan.Name, due, rejection!.Error);

@@ -7,8 +7,8 @@ using Onex.Persistence.Monitoring;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Reports what only the store knows. One loop reads it at an interval, and only while metrics are exported; only the orchestrator with the
-/// first home partition does, so that values are not reported once per process.
+/// Reports the metrics that are read from the store. A loop reads it at an interval while metrics are exported. Only the orchestrator with
+/// the first home partition reads it, so that values are not reported once per process.
 /// </summary>
 internal sealed class StoreMetrics : BackgroundService
 {
@@ -22,7 +22,7 @@ internal sealed class StoreMetrics : BackgroundService
 
     internal static readonly Metric Stuck = Metric.Gauge(
         "onex.saga.stuck", "{saga}",
-        "Sagas that will never continue by themselves: without a wake-up and an awaited event, or overdue for five minutes. Must be 0. "
+        "Sagas that will never continue by themselves: with neither a timer nor an awaited event, or overdue for five minutes. Must be 0. "
         + "The overdue ones are those of the home partitions of the process.",
         Reason);
 
@@ -57,7 +57,7 @@ internal sealed class StoreMetrics : BackgroundService
     private readonly ILogger<StoreMetrics> _logger;
     private readonly Func<IReadOnlyCollection<string>> _connections;
     private readonly BoundedGauge _blocked;
-    private volatile Taken? _taken;
+    private volatile TimedReading? _latest;
 
     public StoreMetrics(
         OnexMeter meter,
@@ -73,22 +73,22 @@ internal sealed class StoreMetrics : BackgroundService
         meter.Gauge(Stuck, CountStuck);
         meter.Gauge(OutboxAge, () => Values(reading => [new GaugeValue(reading.OutboxAge.TotalSeconds)]));
         meter.Gauge(DeadLetters, () => Values(reading => [.. reading.DeadLetters.Select(topic => new GaugeValue(topic.Value, topic.Key))]));
-        meter.Gauge(Parked, () => OfConnections(parked => parked?.Count ?? 0));
-        meter.Gauge(ParkedAge, () => OfConnections(parked => parked?.Age.TotalSeconds ?? 0));
+        meter.Gauge(Parked, () => PerConnection(parked => parked?.Count ?? 0));
+        meter.Gauge(ParkedAge, () => PerConnection(parked => parked?.Age.TotalSeconds ?? 0));
         meter.Gauge(HistorySize, () => Values(reading => [new GaugeValue(reading.HistoryBytes)]));
         meter.Gauge(DatabaseSize, () => Values(reading => [new GaugeValue(reading.DatabaseBytes)]));
     }
 
-    /// <summary>Reads the store if metrics are exported and this orchestrator is the one that does.</summary>
+    /// <summary>Reads the store if metrics are exported and this orchestrator has the first home partition.</summary>
     internal async Task ReadAsync(CancellationToken cancellation)
     {
         if (!_blocked.Enabled || !_home.HasFirst)
         {
-            _taken = null;
+            _latest = null;
             return;
         }
 
-        _taken = new Taken(await _store.ReadAsync(_connections(), cancellation), _time.GetTimestamp());
+        _latest = new TimedReading(await _store.ReadAsync(_connections(), cancellation), _time.GetTimestamp());
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -121,11 +121,11 @@ internal sealed class StoreMetrics : BackgroundService
     private IEnumerable<GaugeValue> Halted(string status) => Values(reading =>
         [.. reading.Halted.Where(halted => halted.Status == status).Select(halted => new GaugeValue(halted.Count, halted.Contract))]);
 
-    private IEnumerable<GaugeValue> OfConnections(Func<ParkedCommands?, double> value) => Values(reading =>
+    private IEnumerable<GaugeValue> PerConnection(Func<ParkedCommands?, double> value) => Values(reading =>
         [.. _connections().Select(name => new GaugeValue(value(reading.Parked.GetValueOrDefault(name)), name))]);
 
     private IEnumerable<GaugeValue> Values(Func<StoreReading, IEnumerable<GaugeValue>> values) =>
-        _taken is { } taken && _time.GetElapsedTime(taken.At) < _validFor ? values(taken.Reading) : [];
+        _latest is { } latest && _time.GetElapsedTime(latest.At) < _validFor ? values(latest.Reading) : [];
 
-    private sealed record Taken(StoreReading Reading, long At);
+    private sealed record TimedReading(StoreReading Reading, long At);
 }

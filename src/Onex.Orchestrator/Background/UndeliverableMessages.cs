@@ -23,7 +23,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
             return ResultReader.ReadSagaMessage(message.Value.Span, out _) switch
             {
                 // The parent saga gets the child's outcome without the broker.
-                { Result: { } result } => Delivery.For(result, Caller()),
+                { Result: { } result } => Delivery.For(result, CreateSink()),
                 { Call: { } call } => Failed(undeliverable, call.CommandId, call.Attempt, isClosed: false),
                 _ => null,
             };
@@ -36,14 +36,14 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
             return null;
         }
 
-        // An earlier copy is parked: its connection will let it begin.
+        // An earlier copy is parked and will still begin, so the saga waits for that one.
         if (isEffect && await IsParkedAsync(command, cancellation))
         {
             return null;
         }
 
-        // A compute changes nothing, even if a copy of it is run, and the engine knows whether a remote worker may have one. A
-        // compensation is never closed, because its key is needed again.
+        // Closed: no copy of the command can still take effect. A compute has no effect, and the engine itself takes account of copies at
+        // remote workers. A compensation is never closed, because its retries use the same key.
         var isClosed = command.Direction == StepDirections.Do && (!isEffect || await CloseAsync(command, cancellation));
         return Failed(undeliverable, command.CommandId, command.Attempt, isClosed);
     }
@@ -54,7 +54,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="delivery">What <see cref="ReadAsync"/> returned, handled by the router.</param>
-    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task CloseDeadLetterAsync(OutgoingMessage message, Delivery delivery, CancellationToken cancellation)
     {
         var command = ((StepResultArrived)delivery.Message).CommandId;
@@ -71,8 +71,8 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     private async Task<bool> IsParkedAsync(StepCommand command, CancellationToken cancellation) =>
         (await ledger.LookUpAsync([command.CommandId], cancellation)).GetValueOrDefault(command.CommandId) is { ParkedAt: not null };
 
-    // Prevents every copy of the command from being run, in the topic, the outbox or the dead letters. Returns false if a role has claimed
-    // one before, or if the ledger may have deleted that claim.
+    // Prevents every copy of the command from being run, whether it is in the topic, the outbox or the dead letters. Returns false if a
+    // role has claimed a copy before, or if such a claim may have been deleted because the command has expired.
     private async Task<bool> CloseAsync(StepCommand command, CancellationToken cancellation) =>
         command.NotAfter > clock.GetUtcNow()
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)
@@ -90,8 +90,8 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
             Code = ErrorCodes.DeliveryRefused,
             Message = undeliverable.Reason,
         },
-        Caller());
+        CreateSink());
 
-    private static OutcomeSink Caller() =>
+    private static OutcomeSink CreateSink() =>
         OutcomeSink.For(new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously));
 }

@@ -24,19 +24,19 @@ internal abstract record AcceptedRequest
 /// <summary>An event whose saga is still to be found.</summary>
 /// <param name="Contract">The contract.</param>
 /// <param name="Event">The event's name.</param>
-/// <param name="Given">Its payload as it was sent. The plan of its saga determines the types.</param>
+/// <param name="Given">Its payload as it was sent: the plan of its saga declares the types, and that saga is not known yet.</param>
 /// <param name="Requester">Who is answered if it is rejected.</param>
 internal sealed record EventRequest(string Contract, string Event, CelValue Given, Requester Requester)
 {
-    /// <summary>How long it may arrive before its saga, or null if it may not.</summary>
+    /// <summary>How long before its saga it may arrive; null if it may not arrive before.</summary>
     public TimeSpan? Early { get; init; }
 
     /// <summary>
     /// Why the newest loaded plan rejects it, or null. Used only if there is no live saga, because a live saga's own plan decides.
     /// </summary>
-    public Rejection? Misfit { get; init; }
+    public Rejection? RejectionByNewest { get; init; }
 
-    /// <summary>The saga that it is known to be for, whatever the sender named; or null.</summary>
+    /// <summary>Its saga, if the orchestrator has found it already; it overrides the target that the sender named.</summary>
     public SagaId? KnownSagaId { get; init; }
 
     /// <summary>The identity of its request.</summary>
@@ -47,14 +47,14 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
         new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
 
     /// <summary>
-    /// The event as the saga's own plan reads it, or why that plan rejects it. The saga's plan decides, whichever is the newest.
+    /// The event with the types of the saga's own plan, or why that plan rejects it. The newest plan does not matter.
     /// </summary>
     public (ExternalEvent? Event, Rejection? Rejection) For(Plan plan, SagaId sagaId)
     {
         if (!plan.Events.TryGetValue(Event, out var declared))
         {
             // If the newest plan does not declare it either, the name is misspelt.
-            var code = Misfit is { Code: ErrorCodes.OperationUnknown } ? ErrorCodes.OperationUnknown : ErrorCodes.EventUnwanted;
+            var code = RejectionByNewest is { Code: ErrorCodes.OperationUnknown } ? ErrorCodes.OperationUnknown : ErrorCodes.EventUnwanted;
             return (null, new Rejection(
                 code,
                 $"The saga runs '{plan.Name}' {plan.Version}, which has no event '{Spelling.Clip(Event)}'. "
@@ -65,7 +65,7 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
             });
         }
 
-        // In the order in which it would be read again if the saga buffers it.
+        // Sorts the fields as the store does, so that an event that the saga buffers is the same when it is read again.
         return RequestRules.TryRead(declared, StoredOrder.Sort(Given), out var data, out var problem)
             ? (new ExternalEvent { SagaId = sagaId, CausedBy = MessageId, Event = Event, Data = data, Requester = Requester }, null)
             : (null, RequestRules.Mismatch(plan, Event, problem, Requester) with { SagaId = sagaId });

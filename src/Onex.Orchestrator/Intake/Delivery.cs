@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Intake;
 /// A message for one saga, or an event whose saga is still to be found, with the sink of its outcome. Immutable: each stage of the router
 /// passes on a changed copy.
 /// </summary>
-/// <param name="Message">The message. That of an unaddressed event has no saga id.</param>
+/// <param name="Message">The message. While the saga of an event is not found, the message has no saga id.</param>
 /// <param name="Sink">Receives the outcome.</param>
 internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
 {
@@ -19,11 +19,11 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// <summary>Whether the saga of its event is still to be found.</summary>
     public bool IsUnaddressed => Event is not null && Message.SagaId == default;
 
-    /// <summary>The stored result that the message refers to, or null.</summary>
+    /// <summary>The id of the stored result that the message refers to; null if the message contains its result.</summary>
     public Guid? ResultRef { get; init; }
 
     /// <summary>
-    /// Whether it is an outcome that a wake-up found in the ledger. It is never decided again, because the wake-up is and finds it again.
+    /// Whether it is an outcome that a wake-up found in the ledger. It is never decided again itself: its wake-up is, and finds it again.
     /// </summary>
     public bool IsFromLedger { get; init; }
 
@@ -60,22 +60,22 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     }
 
     /// <summary>The same event for that saga.</summary>
-    public Delivery To(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };
+    public Delivery AddressedTo(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };
 
     /// <summary>The same event, whose saga is to be found again.</summary>
-    public Delivery Unaddressed() => To(default);
+    public Delivery WithoutAddress() => AddressedTo(default);
 
     /// <summary>The same delivery, to be decided again: only a final failure is kept.</summary>
-    public Delivery Again() => Failure is { IsFinal: false } ? this with { Failure = null } : this;
+    public Delivery ToDecideAgain() => Failure is { IsFinal: false } ? this with { Failure = null } : this;
 
     /// <summary>
-    /// Reads the saga on behalf of the delivery. If that throws, the answer is a copy with the failure, so that no other delivery fails.
+    /// Does work for this delivery alone. If it throws, returns a copy with the failure, so that no other delivery fails.
     /// </summary>
-    public Delivery Try(Action read)
+    public Delivery Try(Action work)
     {
         try
         {
-            read();
+            work();
             return this;
         }
 #pragma warning disable CA1031 // One saga that cannot be handled must not stop the others.
@@ -131,7 +131,7 @@ internal sealed record HandlingFailure(string Code, string Reason, bool IsFinal 
     public static HandlingFailure From(Exception exception) =>
         new(ErrorCodes.HandlingFailed, exception.Message) { ErrorType = exception.GetType().Name };
 
-    /// <summary>The same as a rejection that the requester is sent.</summary>
+    /// <summary>The same failure as a rejection, which is sent to the requester.</summary>
     public Rejection ToRejection(Requester requester) => new(Code, Reason, requester) { ErrorType = ErrorType };
 }
 
@@ -143,17 +143,17 @@ internal abstract record DeliveryOutcome
     }
 
     /// <summary>The decision is durable.</summary>
-    /// <param name="SagaId">The saga that has it; null for an early event.</param>
+    /// <param name="SagaId">The saga that has handled the message; null for an early event, or if there is no such saga.</param>
     /// <param name="Saga">That saga afterwards; null if there is none, or it was not loaded.</param>
     /// <param name="Decision">
-    /// The decision; null if there was none, because the saga has ended, does not exist, or has had the message before.
+    /// The decision; null if there was none, because the saga has ended, does not exist, or has seen the message before.
     /// </param>
     public sealed record Done(SagaId? SagaId, SagaState? Saga = null, Decision? Decision = null) : DeliveryOutcome;
 
-    /// <summary>It is rejected, and its requester learns why.</summary>
+    /// <summary>It is rejected, and its requester is answered with the reason.</summary>
     /// <param name="Rejection">Why.</param>
     /// <param name="Disposition">Where its record goes.</param>
-    /// <param name="IsAnswered">Whether the answer was committed with the saga, so that no other is sent.</param>
+    /// <param name="IsAnswered">Whether the answer was committed with the saga, so that no second answer is sent.</param>
     public sealed record Rejected(Rejection Rejection, Disposition Disposition, bool IsAnswered = false) : DeliveryOutcome;
 
     /// <summary>It cannot be handled.</summary>

@@ -7,20 +7,22 @@ using Onex.Orchestrator.Machines;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Requests that name an effect operation instead of a contract. They run only if <c>handlers.direct</c> lists it.</summary>
-/// <param name="plans">The built-in contracts.</param>
-/// <param name="operations">The catalogue.</param>
-/// <param name="listed"><c>handlers.direct</c>.</param>
-internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue operations, IReadOnlyCollection<string> listed)
+/// <summary>
+/// Accepts requests that name an effect operation instead of a contract, if <c>handlers.direct</c> lists the operation.
+/// </summary>
+/// <param name="plans">Has a built-in contract for each of these operations.</param>
+/// <param name="operations">All operations.</param>
+/// <param name="allowed">The value of <c>handlers.direct</c>.</param>
+internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue operations, IReadOnlyCollection<string> allowed)
 {
-    private readonly HashSet<string> _allowed = listed.Select(OperationAliases.Resolve).ToHashSet(StringComparer.Ordinal);
+    private readonly HashSet<string> _allowed = allowed.Select(OperationAliases.Resolve).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The operation that a request names: <c>handler_type</c> replaces its prefix, and aliases are resolved.</summary>
     public static string NameOf(ReadRequest read)
     {
-        var named = read.Requester.Operation;
+        var name = read.Requester.Operation;
         return OperationAliases.Resolve(
-            read.HandlerType is { } prefix ? $"{prefix}.{named[(named.IndexOf('.', StringComparison.Ordinal) + 1)..]}" : named);
+            read.HandlerType is { } prefix ? $"{prefix}.{name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..]}" : name);
     }
 
     /// <summary>The one-step saga that runs the operation, or why it is rejected.</summary>
@@ -33,7 +35,7 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
             return Reject(
                 ErrorCodes.OperationForbidden,
                 $"'{Spelling.Clip(operation)}' is no effect operation of this runtime, and only those can be requested directly "
-                + "(handlers.direct). " + Spelling.Suggest(operation, "operations", [.. Effects]));
+                + "(handlers.direct). " + Spelling.Suggest(operation, "operations", [.. EffectNames]));
         }
 
         if (!_allowed.Contains(found.Name))
@@ -49,17 +51,17 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
             return Reject(ErrorCodes.FieldInvalid, "'target' is for events. Leave it out: an operation starts a saga of its own.");
         }
 
-        var given = read.Payload.AsMap().FirstOrDefault(entry => entry.Key == DirectContracts.ConnectionKey);
-        var connection = given is { Key: not null, Value.Kind: CelKind.String } ? given.Value.AsString() : null;
-        if (given.Key is not null && connection is null)
+        var field = read.Payload.AsMap().FirstOrDefault(entry => entry.Key == DirectContracts.ConnectionKey);
+        var connection = field is { Key: not null, Value.Kind: CelKind.String } ? field.Value.AsString() : null;
+        if (field.Key is not null && connection is null)
         {
             return Reject(ErrorCodes.PayloadInvalid, "'connection' must be the name of a connection.");
         }
 
-        var contracts = plans.Direct.Where(each => each.Operation == found.Name).ToList();
-        if (contracts.Find(each => each.Connection == connection) is not { } contract)
+        var contracts = plans.Direct.Where(direct => direct.Operation == found.Name).ToList();
+        if (contracts.Find(direct => direct.Connection == connection) is not { } contract)
         {
-            var names = contracts.Select(each => each.Connection).OfType<string>().Order(StringComparer.Ordinal).ToList();
+            var names = contracts.Select(direct => direct.Connection).OfType<string>().Order(StringComparer.Ordinal).ToList();
             return Reject(
                 ErrorCodes.PayloadInvalid,
                 (connection is null
@@ -68,13 +70,14 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
                 + $"Connections of that type: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.");
         }
 
-        return RequestRules.Start(contract.Plan, requester, Arguments(read.Payload), sagaId, homePartition, now);
+        return RequestRules.Start(contract.Plan, requester, WithoutConnection(read.Payload), sagaId, homePartition, now);
 
         (AcceptedRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(code, error, requester));
     }
 
-    private IEnumerable<string> Effects => operations.All.Where(each => each.Role == OperationRole.Effect).Select(each => each.Name);
+    private IEnumerable<string> EffectNames =>
+        operations.All.Where(operation => operation.Role == OperationRole.Effect).Select(operation => operation.Name);
 
-    private static CelValue Arguments(CelValue payload) =>
+    private static CelValue WithoutConnection(CelValue payload) =>
         CelValue.Map([.. payload.AsMap().Where(entry => entry.Key != DirectContracts.ConnectionKey)]);
 }

@@ -32,7 +32,7 @@ internal static class EventDeclines
     /// <summary>No live saga matches.</summary>
     public static Rejection Missing(EventRequest request) => new(
         ErrorCodes.TargetMissing,
-        $"There is no live saga of '{request.Contract}' with {Named(request)}: it has ended, or has not started yet."
+        $"There is no live saga of '{request.Contract}' with {DescribeTarget(request)}: it has ended, or has not started yet."
         + (
             request.Early is null
                 ? $" The contract does not declare '{request.Event}' with 'early', so it is not stored for a saga that starts later."
@@ -42,11 +42,11 @@ internal static class EventDeclines
     /// <summary>The matching saga has ended, so the event is late, not early.</summary>
     public static Rejection Late(EventRequest request, SagaId ended) => new(
         ErrorCodes.TargetMissing,
-        $"There is no live saga of '{request.Contract}' with {Named(request)}: the last one ({ended}) has ended. An event that arrives "
-        + "after the end of a saga is not stored for the next one. If it is for the next one, send it again once that has started.",
+        $"There is no live saga of '{request.Contract}' with {DescribeTarget(request)}: the last one ({ended}) has ended. An event that "
+        + "arrives after the end of a saga is not stored for the next one. If it is for the next one, send it again once that has started.",
         request.Requester);
 
-    /// <summary>The identity belongs to another request.</summary>
+    /// <summary>The request's identity belongs to another request.</summary>
     /// <param name="requester">Who sent this request.</param>
     /// <param name="sagaId">The saga that has the other request, or null.</param>
     public static Rejection Differs(Requester requester, SagaId? sagaId) => new(
@@ -62,18 +62,18 @@ internal static class EventDeclines
     /// <summary>Too many early events wait for the saga.</summary>
     public static Rejection TooMany(EventRequest request, int limit) => new(
         ErrorCodes.EventsTooMany,
-        $"Too many early events wait for a saga of '{request.Contract}' with {Named(request)}: the limit is {limit}. Start the saga, or "
-        + "send fewer events before it starts.",
+        $"Too many early events wait for a saga of '{request.Contract}' with {DescribeTarget(request)}: the limit is {limit}. "
+        + "Start the saga, or send fewer events before it starts.",
         request.Requester);
 
     /// <summary>The saga did not start in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
         $"The event waited from {TimeText.Format(receivedAt)} until {TimeText.Format(expiresAt)}, and no saga of '{request.Contract}' "
-        + $"with {Named(request)} started in that time.",
+        + $"with {DescribeTarget(request)} started in that time.",
         request.Requester);
 
-    private static string Named(EventRequest request) => request.Address switch
+    private static string DescribeTarget(EventRequest request) => request.Address switch
     {
         { SagaId: { } id } => $"the id {id}",
         { BusinessKey: { } key } => $"the business key '{key}'",

@@ -20,12 +20,12 @@ internal readonly record struct RecordPosition(string Topic, int Partition, long
         record.Topic, record.Partition, record.Offset,
         Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null);
 
-    /// <summary>The position in that text, or null: requests over HTTP and of schedules come from no record.</summary>
+    /// <summary>The position in that text; null for requests over HTTP and of schedules, because they come from no record.</summary>
     public static RecordPosition? Parse(string source) =>
-        source.Split('/') is [var topic, var partition, var offset, .. var rest]
-            && int.TryParse(partition, out var at) && long.TryParse(offset, out var where)
+        source.Split('/') is [var topic, var partitionText, var offsetText, .. var rest]
+            && int.TryParse(partitionText, out var partition) && long.TryParse(offsetText, out var offset)
             ? new RecordPosition(
-                topic, at, where, rest is [var text] && Guid.TryParseExact(text, "D", out var deadLetter) ? deadLetter : null)
+                topic, partition, offset, rest is [var text] && Guid.TryParseExact(text, "D", out var deadLetter) ? deadLetter : null)
             : null;
 
     /// <inheritdoc />

@@ -13,7 +13,7 @@ namespace Onex.Orchestrator.Intake;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct IntakeResult
 {
-    public IntakeResult(Delivery delivery, long loaded = 0) => (Delivery, Loaded) = (delivery, loaded);
+    public IntakeResult(Delivery delivery, long loadedWeight = 0) => (Delivery, LoadedWeight) = (delivery, loadedWeight);
 
     public IntakeResult(DeliveryOutcome outcome) => Outcome = outcome;
 
@@ -24,7 +24,7 @@ internal readonly record struct IntakeResult
     public DeliveryOutcome? Outcome { get; }
 
     /// <summary>The weight of the data that was loaded from the store for the delivery.</summary>
-    public long Loaded { get; }
+    public long LoadedWeight { get; }
 }
 
 /// <summary>
@@ -40,7 +40,8 @@ internal sealed class RecordReader(
     ILogger<RecordReader> logger,
     RequestMetrics? metrics = null)
 {
-    private static readonly TimeSpan _ageMax = TimeSpan.FromDays(365);
+    // A record whose time differs more from now has a wrong time.
+    private static readonly TimeSpan _clockDifferenceMax = TimeSpan.FromDays(365);
 
     /// <summary>Reads a record. If that fails, no other record is affected.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
@@ -80,7 +81,7 @@ internal sealed class RecordReader(
         var (read, rejection) = requests.Read(entry.Record);
         if (read is not null)
         {
-            read = read with { Requester = InTrace(read.Requester, entry) };
+            read = read with { Requester = WithTrace(read.Requester, entry) };
             var now = clock.Now;
             (var accepted, rejection) = rules.Accept(read, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
             if (accepted is not null)
@@ -113,14 +114,14 @@ internal sealed class RecordReader(
             return Malformed($"The record is no message between sagas: {problem ?? "it has neither 'call' nor 'result'."}");
         }
 
-        var loaded = 0L;
+        var loadedWeight = 0L;
         var input = call.Input ?? RawJson.EmptyObject;
         if (
             call.InputRef is { } reference
                 && (await payloads.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
         {
             input = stored.Content;
-            loaded = JsonWeight.Handled(input.Utf8.Span);
+            loadedWeight = JsonWeight.Handled(input.Utf8.Span);
         }
 
         var now = clock.Now;
@@ -129,7 +130,7 @@ internal sealed class RecordReader(
             call, input, source.ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
         if (facts is not null)
         {
-            facts = facts with { Requester = InTrace(facts.Requester, entry) };
+            facts = facts with { Requester = WithTrace(facts.Requester, entry) };
             var started = new SagaStarted
             {
                 SagaId = facts.SagaId,
@@ -137,15 +138,15 @@ internal sealed class RecordReader(
                 Facts = facts,
                 CancelledBeforeStart = call.Cancels,
             };
-            return new IntakeResult(new Delivery(started, OutcomeSink.For(entry)), loaded);
+            return new IntakeResult(new Delivery(started, OutcomeSink.For(entry)), loadedWeight);
         }
 
         return await known.FindAsync(rejection!.Requester, call.Cancels, OutcomeSink.For(entry), cancellation)
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
 
-    // With the trace context of its record, or of the trace that Onex begins for it.
-    private static Requester InTrace(Requester requester, BatchEntry entry)
+    // Adds the trace context of its record, or else of the trace that Onex begins for the record.
+    private static Requester WithTrace(Requester requester, BatchEntry entry)
     {
         var headers = requester.Headers;
         if (headers.ContainsKey(HeaderNames.TraceParent))
@@ -167,10 +168,10 @@ internal sealed class RecordReader(
         };
     }
 
-    // Ids sort by age, so a record whose time is no time of today gets a new id. So does one of the in-memory log, which ends with its
-    // process.
+    // The id is derived from the record's position and contains its time, because ids sort by age. A record whose time is wrong gives a
+    // new id. So does a record without a time, of the in-memory log: its position is not unique, because that log ends with its process.
     private static SagaId SagaIdOf(ConsumedRecord record, DateTimeOffset now) =>
-        record.Timestamp is { } time && Math.Abs(now.ToUnixTimeMilliseconds() - time) < _ageMax.TotalMilliseconds
+        record.Timestamp is { } time && Math.Abs(now.ToUnixTimeMilliseconds() - time) < _clockDifferenceMax.TotalMilliseconds
             ? Identity.Saga(time, Identity.OfRecord("saga", record.Topic, record.TopicId, record.Partition, record.Offset))
             : SagaId.Create(now);
 

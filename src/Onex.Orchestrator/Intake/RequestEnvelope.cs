@@ -3,9 +3,13 @@ using System.Text.Json;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The readable fields of a malformed request: enough to answer it. Reads only the top level, so depth is no risk.</summary>
+/// <summary>The readable fields of a malformed request, to answer it. Reads only the top level, so deep nesting does no harm.</summary>
 internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, string? Operation)
 {
+    // Longer names and values are ignored: no known field has one.
+    private const int NameBytesMax = 32;
+    private const int ValueBytesMax = 512;
+
     /// <summary>The known fields of a request.</summary>
     public static FrozenSet<string> Fields { get; } = FrozenSet.ToFrozenSet(
         ["operation", "payload", "correlation_id", "envelope_id", "target", "handler_type", "reply_to"], StringComparer.Ordinal);
@@ -29,9 +33,9 @@ internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, st
 
                 if (reader.TokenType == JsonTokenType.PropertyName)
                 {
-                    field = reader.ValueSpan.Length <= 32 ? reader.GetString() : null;
+                    field = reader.ValueSpan.Length <= NameBytesMax ? reader.GetString() : null;
                 }
-                else if (reader.TokenType == JsonTokenType.String && field is not null && reader.ValueSpan.Length <= 512)
+                else if (reader.TokenType == JsonTokenType.String && field is not null && reader.ValueSpan.Length <= ValueBytesMax)
                 {
                     var text = reader.GetString();
                     switch (field)

@@ -17,7 +17,7 @@ internal static class RequestHash
 {
     private const int FlushBytes = 16 * 1024;
 
-    /// <summary>The hash of a start.</summary>
+    /// <summary>The hash of a request that starts a saga.</summary>
     public static Guid ForStart(string contract, CelValue payload) => Compute(contract, "", payload);
 
     /// <summary>The hash of an event. It includes the target, because the same event for another saga is another event.</summary>
@@ -31,21 +31,21 @@ internal static class RequestHash
         },
         payload);
 
-    /// <summary>Whether two hashes show that one identity was used for two requests. An unknown hash shows nothing.</summary>
-    public static bool Differ(Guid? known, Guid? given) => known is { } first && given is { } second && first != second;
+    /// <summary>Whether two hashes show that one identity was used for two requests. False if a hash is unknown (null).</summary>
+    public static bool Differ(Guid? hash, Guid? other) => hash is not null && other is not null && hash != other;
 
     private static Guid Compute(string operation, string target, CelValue payload)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new ArrayBufferWriter<byte>(512);
-        Text(buffer, operation);
-        Text(buffer, target);
-        Value(hash, buffer, payload);
+        WriteText(buffer, operation);
+        WriteText(buffer, target);
+        WriteValue(hash, buffer, payload);
         hash.AppendData(buffer.WrittenSpan);
         return Identity.FromDigest(hash.GetHashAndReset());
     }
 
-    private static void Value(IncrementalHash hash, ArrayBufferWriter<byte> buffer, CelValue value)
+    private static void WriteValue(IncrementalHash hash, ArrayBufferWriter<byte> buffer, CelValue value)
     {
         // Hashes in pieces, so that a large payload needs no second copy.
         if (buffer.WrittenCount > FlushBytes)
@@ -57,42 +57,42 @@ internal static class RequestHash
         switch (value.Kind)
         {
             case CelKind.Null:
-                Tag(buffer, 'n');
+                WriteTag(buffer, 'n');
                 break;
             case CelKind.Bool:
-                Tag(buffer, value.AsBool() ? 't' : 'f');
+                WriteTag(buffer, value.AsBool() ? 't' : 'f');
                 break;
             case CelKind.String:
-                Tag(buffer, 's');
-                Text(buffer, value.AsString());
+                WriteTag(buffer, 's');
+                WriteText(buffer, value.AsString());
                 break;
             case CelKind.List:
-                Tag(buffer, '[');
+                WriteTag(buffer, '[');
                 foreach (var item in value.AsList())
                 {
-                    Value(hash, buffer, item);
+                    WriteValue(hash, buffer, item);
                 }
 
-                Tag(buffer, ']');
+                WriteTag(buffer, ']');
                 break;
             case CelKind.Map:
-                Tag(buffer, '{');
+                WriteTag(buffer, '{');
                 foreach (var (name, field) in value.AsMap().OrderBy(field => field.Key, StringComparer.Ordinal))
                 {
-                    Text(buffer, name);
-                    Value(hash, buffer, field);
+                    WriteText(buffer, name);
+                    WriteValue(hash, buffer, field);
                 }
 
-                Tag(buffer, '}');
+                WriteTag(buffer, '}');
                 break;
             default:
-                Tag(buffer, '#');
-                Text(buffer, Number(value));
+                WriteTag(buffer, '#');
+                WriteText(buffer, FormatNumber(value));
                 break;
         }
     }
 
-    private static string Number(CelValue value) => value.Kind switch
+    private static string FormatNumber(CelValue value) => value.Kind switch
     {
         CelKind.Int => value.AsInt().ToString(CultureInfo.InvariantCulture),
 
@@ -103,14 +103,14 @@ internal static class RequestHash
         _ => ValueJson.TryWrite(value, out var json, out _) ? Encoding.UTF8.GetString(json.Utf8.Span) : value.Kind.ToString(),
     };
 
-    private static void Tag(ArrayBufferWriter<byte> buffer, char tag)
+    private static void WriteTag(ArrayBufferWriter<byte> buffer, char tag)
     {
         buffer.GetSpan(1)[0] = (byte)tag;
         buffer.Advance(1);
     }
 
     // Writes the length first, so that different values never produce the same bytes.
-    private static void Text(ArrayBufferWriter<byte> buffer, string text)
+    private static void WriteText(ArrayBufferWriter<byte> buffer, string text)
     {
         var length = Encoding.UTF8.GetByteCount(text);
         System.Buffers.Binary.BinaryPrimitives.WriteInt32LittleEndian(buffer.GetSpan(sizeof(int)), length);

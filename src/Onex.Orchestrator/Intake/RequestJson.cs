@@ -10,12 +10,12 @@ namespace Onex.Orchestrator.Intake;
 /// </summary>
 internal static class RequestJson
 {
-    /// <summary>The maximum depth of JSON: a payload as deep as any value, and the request around it. Deeper input is rejected.</summary>
+    /// <summary>The maximum depth of a request: that of a value for the payload, and one level for the request itself.</summary>
     public const int DepthMax = ExpressionLimits.KeptDepth + 1;
 
     private const int NameCharsMax = 80;
 
-    /// <summary>The problem of readable JSON.</summary>
+    /// <summary>The reason to reject a request that is valid JSON.</summary>
     /// <param name="Code"><see cref="ErrorCodes.TextInvalid"/> or <see cref="ErrorCodes.KeyTwice"/>.</param>
     /// <param name="Error">The problem and the remedy.</param>
     public sealed record Problem(string Code, string Error);
@@ -38,24 +38,24 @@ internal static class RequestJson
         }
 
         var document = JsonDocument.Parse(json, new() { MaxDepth = DepthMax });
-        return (document, Find(json.Span));
+        return (document, FindProblem(json.Span));
     }
 
-    // A text that cannot be stored comes before a duplicate key.
-    private static Problem? Find(ReadOnlySpan<byte> json)
+    // If there are several problems, reports text that cannot be stored rather than a duplicate key.
+    private static Problem? FindProblem(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = DepthMax });
-        Problem? twice = null;
+        Problem? duplicateKey = null;
 
-        // One set of names per level, reused by each object of that level; and the name under which each level occurs.
+        // Per level: the names of the current object, in a set that each object of the level reuses; and the current name, for the path.
         var names = new List<HashSet<string>>();
         var path = new List<string>();
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped
-                && Unstorable(ref reader) is { } unstorable)
+                && DescribeUnstorable(ref reader) is { } error)
             {
-                return new Problem(ErrorCodes.TextInvalid, unstorable);
+                return new Problem(ErrorCodes.TextInvalid, error);
             }
 
             if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
@@ -73,10 +73,10 @@ internal static class RequestJson
             {
                 var level = reader.CurrentDepth - 1;
                 path[level] = reader.GetString()!;
-                if (!names[level].Add(path[level]) && twice is null)
+                if (!names[level].Add(path[level]) && duplicateKey is null)
                 {
                     var within = string.Join('.', path.Take(level).Where(name => name.Length > 0));
-                    twice = new Problem(
+                    duplicateKey = new Problem(
                         ErrorCodes.KeyTwice,
                         $"The key '{Clip(path[level])}'{(within.Length > 0 ? $" of '{Clip(within)}'" : "")} occurs twice in one object "
                         + $"(at byte {reader.TokenStartIndex}). Send it once: JSON readers differ in which of the two counts.");
@@ -84,10 +84,10 @@ internal static class RequestJson
             }
         }
 
-        return twice;
+        return duplicateKey;
     }
 
-    private static string? Unstorable(ref Utf8JsonReader reader)
+    private static string? DescribeUnstorable(ref Utf8JsonReader reader)
     {
         try
         {

@@ -12,15 +12,15 @@ using Onex.Kafka.Records;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>A request that was read.</summary>
-/// <param name="Requester">The data that the answer needs: the fields of the request and of its record.</param>
+/// <param name="Requester">The data that the answer needs, from the request and its record.</param>
 /// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
 internal sealed record ReadRequest(Requester Requester, CelValue Payload)
 {
-    /// <summary>The prefix that replaces that of the operation, or null.</summary>
+    /// <summary>The prefix that replaces the operation's own, or null.</summary>
     public string? HandlerType { get; init; }
 }
 
-/// <summary>A rejected request: the error, and who is answered.</summary>
+/// <summary>The rejection of a request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">The problem, its position and the remedy, for people.</param>
 /// <param name="Requester">Who is answered; null if no correlation id can be read.</param>
@@ -52,7 +52,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         return Read(value, new RequestOrigin(
             RequestId(record.Topic, RecordOrigin.For(record), value),
             RecordPosition.From(record).ToString(),
-            Carried(record.Headers)));
+            HeadersToPassOn(record.Headers)));
     }
 
     /// <summary>The identity of a record's request, unless it has an <c>envelope_id</c>.</summary>
@@ -68,7 +68,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
 
-        // Only a rejection needs the requester of a request that cannot be read.
+        // Reads the requester only here, because only a rejection needs it from a request that cannot be read.
         (ReadRequest?, Rejection?) Reject(string code, string error) =>
             (null, new Rejection(code, error, RequesterOf(json.Span, origin)));
 
@@ -117,9 +117,9 @@ internal sealed class RequestReader(int maxRequestBytes)
     }
 
     /// <summary>The headers that are passed on: all but standard headers and those that a database cannot store.</summary>
-    public static ImmutableSortedDictionary<string, string> Carried(IEnumerable<KeyValuePair<string, byte[]?>> headers)
+    public static ImmutableSortedDictionary<string, string> HeadersToPassOn(IEnumerable<KeyValuePair<string, byte[]?>> headers)
     {
-        var carried = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        var passedOn = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in headers)
         {
             if (value is not null
@@ -127,11 +127,11 @@ internal sealed class RequestReader(int maxRequestBytes)
                 && !MessageHeaders.Standard.Contains(name)
                 && IsStorable(name) && Utf8.IsValid(value) && IsStorable(Encoding.UTF8.GetString(value)))
             {
-                carried[name] = Encoding.UTF8.GetString(value);
+                passedOn[name] = Encoding.UTF8.GetString(value);
             }
         }
 
-        return carried.ToImmutable();
+        return passedOn.ToImmutable();
     }
 
     // The requester of a malformed request; null without a correlation id, because nobody can be answered.
@@ -154,7 +154,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     private static (ReadRequest?, Rejection?) Read(
         JsonElement root, RequestJson.Problem? problem, ReadOnlyMemory<byte> json, RequestOrigin origin)
     {
-        // Answers a JSON object whose correlation id cannot be read under a derived one, which the error names.
+        // If the correlation id cannot be read, the answer has a derived one.
         (ReadRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(
             code, error, RequesterOf(json.Span, origin) ?? new Requester
             {
@@ -170,7 +170,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             return Reject(problem.Code, problem.Error);
         }
 
-        // Otherwise a client that sees the handle in a saga's data could have the saga's own effects resolve it.
+        // Otherwise a client that has seen a handle in a saga's data could send it, and the saga's effects would insert the secret.
         if (SecretHandles.AreIn(json.Span))
         {
             return Reject(
@@ -191,7 +191,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             {
                 return Reject(
                     ErrorCodes.FieldInvalid,
-                    $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000, not {Shown(field)}.");
+                    $"'{name}' must be a UUID like 123e4567-e89b-12d3-a456-426614174000, not {Show(field)}.");
             }
 
             ids[name] = id;
@@ -209,8 +209,8 @@ internal sealed class RequestReader(int maxRequestBytes)
         var requester = new Requester
         {
             RequestId = envelopeId is null ? origin.RequestId : new MessageId(envelope),
-            CorrelationId = ids.TryGetValue("correlation_id", out var given)
-                ? given
+            CorrelationId = ids.TryGetValue("correlation_id", out var correlation)
+                ? correlation
                 : Identity.OfRequest(origin.RequestId, "correlation"),
             Operation = Text(root, "operation") ?? "",
             Source = origin.Source,
@@ -220,25 +220,25 @@ internal sealed class RequestReader(int maxRequestBytes)
             Extra = Extra(root),
         };
 
-        // Ignores 'reply_to', because it has not been checked yet whether that topic is allowed.
-        (ReadRequest?, Rejection?) Answer(string code, string error) =>
+        // Answers on the default topic: whether 'reply_to' is allowed has not been checked yet.
+        (ReadRequest?, Rejection?) RejectWithoutReplyTo(string code, string error) =>
             (null, new Rejection(code, error, requester with { ReplyTo = null }));
 
         if (requester.Operation.Length == 0)
         {
-            return Answer(
+            return RejectWithoutReplyTo(
                 ErrorCodes.OperationMissing,
                 "'operation' is missing. Name a contract (order-fulfilment) or one of its events (order-fulfilment.cancel).");
         }
 
         if (root.TryGetProperty("payload", out var payload) && payload.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
         {
-            return Answer(ErrorCodes.PayloadInvalid, "'payload' must be a JSON object.");
+            return RejectWithoutReplyTo(ErrorCodes.PayloadInvalid, "'payload' must be a JSON object.");
         }
 
-        if (!TryReadTarget(root, out var target, out var badTarget))
+        if (!TryReadTarget(root, out var target, out var targetProblem))
         {
-            return Answer(ErrorCodes.FieldInvalid, badTarget);
+            return RejectWithoutReplyTo(ErrorCodes.FieldInvalid, targetProblem);
         }
 
         return (new ReadRequest(
@@ -249,7 +249,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }, null);
     }
 
-    // Exactly one of the two, because a request with both is ambiguous.
+    // Accepts either a key or a saga id, because a request with both would be ambiguous.
     private static bool TryReadTarget(JsonElement root, out RequestTarget? target, [NotNullWhen(false)] out string? problem)
     {
         (target, problem) = (null, null);
@@ -275,7 +275,7 @@ internal sealed class RequestReader(int maxRequestBytes)
 
         problem = target is null
             ? $"'target' must be {{\"key\": text of 1 to {RequestRules.KeyCharsMax} characters}} or {{\"saga_id\": a UUID}}, "
-                + $"exactly one of them, not {Shown(field)}."
+                + $"exactly one of them, not {Show(field)}."
             : null;
         return problem is null;
     }
@@ -283,7 +283,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     private static string? Text(JsonElement root, string name) =>
         root.TryGetProperty(name, out var field) && field.ValueKind == JsonValueKind.String ? field.GetString() : null;
 
-    // Passes on unknown fields below `extra`, so that they do not replace known ones.
+    // The unknown fields. The response repeats them in the field `extra`, so that they do not replace its own fields.
     private static RawJson? Extra(JsonElement root)
     {
         var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();
@@ -294,7 +294,7 @@ internal sealed class RequestReader(int maxRequestBytes)
                     + "}");
     }
 
-    private static string Shown(JsonElement field)
+    private static string Show(JsonElement field)
     {
         const int CharsMax = 80;
         var text = field.GetRawText();

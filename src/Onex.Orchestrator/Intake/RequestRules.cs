@@ -17,7 +17,7 @@ internal sealed class RequestRules(
 {
     private readonly DirectOperations _direct = new(plans, operations, directOperations);
 
-    // A btree entry holds at most a third of a page; a key is a name, not a document.
+    // A longer key could exceed the maximum size of an entry in PostgreSQL's btree index, a third of a page.
     public const int KeyCharsMax = 512;
 
     /// <summary>What the request does, or why it is rejected.</summary>
@@ -39,7 +39,8 @@ internal sealed class RequestRules(
             return Start(plan, read, sagaId, homePartition, now);
         }
 
-        if (DirectOperations.NameOf(read) is var name && (read.HandlerType is not null || IsOperation(name)))
+        var name = DirectOperations.NameOf(read);
+        if (read.HandlerType is not null || IsOperation(name))
         {
             return _direct.Start(name, read, sagaId, homePartition, now);
         }
@@ -51,11 +52,11 @@ internal sealed class RequestRules(
             : Reject(
                 requester with { RequestHash = RequestHash.ForStart(requester.Operation, read.Payload) },
                 ErrorCodes.OperationUnknown,
-                Unknown(requester.Operation));
+                DescribeUnknown(requester.Operation));
     }
 
     /// <summary>
-    /// The child saga that a call starts, or why it is rejected. A call that is cancelled before it began needs no input.
+    /// The child saga that a call starts, or why the call is rejected. A call that is cancelled before start needs no input.
     /// </summary>
     public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
         SagaCall call, RawJson input, string source, SagaId sagaId, int homePartition, DateTimeOffset now)
@@ -70,7 +71,7 @@ internal sealed class RequestRules(
         };
         if (plans.Newest(call.Contract) is not { } plan)
         {
-            return (null, new Rejection(ErrorCodes.OperationUnknown, Unknown(call.Contract), requester));
+            return (null, new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(call.Contract), requester));
         }
 
         if (call.Cancels)
@@ -89,7 +90,8 @@ internal sealed class RequestRules(
         requester,
         Details([problem]));
 
-    private static (AcceptedRequest?, Rejection?) Start(Plan plan, ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
+    private static (AcceptedRequest? Request, Rejection? Rejection) Start(
+        Plan plan, ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = read.Requester;
         if (requester.Target is not null)
@@ -141,33 +143,44 @@ internal sealed class RequestRules(
             Input = input,
         };
 
-    // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The rejection by the newest plan
-    // is used only if there is no saga; the newest plan also determines whether the event may be early.
+    // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The newest plan decides only if
+    // there is no saga: whether to reject the event, and whether it may be early.
     private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
     {
-        var given = read.Payload;
-        var requester = read.Requester with { RequestHash = RequestHash.ForEvent(contract, name, read.Requester, given) };
+        var payload = read.Payload;
+        var requester = read.Requester with { RequestHash = RequestHash.ForEvent(contract, name, read.Requester, payload) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
-        var misfit = newest is null ? new Rejection(
-            ErrorCodes.OperationUnknown, Unknown(requester.Operation), requester)
-            : declared is null
-                ? new Rejection(
-                    ErrorCodes.OperationUnknown,
-                    $"The contract '{newest.Name}' {newest.Version} has no event '{Spelling.Clip(name)}'. "
-                    + Spelling.Suggest(name, "events", [.. newest.Events.Keys.Order(StringComparer.Ordinal)]),
-                    requester)
-            : TryRead(declared, given, out _, out var problem) ? null
-            : Mismatch(newest, name, problem, requester);
-        return new AcceptedRequest.Event(
-            new EventRequest(contract, name, given, requester) { Early = misfit is null ? declared?.Early : null, Misfit = misfit });
+        Rejection? rejection = null;
+        if (newest is null)
+        {
+            rejection = new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(requester.Operation), requester);
+        }
+        else if (declared is null)
+        {
+            rejection = new Rejection(
+                ErrorCodes.OperationUnknown,
+                $"The contract '{newest.Name}' {newest.Version} has no event '{Spelling.Clip(name)}'. "
+                + Spelling.Suggest(name, "events", [.. newest.Events.Keys.Order(StringComparer.Ordinal)]),
+                requester);
+        }
+        else if (!TryRead(declared, payload, out _, out var problem))
+        {
+            rejection = Mismatch(newest, name, problem, requester);
+        }
+
+        return new AcceptedRequest.Event(new EventRequest(contract, name, payload, requester)
+        {
+            Early = rejection is null ? declared?.Early : null,
+            RejectionByNewest = rejection,
+        });
     }
 
-    /// <summary>The payload of an event with its declared types, or why it does not match.</summary>
-    public static bool TryRead(EventPlan declared, CelValue given, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
+    /// <summary>Converts the payload of an event to its declared types. Returns false, with the problem, if it does not match.</summary>
+    public static bool TryRead(EventPlan declared, CelValue payload, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
     {
         // A number beyond every range would fail in the first step that writes it, when it is too late to reject the event.
-        if (declared.Data.TryConvert(given, out data, out problem))
+        if (declared.Data.TryConvert(payload, out data, out problem))
         {
             problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
         }
@@ -175,11 +188,12 @@ internal sealed class RequestRules(
         return problem is null;
     }
 
-    private static (AcceptedRequest?, Rejection?) Reject(
+    private static (AcceptedRequest? Request, Rejection? Rejection) Reject(
         Requester requester, string code, string error, RawJson? details = null) =>
         (null, new Rejection(code, error, requester, details));
 
-    private static (AcceptedRequest?, Rejection?) WithKey(Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
+    private static (AcceptedRequest? Request, Rejection? Rejection) WithKey(
+        Plan plan, SagaFacts facts, DateTimeOffset now, Requester requester)
     {
         var saga = new SagaState { Facts = facts, State = plan.Initial, Status = default, UpdatedAt = now };
         var key = plan.Key!.Evaluate(new SagaScope(plan, saga, now));
@@ -200,7 +214,7 @@ internal sealed class RequestRules(
                 requester));
     }
 
-    // `database.` is an alias of `db.`. The prefix of a known operation is enough, because this catalogue does not have all of them.
+    // The prefix of a known operation, or its alias (`database.` for `db.`), is enough: this catalogue does not have all operations.
     private bool IsOperation(string name)
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);
@@ -208,7 +222,7 @@ internal sealed class RequestRules(
         return operations.Find(name) is not null || (dot > 0 && OperationAliases.IsPrefix(prefix, operations));
     }
 
-    private string Unknown(string operation)
+    private string DescribeUnknown(string operation)
     {
         var names = plans.Names.Order(StringComparer.Ordinal).ToList();
         var (name, rest) = operation.Split('.', 2) is [var contract, var @event] ? (contract, "." + @event) : (operation, "");

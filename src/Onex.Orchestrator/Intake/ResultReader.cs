@@ -10,11 +10,11 @@ namespace Onex.Orchestrator.Intake;
 /// <summary>Reads results of steps for the engine.</summary>
 internal static class ResultReader
 {
-    /// <summary>The result in a record's value, or what is wrong with it.</summary>
+    /// <summary>The result in a record's value; null, with the problem, if it cannot be read.</summary>
     public static StepResult? Read(ReadOnlySpan<byte> value, out string? problem) =>
         Read(value, MessageJson.Default.StepResult, out problem);
 
-    /// <summary>The message between sagas in a record's value, or what is wrong with it.</summary>
+    /// <summary>The message between sagas in a record's value; null, with the problem, if it cannot be read.</summary>
     public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) =>
         Read(value, MessageJson.Default.SagaMessage, out problem);
 
@@ -46,7 +46,7 @@ internal static class ResultReader
         },
     };
 
-    /// <summary>The report in a record's value, or null if it is none.</summary>
+    /// <summary>The report in a record's value; null if the value is not a report.</summary>
     public static StepReport? ReadReport(ReadOnlySpan<byte> value) => Read(value, MessageJson.Default.StepReport, out _);
 
     /// <summary>The event of a report. Values out of bounds are clamped, because a report is only for people.</summary>
@@ -58,16 +58,20 @@ internal static class ResultReader
         Attempt = report.Attempt,
         HasBegun = report.Report == StepReportKinds.Started,
         Progress = report.Progress is { } progress && double.IsFinite(progress) ? Math.Clamp(progress, 0, 1) : null,
-        Text = Short(report.Text),
-        Worker = Short(report.Worker),
+        Text = Clip(report.Text),
+        Worker = Clip(report.Worker),
     };
 
-    // Without what the database cannot store.
-    private static string? Short(string? text)
+    // Shortens the text, and removes U+0000, which the database cannot store.
+    private static string? Clip(string? text)
     {
-        const int Most = 500;
-        var end = text?.Length > Most ? (char.IsHighSurrogate(text[Most - 1]) ? Most - 1 : Most) : text?.Length ?? 0;
-        return text?[..end].Replace("\0", "", StringComparison.Ordinal);
+        const int CharsMax = 500;
+        if (text?.Length > CharsMax)
+        {
+            text = text[..(char.IsHighSurrogate(text[CharsMax - 1]) ? CharsMax - 1 : CharsMax)];
+        }
+
+        return text?.Replace("\0", "", StringComparison.Ordinal);
     }
 
     private static T? Read<T>(ReadOnlySpan<byte> value, JsonTypeInfo<T> type, out string? problem)
@@ -80,24 +84,26 @@ internal static class ResultReader
         }
         catch (JsonException bad)
         {
-            problem = Missing(value, type) ?? bad.Message;
+            problem = DescribeMissing(value, type) ?? bad.Message;
             return null;
         }
     }
 
-    // The reader's own text names a type of Onex, which means nothing to those who write workers.
-    private static string? Missing(ReadOnlySpan<byte> value, JsonTypeInfo type)
+    // Names the missing fields. The message of System.Text.Json names a C# type of Onex instead, which authors of workers do not know.
+    private static string? DescribeMissing(ReadOnlySpan<byte> value, JsonTypeInfo type)
     {
         try
         {
             var reader = new Utf8JsonReader(value);
             var json = JsonElement.ParseValue(ref reader);
-            return json.ValueKind != JsonValueKind.Object
-                ? "it is not a JSON object."
-                : type.Properties.Where(property => property.IsRequired && !json.TryGetProperty(property.Name, out _))
-                    .Select(property => $"'{property.Name}'").ToList() is { Count: > 0 } missing
-                    ? $"it has no {string.Join(", ", missing)}."
-                    : null;
+            if (json.ValueKind != JsonValueKind.Object)
+            {
+                return "it is not a JSON object.";
+            }
+
+            var missing = type.Properties.Where(property => property.IsRequired && !json.TryGetProperty(property.Name, out _))
+                .Select(property => $"'{property.Name}'").ToList();
+            return missing.Count > 0 ? $"it has no {string.Join(", ", missing)}." : null;
         }
         catch (JsonException)
         {

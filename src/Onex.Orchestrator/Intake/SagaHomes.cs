@@ -5,16 +5,17 @@ using Onex.Persistence;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The home partitions of sagas whose request did not come from a record.</summary>
+/// <summary>Finds the home partitions of sagas whose request did not come from a record.</summary>
 internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
 {
+    // The number of partitions of the topic of requests; 0 until it is known.
     private int _partitions;
 
     /// <summary>
     /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> until the process has reached the broker for the first
     /// time.
     /// </summary>
-    public async Task<int> OfAsync(SagaId sagaId, CancellationToken cancellation)
+    public async Task<int> FindAsync(SagaId sagaId, CancellationToken cancellation)
     {
         if (_partitions == 0)
         {

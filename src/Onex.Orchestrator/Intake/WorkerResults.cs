@@ -6,7 +6,7 @@ using Onex.Contracts.Messages;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// Checks results of workers, which other teams may have written: what is wrong with one becomes a failure of its step that says so.
+/// Checks results of workers, which other teams may have written. A result with a problem becomes a failed one that describes the problem.
 /// </summary>
 internal static partial class WorkerResults
 {
@@ -42,7 +42,7 @@ internal static partial class WorkerResults
 
         if (result is { Outcome: StepOutcomes.Completed, ResultRef: null, Result: null or { IsNull: true } })
         {
-            // Without it the saga would not compare the result with the declared types.
+            // Without a result, the saga would not check it against the declared types.
             result = result with { Result = RawJson.EmptyObject };
         }
 

@@ -6,8 +6,8 @@ using MassTransit.Serialization;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The part of MassTransit's contexts that concerns transports. A state machine that only decides needs none of it, so it is not created
-/// for each message; a machine that used it would throw.
+/// Implements the members of MassTransit's contexts that concern transports: they throw. A state machine that only decides needs none of
+/// them, so no transport objects are created for each message.
 /// </summary>
 [SuppressMessage("Naming", "CA1716:Identifiers should not match keywords", Justification = "The names are MassTransit's.")]
 internal abstract class ContextWithoutTransport : ConsumeContext
@@ -140,5 +140,5 @@ internal abstract class ContextWithoutTransport : ConsumeContext
     public Task Publish<T>(object values, IPipe<PublishContext> publishPipe, CancellationToken cancellationToken = default)
         where T : class => throw Unused();
 
-    protected static NotSupportedException Unused() => new("A state machine that decides sends and publishes nothing.");
+    protected static NotSupportedException Unused() => new("The state machine only decides; it must not send or publish.");
 }

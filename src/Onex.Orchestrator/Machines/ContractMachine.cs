@@ -6,9 +6,9 @@ using State = MassTransit.State;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The MassTransit state machine of one plan. Its states are those of the contract, and it declares which messages a state accepts. The
-/// engine decides what follows from an accepted message. MassTransit allows one event per message type and machine, so the events are those
-/// of the engine.
+/// The MassTransit state machine of one plan. Its states are those of the contract, and it declares which messages each state accepts. The
+/// engine decides what follows from an accepted message. MassTransit allows one event per message type and machine, so the machine has an
+/// event for each message type of the engine, not for each event of the contract.
 /// </summary>
 internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 {
@@ -52,7 +52,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
                     EventKind.Joined => [When(_joined).ThenAsync(DecideAsync)],
                     EventKind.External => [When(_external).ThenAsync(DecideAsync)],
 
-                    // A request of the runtime itself is accepted wherever an operator's command is.
+                    // The runtime's own request to resend is accepted wherever an operator's command is.
                     EventKind.Operator => [When(_operatorRequested).ThenAsync(DecideAsync), When(_resend).ThenAsync(DecideAsync)],
                     _ =>
                         throw new InvalidOperationException(
@@ -65,7 +65,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
             state => state, state => ((StateMachine)this).NextEvents(GetState(state)).ToHashSet(), StringComparer.Ordinal);
     }
 
-    /// <summary>Raises the event of a message. The instance has the decision then, unless its state does not accept the message.</summary>
+    /// <summary>Raises the event of a message. If the instance's state accepts the message, the instance then has the decision.</summary>
     public Task RaiseAsync(SagaInstance instance, SagaEvent message) => message switch
     {
         SagaStarted started => RaiseAsync(instance, _started, started),
@@ -81,10 +81,10 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
 
     private Task RaiseAsync<TMessage>(SagaInstance instance, Event<TMessage> @event, TMessage message)
         where TMessage : SagaEvent =>
-        // The router handles a message that the state does not accept; a late message is no error.
-        !_accepted[instance.CurrentState].Contains(@event)
-            ? Task.CompletedTask
-            : ((StateMachine<SagaInstance>)this).RaiseEvent(new DecisionContext<TMessage>(this, instance, @event, message));
+        // A message that the state does not accept may simply be late. The router handles it, so it must not be an error here.
+        _accepted[instance.CurrentState].Contains(@event)
+            ? ((StateMachine<SagaInstance>)this).RaiseEvent(new DecisionContext<TMessage>(this, instance, @event, message))
+            : Task.CompletedTask;
 
     private Event<TMessage> Declare<TMessage>(string name)
         where TMessage : SagaEvent =>
@@ -103,7 +103,7 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         instance.Decision = decision;
         instance.Saga = decision.State;
 
-        // The engine chooses the next state at run time, so the machine sets it instead of declaring the transition.
+        // Sets the state instead of declaring the transition, because the engine chooses the next state at run time.
         return Accessor.Set(context, GetState(decision.State.State));
     }
 }

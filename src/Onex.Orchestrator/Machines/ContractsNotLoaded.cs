@@ -6,7 +6,7 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>Logs at the start how many live sagas need contracts, or connections, that this orchestrator has not loaded.</summary>
+/// <summary>Logs how many live sagas need contracts or connections that this orchestrator has not loaded.</summary>
 internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILogger<ContractsNotLoaded> logger)
 {
     /// <summary>Reports once.</summary>
@@ -22,7 +22,7 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
 
             if (await RegisteredPlans.FindAsync(registry, used.Hash, compiler, cancellation) is not { } plan)
             {
-                CannotGoOn(used.Sagas, used.Name, used.Version, used.Hash, ErrorCodes.PlanMissing);
+                DoesNotCompile(used.Sagas, used.Name, used.Version, used.Hash, ErrorCodes.PlanMissing);
                 continue;
             }
 
@@ -53,7 +53,7 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
         .SelectMany(call => (string?[])[call.Invocation.Connection, call.Compensation?.Invocation.Connection])
         .OfType<string>();
 
-    /// <summary>Put the contract back into the contracts directory if new sagas are to start.</summary>
+    /// <summary>Put the contract back into the contracts directory if new sagas of it must start.</summary>
     [LoggerMessage(
         1101, LogLevel.Warning,
         "Contract {Contract} {ContractVersion} has live sagas ({Sagas}), but no version of it is loaded. They continue with the registered "
@@ -71,7 +71,7 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
         1103, LogLevel.Error,
         "Contract {Contract} {ContractVersion} ({Hash}) has live sagas ({Sagas}), but is not loaded, and its registered content does not "
         + "compile. They wait until it is loaded ({Code})")]
-    private partial void CannotGoOn(long sagas, string contract, string contractVersion, string hash, string code);
+    private partial void DoesNotCompile(long sagas, string contract, string contractVersion, string hash, string code);
 
     /// <summary>Define the connections again until these sagas have ended.</summary>
     [LoggerMessage(

@@ -14,10 +14,10 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
 {
     private volatile LoadedPlans _loaded = new(loaded, [], compiler);
 
-    /// <summary>The loaded plans, in the order of their files. Another list after each replacement.</summary>
+    /// <summary>The loaded plans, in the order of their files. After each replacement it is another list.</summary>
     public IReadOnlyList<Plan> Loaded => _loaded.All;
 
-    /// <summary>The names of the contracts that may be started.</summary>
+    /// <summary>The names of the contracts that new sagas can run.</summary>
     public IEnumerable<string> Names => _loaded.Newest.Keys;
 
     /// <summary>The plans that start new sagas: the highest version of each contract.</summary>
@@ -26,7 +26,7 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
     /// <summary>The plan that a request of that contract starts with, or null.</summary>
     public Plan? Newest(string contract) => _loaded.Newest.GetValueOrDefault(contract);
 
-    /// <summary>The built-in plans of operations that requests may name themselves; empty if none may be.</summary>
+    /// <summary>The built-in plans of the operations that requests may name instead of a contract; empty if there are none.</summary>
     public IReadOnlyList<DirectContract> Direct => _loaded.Direct;
 
     /// <summary>
@@ -39,23 +39,25 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
     public async Task<PlanMachine?> FindAsync(string hash, CancellationToken cancellation)
     {
         var plans = _loaded;
-        var made = plans.Machines;
-        if (made.TryGetValue(hash, out var known))
+        var machines = plans.Machines;
+        if (machines.TryGetValue(hash, out var known))
         {
             return known;
         }
 
-        if (plans.ByHash.TryGetValue(hash, out var own))
+        if (plans.ByHash.TryGetValue(hash, out var loadedPlan))
         {
-            return made.GetOrAdd(hash, _ => new PlanMachine(own));
+            return machines.GetOrAdd(hash, _ => new PlanMachine(loadedPlan));
         }
 
-        // Content with the same meaning as a loaded plan runs on that plan, even if it was registered under another hash.
-        return await RegisteredPlans.FindAsync(registry, hash, plans.Compiler, cancellation) is { } plan
-            ? made.GetOrAdd(
-                hash,
-                _ => made.GetOrAdd(plan.Hash, _ => new PlanMachine(plans.ByHash.GetValueOrDefault(plan.Hash) ?? plan)))
-            : null;
+        if (await RegisteredPlans.FindAsync(registry, hash, plans.Compiler, cancellation) is not { } plan)
+        {
+            return null;
+        }
+
+        // The compiled plan may have another hash than its row. If it is that of a loaded plan, both have the same meaning: use that plan.
+        var machine = machines.GetOrAdd(plan.Hash, _ => new PlanMachine(plans.ByHash.GetValueOrDefault(plan.Hash) ?? plan));
+        return machines.GetOrAdd(hash, machine);
     }
 
     private sealed class LoadedPlans(IReadOnlyList<Plan> all, IReadOnlyList<DirectContract> direct, CompilerContext compiler)
@@ -66,7 +68,7 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
 
         public CompilerContext Compiler => compiler;
 
-        public FrozenDictionary<string, Plan> ByHash { get; } = all.Concat(direct.Select(each => each.Plan))
+        public FrozenDictionary<string, Plan> ByHash { get; } = all.Concat(direct.Select(contract => contract.Plan))
             .DistinctBy(plan => plan.Hash)
             .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
 
@@ -76,7 +78,7 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
             .ToFrozenDictionary(
                 plans => plans.Key, plans => plans.MaxBy(plan => plan.Version, SemanticVersionOrder.Instance)!, StringComparer.Ordinal);
 
-        // Not kept beyond a replacement, because plans also contain the defaults of their connections.
+        // Every replacement compiles again, because a plan also contains the defaults of its connections, which may have changed.
         public ConcurrentDictionary<string, PlanMachine> Machines { get; } = new(StringComparer.Ordinal);
     }
 }

@@ -24,7 +24,7 @@ internal sealed class PlanMachine(Plan plan)
             instance.CurrentState = saga.State;
         }
 
-        // Nothing in the machine waits, so the task is complete, and its failure is thrown here.
+        // The task is complete already, because nothing in the machine is asynchronous. If it has failed, this throws.
         _machine.RaiseAsync(instance, message).GetAwaiter().GetResult();
         return instance.Decision;
     }

@@ -19,7 +19,7 @@ internal static class RegisteredPlans
             new StoredSource(plan.Source.Path, plan.Source.Text, new Dictionary<string, string>(plan.Source.References)),
             StoredSourceJson.Default.StoredSource)));
 
-    /// <summary>The plan of a row; null if it no longer compiles.</summary>
+    /// <summary>The plan of a row; null if this version of Onex does not compile it.</summary>
     public static Plan? ToPlan(RegisteredContract registered, CompilerContext compiler) =>
         ContractCompiler.Compile(SourceOf(registered), compiler with { IsRegistered = true }).Plans is [var plan] ? plan : null;
 
@@ -29,8 +29,8 @@ internal static class RegisteredPlans
         await registry.FindAsync(hash, cancellation) is { } registered ? ToPlan(registered, compiler) : null;
 
     /// <summary>
-    /// Registers plans, so that every orchestrator can continue their sagas. Returns the registered content of versions that were
-    /// registered before with another meaning.
+    /// Registers plans, so that every orchestrator can continue their sagas. Returns the contracts that are registered under the same
+    /// version with another meaning.
     /// </summary>
     public static async Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IContractRegistry registry, IReadOnlyList<Plan> plans, CompilerContext compiler, bool mutable, CancellationToken cancellation)
@@ -41,7 +41,7 @@ internal static class RegisteredPlans
             return [];
         }
 
-        // The same meaning may have another hash, because of another version of Onex or other comments.
+        // The same meaning may have another hash, because another version of Onex registered it or only comments differ.
         var byVersion = plans.ToLookup(plan => (plan.Name, plan.Version));
         var same = others
             .SelectMany(other => byVersion[(other.Name, other.Version)], (other, plan) => (Other: other, Plan: plan))

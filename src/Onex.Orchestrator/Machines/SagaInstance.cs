@@ -6,7 +6,7 @@ namespace Onex.Orchestrator.Machines;
 /// <summary>The saga as MassTransit's state machine sees it: its id, the state's name, and the engine's state.</summary>
 internal sealed class SagaInstance : SagaStateMachineInstance
 {
-    /// <summary>The saga's id; MassTransit's name for it.</summary>
+    /// <summary>The saga's id, under the name that MassTransit requires.</summary>
     public Guid CorrelationId { get; set; }
 
     /// <summary>The current state, by the contract's own name.</summary>

@@ -40,7 +40,7 @@ internal static class EarlyEventRows
         ExpiresAt = buffered.ExpiresAt,
     };
 
-    /// <summary>A buffered event. The plan gives its payload its types.</summary>
+    /// <summary>A buffered event, with its payload converted to the types that the plan declares.</summary>
     public static BufferedEvent ToBuffered(Plan plan, EarlyEvent row)
     {
         var request = ToRequest(row);

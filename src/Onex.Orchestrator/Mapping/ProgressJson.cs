@@ -60,10 +60,10 @@ internal static class ProgressJson
             writer.WriteEndArray();
         }
 
-        WriteArray(writer, "held", saga.Held, (to, held) =>
+        WriteArray(writer, "held", saga.Held, (heldWriter, held) =>
         {
-            to.WriteString("steps_of", held.Key);
-            WriteCount(to, "round", held.RetryPass);
+            heldWriter.WriteString("steps_of", held.Key);
+            WriteCount(heldWriter, "round", held.RetryPass);
         });
         WriteArray(writer, "branches", saga.Branches, WriteBranch);
         WriteArray(writer, "each", saga.EachRuns, WriteEach);
@@ -116,9 +116,9 @@ internal static class ProgressJson
         WriteOperatorRequest(writer, "cancelled", saga.CancelledBy);
     }
 
-    public static void WriteBlockage(Utf8JsonWriter to, Blockage blockage)
+    public static void WriteBlockage(Utf8JsonWriter writer, Blockage blockage)
     {
-        to.WriteString("kind", blockage.Kind switch
+        writer.WriteString("kind", blockage.Kind switch
         {
             BlockedBy.Step => "step",
             BlockedBy.Compensation => "compensation",
@@ -127,18 +127,18 @@ internal static class ProgressJson
             BlockedBy.Handling => Handling,
             _ => "way",
         });
-        WriteText(to, "step", blockage.Step);
+        WriteText(writer, "step", blockage.Step);
         if (blockage.CommandId is { } command)
         {
-            to.WriteString("command_id", command);
+            writer.WriteString("command_id", command);
         }
 
-        WriteNumber(to, "item", blockage.Item);
-        WriteCount(to, "round", blockage.RetryPass);
-        WriteTime(to, "at", blockage.At);
-        to.WriteString("reason", blockage.Reason);
-        WriteText(to, "code", blockage.Code);
-        WriteText(to, "failure", blockage.Failure);
+        WriteNumber(writer, "item", blockage.Item);
+        WriteCount(writer, "round", blockage.RetryPass);
+        WriteTime(writer, "at", blockage.At);
+        writer.WriteString("reason", blockage.Reason);
+        WriteText(writer, "code", blockage.Code);
+        WriteText(writer, "failure", blockage.Failure);
     }
 
     public static Blockage ReadBlockage(JsonElement json) => new(
@@ -250,18 +250,18 @@ internal static class ProgressJson
         }
     }
 
-    // The types that plain JSON does not have; most values need none.
+    // Writes the types that plain JSON does not have. Most values have none, and then the field is left out.
     private static void WriteKinds(Utf8JsonWriter writer, string name, ImmutableDictionary<string, CelValue> values)
     {
-        var begun = false;
+        var hasStarted = false;
         foreach (var (field, value) in values)
         {
             if (StoredValues.NeedsMark(value))
             {
-                if (!begun)
+                if (!hasStarted)
                 {
                     writer.WriteStartObject(name);
-                    begun = true;
+                    hasStarted = true;
                 }
 
                 writer.WritePropertyName(field);
@@ -269,7 +269,7 @@ internal static class ProgressJson
             }
         }
 
-        if (begun)
+        if (hasStarted)
         {
             writer.WriteEndObject();
         }

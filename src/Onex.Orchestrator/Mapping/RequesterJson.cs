@@ -10,7 +10,7 @@ namespace Onex.Orchestrator.Mapping;
 /// <summary>Requesters and waiters in JSON columns.</summary>
 internal static class RequesterJson
 {
-    /// <summary>Writes a requester: all of it, or only what the saga's row does not have in its own columns.</summary>
+    /// <summary>Writes a requester: the whole, or only what the saga's row does not have in its own columns.</summary>
     public static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
     {
         writer.WriteString("operation", requester.Operation);
@@ -83,13 +83,19 @@ internal static class RequesterJson
         writer.WriteEndObject();
     }
 
-    private static RequestTarget? ReadTarget(JsonElement requester) => !requester.TryGetProperty("target", out var target)
-        ? null
-        : target.TryGetProperty("saga_id", out var id)
+    private static RequestTarget? ReadTarget(JsonElement requester)
+    {
+        if (!requester.TryGetProperty("target", out var target))
+        {
+            return null;
+        }
+
+        return target.TryGetProperty("saga_id", out var id)
             ? new RequestTarget { SagaId = new(id.GetGuid()) }
             : new RequestTarget { Key = Text(target, "key") };
+    }
 
-    /// <summary>Reads a requester that was written beside a row, or (<paramref name="row"/> is null) all of it.</summary>
+    /// <summary>Reads a requester from its JSON and the columns of its saga's row; without a row, from JSON that has the whole.</summary>
     public static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? new MessageId(json.GetProperty("request_id").GetGuid()),

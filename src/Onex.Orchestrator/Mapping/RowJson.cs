@@ -109,7 +109,7 @@ internal static class RowJson
         }
     }
 
-    // A function that captures nothing is created once.
+    /// <summary>A JSON object. Passing the content allows a static function, which is not allocated for each call.</summary>
     public static RawJson Json<T>(T content, Action<Utf8JsonWriter, T> write)
     {
         using var rented = RentedJsonWriter.Rent();

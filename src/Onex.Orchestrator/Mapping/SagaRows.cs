@@ -44,8 +44,8 @@ internal static class SagaRows
     };
 
     /// <summary>
-    /// The state of a row. The plan gives the values of <c>data</c> their types. Output and response are rows of their own and missing
-    /// here; <paramref name="hasResponded"/> says whether there is a response.
+    /// The state of a row, with the values of <c>data</c> converted to the types that the plan declares. Output and response are missing,
+    /// because they are rows of their own; <paramref name="hasResponded"/> says whether there is a response.
     /// </summary>
     public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, out bool hasResponded)
     {
@@ -53,8 +53,9 @@ internal static class SagaRows
         using var headers = JsonDocument.Parse((row.Headers ?? RawJson.EmptyObject).Utf8, ValueJson.ReaderOptions);
         var root = progress.RootElement;
         hasResponded = Flag(root, "responded");
-        var given = StoredValues.Read(input.Utf8.Span);
-        _ = plan.Input.Validate(given, out var typed);
+
+        // Only converts the types: the input was validated when the saga started.
+        _ = plan.Input.Validate(StoredValues.Read(input.Utf8.Span), out var typed);
         return new SagaState
         {
             Facts = new SagaFacts
@@ -129,7 +130,7 @@ internal static class SagaRows
         Parked = true,
     };
 
-    // Changes only the fields that people read and the mark of a blocked saga. Progress that is not a JSON object is unchanged.
+    // Replaces only the reason that people read and the blockages. Progress that is not a JSON object is unchanged.
     private static RawJson WithBlockage(RawJson progress, string reason, DateTimeOffset now)
     {
         using var document = JsonDocument.Parse(progress.Utf8, ValueJson.ReaderOptions);

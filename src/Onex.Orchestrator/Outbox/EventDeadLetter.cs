@@ -11,8 +11,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The dead letter of a buffered or early event that was declined. Its record may be deleted by now, so the request is rebuilt from
-/// the event, with everything that a redrive needs.
+/// The dead letter of a buffered or early event that was declined. The event's record may be deleted by then, so the request is rebuilt
+/// from the event, with everything that a redrive needs.
 /// </summary>
 internal static class EventDeadLetter
 {
@@ -83,7 +83,7 @@ internal static class EventDeadLetter
     /// <param name="rejection">Why it was declined, and who sent it.</param>
     /// <param name="request">The request as a redrive sends it; see <see cref="Request"/>.</param>
     /// <param name="at">When it was declined.</param>
-    /// <param name="identity">The identity of the event when it is redriven, unless it has an envelope id.</param>
+    /// <param name="identity">The identity of the event when it is redriven, unless the request has an envelope id.</param>
     public static DeadLetterRow Row(Guid id, string topic, Rejection rejection, RawJson request, DateTimeOffset at, Guid identity)
     {
         var requester = rejection.Requester!;
@@ -102,7 +102,7 @@ internal static class EventDeadLetter
     public static Guid? RedrivenFrom(Requester requester) =>
         RecordPosition.Parse(requester.Source)?.RedrivenFrom;
 
-    // -1 if the event did not come from a record of the topic.
+    // Both are -1 if the event did not come from a record of the topic.
     private static (int Partition, long Offset) Position(string topic, string source) =>
         RecordPosition.Parse(source) is { } position && position.Topic == topic ? (position.Partition, position.Offset) : (-1, -1);
 }

@@ -45,7 +45,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         return new OutgoingMessage
         {
             MessageId = messageId,
-            Topic = command.Topic is { } remote ? topics.Prefix + remote
+            Topic = command.Topic is { } remoteTopic ? topics.Prefix + remoteTopic
                 : command.Role == CallRole.Effect ? topics.EffectRequests : topics.WorkerRequests,
             Key = command.CommandId.ToString(),
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.StepCommand),
@@ -57,7 +57,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Cancel(SagaState saga, CommandToCancel cancelled, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
-        Topic = cancelled.Topic is { } remote ? Topics.Cancel(topics.Prefix + remote) : topics.WorkerCancels,
+        Topic = cancelled.Topic is { } remoteTopic ? Topics.Cancel(topics.Prefix + remoteTopic) : topics.WorkerCancels,
         Key = cancelled.CommandId.ToString(),
         Value = JsonSerializer.SerializeToUtf8Bytes(
             new StepCancel
@@ -71,7 +71,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Headers = Headers(EventTypes.Cancel, messageId, saga, at),
     };
 
-    // The partition that the broker chooses becomes the child's home.
+    // The message has no partition: the one that the producer chooses becomes the child's home partition.
     private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, MessageId messageId, DateTimeOffset at)
     {
         var message = new SagaMessage
@@ -121,12 +121,12 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
         responses.Write(rejection, messageId, at);
 
-    /// <summary>The dead letter of such an event.</summary>
-    /// <param name="rejection">Why it was declined.</param>
-    /// <param name="request">The request that carried it.</param>
+    /// <summary>The dead letter of a buffered or early event that was declined.</summary>
+    /// <param name="rejection">Why the event was declined.</param>
+    /// <param name="request">The request that carried the event.</param>
     /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
     /// <param name="messageId">The dead letter's identity.</param>
-    /// <param name="at">When it was declined.</param>
+    /// <param name="at">When the event was declined.</param>
     public OutgoingMessage DeadEvent(
         Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
         {
@@ -137,11 +137,11 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.From(rejection.Requester), at),
         };
 
-    /// <summary>Its row in the index of dead letters.</summary>
-    /// <param name="rejection">Why it was declined.</param>
+    /// <summary>The row of that dead letter in the index.</summary>
+    /// <param name="rejection">Why the event was declined.</param>
     /// <param name="request">The request as a redrive sends it.</param>
     /// <param name="id">The row's id.</param>
-    /// <param name="at">When it was declined.</param>
+    /// <param name="at">When the event was declined.</param>
     /// <param name="identity">The identity of the event when it is redriven.</param>
     public DeadLetterRow DeadEventRow(Rejection rejection, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
         EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);

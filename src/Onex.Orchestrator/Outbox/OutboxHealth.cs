@@ -4,21 +4,21 @@ using Onex.Hosting.Health;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Reports that messages do not leave the outbox: the broker does not acknowledge one of this process, or the database does not delete it.
+/// Reports that a message of this process stays in the outbox: the broker does not acknowledge it, or the database does not delete it.
 /// </summary>
 internal sealed class OutboxHealth(OutgoingSender sender) : IHealthComponent
 {
-    private static readonly TimeSpan _longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _unfinishedMax = TimeSpan.FromSeconds(30);
 
     public string Name => "outbox";
 
-    // Other topics may well accept messages.
+    // Not needed, because only one topic may be affected.
     public bool NeededForReadiness => false;
 
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
         var (count, oldest) = sender.Unfinished;
-        return Task.FromResult(oldest <= _longest
+        return Task.FromResult(oldest <= _unfinishedMax
             ? ComponentReport.Healthy
             : new ComponentReport(
                 ComponentState.Degraded,

@@ -14,7 +14,7 @@ internal sealed class OutboxMetrics(OnexMeter meter)
 
     private readonly BoundedCounter _undeliverable = meter.Counter(Undeliverable);
 
-    /// <summary>Measures this sender.</summary>
+    /// <summary>Starts measuring a sender.</summary>
     public void Watch(OutgoingSender sender)
     {
         meter.Gauge(InFlight, () => [new GaugeValue(sender.InFlight)]);

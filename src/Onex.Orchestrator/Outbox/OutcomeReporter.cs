@@ -8,7 +8,7 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal sealed class OutcomeReporter(RejectionSender rejections)
 {
-    /// <summary>Reports an outcome. A rejected record is completed later, once its requester has been answered.</summary>
+    /// <summary>Reports an outcome. The record of a rejected request is completed later, once the requester has been answered.</summary>
     public void Report(OutcomeSink sink, DeliveryOutcome outcome, CancellationToken cancellation)
     {
         if (sink.Record is { } record)

@@ -27,25 +27,26 @@ internal sealed class OutgoingSender(
     TimeProvider? time = null)
     : IDisposable
 {
-    // How many resent messages one log line names, and how many unsent messages are remembered as certainly not sent.
-    private const int NamedMax = 20;
+    // How many resent messages one log line names, and how many messages _certainlyUnsent and _failed hold.
+    private const int LoggedMessagesMax = 20;
     private const int CertainlyUnsentMax = 100_000;
     private const int FailedMax = 10_000;
 
-    // How long a failed message counts as unfinished. The sweep of some orchestrator has sent it again by then.
-    private static readonly TimeSpan _sentAgainWithin = TimeSpan.FromSeconds(15);
+    // How long a failed message counts as unfinished. By then, the sweep of some orchestrator has sent it again.
+    private static readonly TimeSpan _failedCountsFor = TimeSpan.FromSeconds(15);
 
     // How long the next round waits for room.
-    private static readonly TimeSpan _roomWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _roomTimeout = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    // Messages that are in flight, or acknowledged and still in the outbox, each with the time of its sending. This process must not send
-    // them again.
+    // Messages that are in flight, or acknowledged and still in the outbox, each with the time when it was sent first. This process must
+    // not send them again.
     private readonly ConcurrentDictionary<MessageId, long> _inFlight = new();
     private readonly ConcurrentQueue<MessageId> _acknowledged = new();
 
-    // When messages whose sending has failed were sent first, and when it failed last. The sweep sends them again, or another process does.
+    // Messages that could not be sent: when each was sent first, and when that failed last. A sweep of this or another process sends them
+    // again.
     private readonly ConcurrentDictionary<MessageId, (long First, long Failed)> _failed = new();
 
     // Messages that were certainly not sent, because there was no room for them or because the producer reports it.
@@ -56,8 +57,8 @@ internal sealed class OutgoingSender(
     private long _bytes;
     private volatile bool _isDisposed;
 
-    // Guards the following fields: when each current reading of the outbox began, which messages were deleted since the oldest of them
-    // began, and which messages of the readings may be on their topics already. "When" is a count of events, not a time.
+    // Guards the following fields: when each current reading of the outbox began, which messages were deleted since the oldest current
+    // reading began, and which messages of the readings may be on their topics already. These times are counts of _clock.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
     private readonly Queue<(long At, MessageId Id)> _deleted = new();
@@ -94,7 +95,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>How many messages are in flight or still in the outbox, and for how long the oldest of them has been.</summary>
+    /// <summary>The number of messages that are in flight or still in the outbox, and the time since the oldest was sent first.</summary>
     public (int Count, TimeSpan Oldest) Unfinished
     {
         get
@@ -107,7 +108,7 @@ internal sealed class OutgoingSender(
 
             foreach (var (id, (first, failed)) in _failed)
             {
-                if (_time.GetElapsedTime(failed) <= _sentAgainWithin)
+                if (_time.GetElapsedTime(failed) <= _failedCountsFor)
                 {
                     (count, oldest) = (count + 1, Math.Min(oldest, first));
                 }
@@ -122,21 +123,21 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>
-    /// Hands messages to the producer, in order, unless they are in flight. Cannot be cancelled, because it would be unknown which of them
-    /// were sent, and they would be sent again.
+    /// Hands messages to the producer, in order, unless they are in flight. Cannot be cancelled: it would be unknown which of them were
+    /// sent, so all would be sent again.
     /// </summary>
     /// <param name="sagaId">Their saga.</param>
     /// <param name="messages">The messages.</param>
     /// <param name="again">
-    /// Whether they were found in the outbox: an earlier attempt may have been rejected and left a dead letter, which is discarded if the
-    /// message is sent now.
+    /// Whether they were found in the outbox. Then an earlier attempt may have left a dead letter, which is discarded once the message is
+    /// sent.
     /// </param>
     public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
     {
         var isFull = false;
         foreach (var message in messages)
         {
-            // The message stays in the outbox until the sweep finds it when there is room. So do the messages after it.
+            // Without room, this message and those after it, in order, stay in the outbox until the sweep finds them.
             isFull |= Interlocked.Read(ref _bytes) >= bytesMax;
             if (isFull)
             {
@@ -158,12 +159,12 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Waits for room for more messages, but not for long: without room, committed messages wait in the outbox.</summary>
-    public async Task RoomAsync(CancellationToken cancellation)
+    /// <summary>Waits a short time for room for more messages. If there is none then, committed messages wait in the outbox.</summary>
+    public async Task WaitForRoomAsync(CancellationToken cancellation)
     {
         if (Interlocked.Read(ref _bytes) >= bytesMax)
         {
-            await _room.WaitAsync(_roomWithin, cancellation);
+            await _room.WaitAsync(_roomTimeout, cancellation);
         }
     }
 
@@ -244,12 +245,12 @@ internal sealed class OutgoingSender(
             Log.MessagesResent(
                 logger,
                 copies.Length,
-                string.Join(", ", copies.Take(NamedMax).Select(message => $"{message.MessageId} for {message.Topic}"))
-                    + (copies.Length > NamedMax ? ", ..." : ""));
+                string.Join(", ", copies.Take(LoggedMessagesMax).Select(message => $"{message.MessageId} for {message.Topic}"))
+                    + (copies.Length > LoggedMessagesMax ? ", ..." : ""));
         }
     }
 
-    // Logged when the reading that found it ends.
+    // Such messages are logged when a reading ends.
     private void AddPossibleCopy(OutgoingMessage message)
     {
         resent?.Add(message.Topic);
@@ -259,7 +260,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    // Further ones are not remembered and count as possible copies.
+    // Beyond the maximum, messages are not added and later count as possible copies.
     private void AddUnsent(OutgoingMessage message)
     {
         if (_certainlyUnsent.Count < CertainlyUnsentMax)
@@ -268,7 +269,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    // No current reading can find messages that were deleted before it began.
+    // A message that was deleted before every current reading began cannot be found and sent again, so it need not be in _inFlight.
     private void ReleaseDeleted()
     {
         while (_deleted.TryPeek(out var oldest) && (_readings.Count == 0 || oldest.At < _readings.Min))
@@ -309,8 +310,7 @@ internal sealed class OutgoingSender(
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            // When the producer closes, after this sender, it reports what is in flight: the next process finds those messages in the
-            // outbox.
+            // The producer closes after this sender and then reports what is in flight. The next process finds these messages again.
             if (!_isDisposed)
             {
                 Log.MessageNotProduced(logger, failure);
@@ -337,14 +337,14 @@ internal sealed class OutgoingSender(
     {
         OnUndeliverable();
         Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
-        if (ShortResponse.For(message, reason) is { } instead)
+        if (ShortResponse.For(message, reason) is { } shortResponse)
         {
-            var replaced = await producer.ProduceAsync(
-                record with { Value = instead.Value, Headers = instead.Headers.Items }, CancellationToken.None);
-            if (replaced.Delivery != DeliveryStatus.Undeliverable)
+            var shortReport = await producer.ProduceAsync(
+                record with { Value = shortResponse.Value, Headers = shortResponse.Headers.Items }, CancellationToken.None);
+            if (shortReport.Delivery != DeliveryStatus.Undeliverable)
             {
-                // The requester knows what happened and where the response is: in the saga's rows.
-                return replaced;
+                // No dead letter is needed: the short response tells the requester how to fetch the full one.
+                return shortReport;
             }
         }
 
@@ -357,11 +357,11 @@ internal sealed class OutgoingSender(
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
-        // Only after the dead letter was added: the saga fails its step because of this, and then its dead letter is discarded.
+        // Only after the dead letter was added, because the message makes the saga's step fail, and then the dead letter is discarded.
         _undeliverable.Writer.TryWrite(new Undeliverable(sagaId, message, reason));
 
-        // The index has the message by now (of a dead letter, its commit added it), so nothing is lost if the dead-letter topic does not
-        // exist.
+        // The index has the message by now (a dead letter was added with its commit), so nothing is lost if the dead-letter topic does not
+        // exist. Then the message counts as acknowledged.
         var report = await producer.ProduceAsync(
             record with { Topic = topic, Partition = null, Value = deadLetter }, CancellationToken.None);
         return report.Delivery == DeliveryStatus.Undeliverable ? new DeliveryReport(DeliveryStatus.Acknowledged, null) : report;
@@ -369,18 +369,18 @@ internal sealed class OutgoingSender(
 
     private static bool IsDeadLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
 
-    private static void Signal(SemaphoreSlim waiting)
+    private static void Signal(SemaphoreSlim semaphore)
     {
-        if (waiting.CurrentCount > 0)
+        if (semaphore.CurrentCount > 0)
         {
             return;
         }
 
         try
         {
-            waiting.Release();
+            semaphore.Release();
         }
-        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
+        catch (Exception tooLate) when (tooLate is SemaphoreFullException or ObjectDisposedException)
         {
             // Another thread has signalled it meanwhile, or it is disposed.
         }

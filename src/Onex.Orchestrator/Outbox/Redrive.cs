@@ -9,8 +9,8 @@ namespace Onex.Orchestrator.Outbox;
 internal static class Redrive
 {
     /// <summary>
-    /// The record as it was read, for the partition that it was read from, so that a result reaches its home partition and keyed records
-    /// stay together. Headers say that it was redriven, when, and with which identity.
+    /// The record as it was read, for the partition that it was read from, so that a result reaches its home partition and records with the
+    /// same key stay in one partition. Headers say that it was redriven, when, and with which identity.
     /// </summary>
     /// <param name="deadLetter">The dead letter, with its value.</param>
     /// <param name="decisionId">The operator's decision.</param>
@@ -29,8 +29,8 @@ internal static class Redrive
     };
 
     /// <summary>
-    /// The identity of a dead letter's record. Rows of older versions lack the topic's id. The dead letter's id identifies their records,
-    /// so at least no redrive counts twice.
+    /// The identity of a dead letter's record. Rows of older versions do not have it. There the dead letter's id is the identity, so that
+    /// at least a second redrive is a duplicate of the first.
     /// </summary>
     public static RecordOrigin Origin(DeadLetterRow deadLetter) =>
         deadLetter.Headers?[HeaderNames.Origin] is { } text && RecordOrigin.Parse(text) is { } origin

@@ -8,13 +8,13 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Sends the answers to rejected requests. No row stores the answer, so the record's offset waits until the broker has it. Every copy has
-/// the same id, derived from the record's position.
+/// Sends the answers to rejected requests. No row stores such an answer, so the record's offset waits until the broker has acknowledged
+/// it. Every copy of the answer has the same id, derived from the record's position.
 /// </summary>
 internal sealed class RejectionSender(
     ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _retryAfter = TimeSpan.FromSeconds(1);
 
     /// <summary>Answers if there is a requester, then completes the record: as a dead letter if it is bad input, else as handled.</summary>
     public async Task AnswerAsync(BatchEntry entry, Rejection rejection, Disposition disposition, CancellationToken cancellation)
@@ -32,7 +32,7 @@ internal sealed class RejectionSender(
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            // Stopping: the record is not completed, so it is read again and answered then.
+            // The process stops. The record is not completed, so it is read again and answered then.
         }
     }
 
@@ -43,7 +43,7 @@ internal sealed class RejectionSender(
         var report = await producer.ProduceAsync(record, cancellation);
         while (report.Delivery == DeliveryStatus.Unavailable)
         {
-            await Task.Delay(_pause, time, cancellation);
+            await Task.Delay(_retryAfter, time, cancellation);
             if (!report.IsUnwritten)
             {
                 resent.Add(message.Topic);
@@ -55,9 +55,9 @@ internal sealed class RejectionSender(
 
         if (report.Delivery == DeliveryStatus.Undeliverable)
         {
-            if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } instead)
+            if (ShortResponse.For(message, report.Reason ?? "no reason given") is { } shortResponse)
             {
-                await SendAsync(instead, cancellation);
+                await SendAsync(shortResponse, cancellation);
                 return;
             }
 

@@ -5,8 +5,8 @@ namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
 /// Counts the messages that this process has sent although a copy may be on their topic: the broker did not acknowledge them, or the
-/// orchestrator that committed them may have sent them before it died. Copies have the same <c>message_id</c>. A message that is not
-/// counted was sent once.
+/// orchestrator that committed them may have sent them before it died. Copies have the same <c>message_id</c>. Every other message was sent
+/// once.
 /// </summary>
 internal sealed class ResentMessages : IHealthComponent
 {
@@ -17,7 +17,7 @@ internal sealed class ResentMessages : IHealthComponent
 
     public bool NeededForReadiness => false;
 
-    /// <summary>The number by topic; topics without any are left out.</summary>
+    /// <summary>The number of these messages by topic; topics without any are left out.</summary>
     public IReadOnlyDictionary<string, long> Topics
     {
         get
@@ -38,7 +38,7 @@ internal sealed class ResentMessages : IHealthComponent
         }
     }
 
-    // Always healthy: readers compare the message_id.
+    // Always healthy, because readers recognise copies by the message_id.
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation) => Task.FromResult(ComponentReport.Healthy with
     {
         Note = Topics is { Count: > 0 } topics

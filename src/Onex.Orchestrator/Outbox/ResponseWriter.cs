@@ -17,7 +17,7 @@ internal sealed class ResponseWriter(Topics topics)
         {
             var output = failed ? null : answer.Output;
             var isLarge = output?.Utf8.Length > MessageSizes.InlineMax;
-            return Outcome(answer.To, parent, messageId, at, new StepResult
+            return CreateOutcome(answer.To, parent, messageId, at, new StepResult
             {
                 CommandId = parent.CommandId,
                 Attempt = parent.Attempt,
@@ -48,7 +48,7 @@ internal sealed class ResponseWriter(Topics topics)
         });
     }
 
-    /// <summary>The response to a rejected request. No saga has it, so its identity is derived from the record's position.</summary>
+    /// <summary>The response to a rejected request. No saga handles the request, so the id is derived from the request's source.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
         Write(to, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at, Create(to, rejection));
 
@@ -71,19 +71,20 @@ internal sealed class ResponseWriter(Topics topics)
         Extra = to.Extra,
     };
 
-    // For the parent saga: the outcome of the step that called it.
-    private OutgoingMessage Outcome(Requester to, ParentLink parent, MessageId messageId, DateTimeOffset at, StepResult result) => new()
-    {
-        MessageId = messageId,
-        Topic = topics.SagaEvents,
-        Partition = parent.HomePartition,
-        Key = parent.CommandId.ToString(),
-        Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = result }, MessageJson.Default.SagaMessage),
-        Headers = MessageWriter.Headers(EventTypes.Result, messageId, to.CorrelationId, at).With(to.Headers),
-    };
+    // The message to a parent saga with the outcome of the step that called this saga.
+    private OutgoingMessage CreateOutcome(
+        Requester to, ParentLink parent, MessageId messageId, DateTimeOffset at, StepResult result) => new()
+        {
+            MessageId = messageId,
+            Topic = topics.SagaEvents,
+            Partition = parent.HomePartition,
+            Key = parent.CommandId.ToString(),
+            Value = JsonSerializer.SerializeToUtf8Bytes(new SagaMessage { Result = result }, MessageJson.Default.SagaMessage),
+            Headers = MessageWriter.Headers(EventTypes.Result, messageId, to.CorrelationId, at).With(to.Headers),
+        };
 
     private OutgoingMessage Write(Requester to, MessageId messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
-        ? Outcome(to, parent, messageId, at, new StepResult
+        ? CreateOutcome(to, parent, messageId, at, new StepResult
         {
             CommandId = parent.CommandId,
             Attempt = parent.Attempt,

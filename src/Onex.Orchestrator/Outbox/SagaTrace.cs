@@ -6,28 +6,28 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The trace context of a saga: that of its request, which the saga keeps with its other headers. A state that is entered long after the
-/// start has a trace of its own, because tools for traces look at hours and not at days; its spans are linked to the request.
+/// The trace context of a saga. It is that of the saga's request, which is stored with the request's other headers. But a state that is
+/// entered long after the start has a trace of its own, linked to the request, because tracing tools expect traces of hours, not days.
 /// </summary>
-/// <param name="Parent">W3C trace context, or null.</param>
-/// <param name="State">Its vendor part, or null.</param>
-/// <param name="IsOfRequest">Whether it is the request's own.</param>
+/// <param name="Parent">The W3C <c>traceparent</c>, or null.</param>
+/// <param name="State">The W3C <c>tracestate</c>, or null.</param>
+/// <param name="IsOfRequest">Whether it is the context of the saga's request.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct SagaTrace(string? Parent, string? State, bool IsOfRequest)
 {
-    /// <summary>How long after its start a saga's states are entered in the trace of its request.</summary>
-    public static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+    /// <summary>A state that the saga enters later than this after its start has a trace of its own.</summary>
+    public static readonly TimeSpan RequestTraceMax = TimeSpan.FromHours(1);
 
     /// <summary>The context of messages and spans of the saga.</summary>
     public static SagaTrace From(SagaState saga)
     {
-        var ofRequest = From(saga.Facts.Requester);
-        if (!Tracing.IsOn || ofRequest.Parent is null || saga.EnteredAt - saga.Facts.StartedAt < Longest)
+        var requestTrace = From(saga.Facts.Requester);
+        if (!Tracing.IsOn || requestTrace.Parent is null || saga.EnteredAt - saga.Facts.StartedAt < RequestTraceMax)
         {
-            return ofRequest;
+            return requestTrace;
         }
 
-        var flags = Tracing.ParentOf(ofRequest.Parent, null).TraceFlags;
+        var flags = Tracing.ParentOf(requestTrace.Parent, null).TraceFlags;
         var trace = Tracing.TraceId(string.Create(CultureInfo.InvariantCulture, $"{saga.Facts.SagaId}/{saga.EnteredAt.UtcTicks}"));
         return new SagaTrace(Tracing.TraceParent(trace, flags), null, IsOfRequest: false);
     }

@@ -6,12 +6,12 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Replaces a response that the broker rejects, because the requester waits for an answer: it gets the outcome and the location of the
-/// response. Everything that can be large is left out, including the headers that are passed on.
+/// Replaces a response that the broker rejects, because the requester waits for an answer. The short response has the outcome and says
+/// where the full response is. Everything that can be large is left out, including the headers that are passed on.
 /// </summary>
 internal static class ShortResponse
 {
-    private const int OperationCharsMax = 256;
+    private const int TextCharsMax = 256;
 
     /// <summary>The same message with a short response; null if it is no response, or is short already.</summary>
     public static OutgoingMessage? For(OutgoingMessage message, string reason)
@@ -49,5 +49,5 @@ internal static class ShortResponse
     }
 
     private static string Clip(string text) =>
-        text.Length <= OperationCharsMax ? text : string.Concat(text.AsSpan(0, OperationCharsMax), "...");
+        text.Length <= TextCharsMax ? text : string.Concat(text.AsSpan(0, TextCharsMax), "...");
 }

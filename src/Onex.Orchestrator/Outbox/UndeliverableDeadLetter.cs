@@ -5,10 +5,12 @@ using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>The dead letter of a message that was never sent: it is too large, or its topic is unknown or forbidden.</summary>
+/// <summary>
+/// The dead letter of a message that the broker rejects for good: the message is too large, or its topic is unknown or forbidden.
+/// </summary>
 internal static class UndeliverableDeadLetter
 {
-    /// <summary>The dead letter's value. It leaves out a message that would be rejected again: the saga's rows have the data.</summary>
+    /// <summary>The dead letter's value. It leaves out the value of a message that is too large: the saga's rows have the data.</summary>
     public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
     {
         var fits = message.Value.Length <= MessageSizes.DeadLetterValueMax;
@@ -52,10 +54,10 @@ internal static class UndeliverableDeadLetter
             Reopens = Id(message) != message.MessageId.Value,
         };
 
-    /// <summary>The dead letter's id. A redriven message keeps the one of its dead letter, so that a redrive adds no other one.</summary>
+    /// <summary>The dead letter's id. A redriven message has the id of its first dead letter, so that no second one is added.</summary>
     public static Guid Id(OutgoingMessage message) =>
         Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId.Value;
 
-    // Every copy has the same bytes, so the time is that of the decision.
+    // The time of the saga's decision, so that every copy of the dead letter has the same bytes.
     private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;
 }

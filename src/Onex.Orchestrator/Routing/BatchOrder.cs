@@ -6,14 +6,14 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Splits a batch into parts that are handled one after the other. The saga of an event is looked up after the other deliveries of its part
-/// are committed, so that a saga that starts before its event in the same batch is found. A saga that starts after the event is not its
-/// target, so its start belongs to a later part.
+/// Splits a batch into parts that are handled one after the other. In a part, all deliveries but the events are committed first, and then
+/// the sagas of the events are looked up, so that a saga that starts before its event in the same batch is found. A saga that starts after
+/// the event is not its target, so its start belongs to a later part.
 /// </summary>
 internal static class BatchOrder
 {
     /// <summary>The parts of the batch, in order. Nearly always one.</summary>
-    public static IEnumerable<IReadOnlyList<Delivery>> Parts(IReadOnlyList<Delivery> deliveries)
+    public static IEnumerable<IReadOnlyList<Delivery>> Split(IReadOnlyList<Delivery> deliveries)
     {
         if (!deliveries.Any(delivery => delivery.IsUnaddressed))
         {
@@ -21,23 +21,23 @@ internal static class BatchOrder
         }
 
         var parts = new List<List<Delivery>> { new() };
-        var awaited = new HashSet<(string Contract, string Name)>();
+        var eventTargets = new HashSet<(string Contract, string Name)>();
         var identities = new Dictionary<MessageId, Guid?>();
         foreach (var delivery in deliveries)
         {
-            if (delivery.Message is SagaStarted { Facts: var facts } && NamesOf(facts).Any(awaited.Contains))
+            if (delivery.Message is SagaStarted { Facts: var facts } && NamesOf(facts).Any(eventTargets.Contains))
             {
                 parts.Add([]);
-                awaited.Clear();
+                eventTargets.Clear();
             }
 
-            // Two events have one identity: the saga of the first one must be known before the second one is handled.
+            // The second of two different events with one identity is rejected, but only once a saga has seen the first one.
             if (delivery is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
             {
                 if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))
                 {
                     parts.Add([]);
-                    awaited.Clear();
+                    eventTargets.Clear();
                     identities.Clear();
                 }
 
@@ -46,7 +46,7 @@ internal static class BatchOrder
 
             if (delivery is { IsUnaddressed: true, Event: { Address: var address } })
             {
-                awaited.Add(NameOf(address));
+                eventTargets.Add(NameOf(address));
             }
 
             parts[^1].Add(delivery);
@@ -55,14 +55,14 @@ internal static class BatchOrder
         return parts;
     }
 
-    /// <summary>The name by which an event looks for its saga.</summary>
+    /// <summary>The name by which the saga of an event is looked up: its business key or its correlation id.</summary>
     public static (string Contract, string Name) NameOf(EventAddress address) =>
         address.BusinessKey is { } key ? NameOf(address.Contract, key) : (address.Contract, address.CorrelationId.ToString()!);
 
     /// <summary>The name of a saga with a business key.</summary>
     public static (string Contract, string Name) NameOf(string contract, string businessKey) => (contract, "key:" + businessKey);
 
-    /// <summary>The names by which an event finds the saga that starts.</summary>
+    /// <summary>The names under which events find a saga that starts.</summary>
     public static IEnumerable<(string Contract, string Name)> NamesOf(SagaFacts facts)
     {
         yield return (facts.Contract, facts.Requester.CorrelationId.ToString());

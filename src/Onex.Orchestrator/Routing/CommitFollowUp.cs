@@ -28,7 +28,7 @@ internal sealed class CommitFollowUp(
     /// <param name="work">The saga.</param>
     /// <param name="result">The commit's result for it.</param>
     /// <param name="again">Receives the deliveries to be decided again.</param>
-    /// <param name="cancellation">Ends the sending of answers.</param>
+    /// <param name="cancellation">Cancels the sending of answers.</param>
     public void Handle(SagaWork work, CommitResult result, List<Delivery> again, CancellationToken cancellation)
     {
         switch (result)
@@ -36,13 +36,13 @@ internal sealed class CommitFollowUp(
             case CommitResult.Committed:
                 Committed(work, again, cancellation);
                 break;
-            case CommitResult.DuplicateRequest known when IsAnother(work, known.Hash):
+            case CommitResult.DuplicateRequest known when IsOtherRequest(work, known.Hash):
                 RejectAll(work, start => EventDeclines.Differs(RequesterOf(start), known.SagaId), Disposition.DeadLetter, cancellation);
                 break;
             case CommitResult.DuplicateRequest known:
                 Join(work, known.SagaId, known.Source, isDuplicate: true, again, cancellation);
                 break;
-            case CommitResult.KeyTaken taken when IsJoining(work)
+            case CommitResult.KeyTaken taken when MayJoin(work)
                 && !RequestHash.Differ(taken.Hash, work.Saga!.Facts.Requester.RequestHash):
                 Join(work, taken.SagaId, source: null, isDuplicate: false, again, cancellation);
                 break;
@@ -57,8 +57,8 @@ internal sealed class CommitFollowUp(
                 DecideAgain(work, sent => known.MessageIds.Contains(sent.MessageId), again);
                 break;
             default:
-                // Stale: the row has changed. The sagas of its events are looked up again, because another orchestrator may have
-                // delivered them to the saga.
+                // Stale: another orchestrator has changed the row. The sagas of the events are looked up again, because that orchestrator
+                // may have handled them already.
                 cache.Evict(work.SagaId);
                 DecideAgain(work, _ => true, again);
                 break;
@@ -71,7 +71,7 @@ internal sealed class CommitFollowUp(
         {
             if (saga.EndedAt is null)
             {
-                cache.Keep(new CachedSaga(saga, work.Version, work.Machine!, work.Weight) { Input = work.Input });
+                cache.Set(new CachedSaga(saga, work.Version, work.Machine!, work.Weight) { InputWeight = work.InputWeight });
             }
             else
             {
@@ -79,7 +79,7 @@ internal sealed class CommitFollowUp(
             }
 
             Send(work);
-            signals.Transitioned(saga);
+            signals.Signal(saga);
             RouterLog.Transitioned(logger, saga);
             foreach (var decided in metrics is null ? [] : work.Decided)
             {
@@ -90,11 +90,11 @@ internal sealed class CommitFollowUp(
             }
         }
 
-        // Sets the timer after a wake-up that changed nothing, too, because the queue has removed it. The sweep loads long timers shortly
-        // before they are due.
+        // Sets the timer even if nothing has changed, because a wake-up has removed it from the queue. Long timers are not queued: the
+        // sweep loads them shortly before they are due.
         if (work.Saga is { } current)
         {
-            var at = current.EndedAt is null && current.NextWakeupAt <= clock.Now + WakeupQueue.Near ? current.NextWakeupAt : null;
+            var at = current.EndedAt is null && current.NextWakeupAt <= clock.Now + WakeupQueue.QueuedMax ? current.NextWakeupAt : null;
             wakeups.Set(work.SagaId, current.Facts.HomePartition, at);
         }
 
@@ -106,7 +106,7 @@ internal sealed class CommitFollowUp(
             }
             else
             {
-                again.Add(decided.Delivery.Unaddressed());
+                again.Add(decided.Delivery.WithoutAddress());
             }
         }
     }
@@ -127,7 +127,7 @@ internal sealed class CommitFollowUp(
         Activity.Current = current;
     }
 
-    // Returns null for an event whose saga has ended or was deleted since it was found: the event may be for another saga, or for none.
+    // Returns null for an event whose saga has ended or was deleted since the lookup. The lookup is repeated: there may be another saga.
     private static DeliveryOutcome? OutcomeOf(SagaWork work, Decided decided)
     {
         switch (decided)
@@ -145,7 +145,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // A failed request is rejected, so that its requester learns why; results and wake-ups have no requester.
+    // A failed request is rejected, so that its requester is answered with the reason; results and wake-ups have no requester.
     private static DeliveryOutcome OutcomeOf(Delivery delivery, HandlingFailure failure)
     {
         var requester = delivery.Event?.Requester
@@ -156,20 +156,22 @@ internal sealed class CommitFollowUp(
             : new DeliveryOutcome.Rejected(failure.ToRejection(requester), Disposition.DeadLetter);
     }
 
-    // Removes the address of events that may have been seen: finding their saga again shows whether it has seen this event or another one
-    // of the same identity.
+    // Removes the address of events that may have been seen, so that their saga is looked up again. The lookup shows whether the saga has
+    // seen this event, or another event of the same identity.
     private static void DecideAgain(SagaWork work, Func<EventRequest, bool> mayBeSeen, List<Delivery> again)
     {
         foreach (var (delivery, _, _) in work.Decided)
         {
             if (!delivery.IsFromLedger)
             {
-                again.Add((delivery.Event is { } sent && mayBeSeen(sent) ? delivery.Unaddressed() : delivery).Again());
+                var retried = delivery.Event is { } sent && mayBeSeen(sent) ? delivery.WithoutAddress() : delivery;
+                again.Add(retried.ToDecideAgain());
             }
         }
     }
 
-    // The saga of a start exists already and answers it. A redelivery of the record that started the saga gets no answer.
+    // The saga that the delivery would start exists already, and answers the request. A redelivery of the record that started the saga
+    // gets no second answer.
     private void Join(SagaWork work, SagaId sagaId, string? source, bool isDuplicate, List<Delivery> again, CancellationToken cancellation)
     {
         foreach (var (delivery, _, _) in work.Decided)
@@ -181,10 +183,8 @@ internal sealed class CommitFollowUp(
             }
             else
             {
-                again.Add((delivery with
-                {
-                    Message = KnownRequests.Joined(started.Facts.Requester, sagaId, isDuplicate, started.CancelledBeforeStart),
-                }).Again());
+                var joined = KnownRequests.CreateJoined(started.Facts.Requester, sagaId, isDuplicate, started.CancelledBeforeStart);
+                again.Add((delivery with { Message = joined }).ToDecideAgain());
             }
         }
     }
@@ -196,7 +196,7 @@ internal sealed class CommitFollowUp(
     private static Rejection KeyTaken(SagaWork work, Delivery start, SagaId liveSagaId)
     {
         var live = $"A live saga of '{work.Machine!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
-        var rejection = IsJoining(work)
+        var rejection = MayJoin(work)
             ? new Rejection(
                 ErrorCodes.RequestDiffers,
                 $"{live} and was started with another payload, so its end would not answer this request. "
@@ -207,17 +207,17 @@ internal sealed class CommitFollowUp(
         return rejection with { SagaId = liveSagaId };
     }
 
-    private static bool IsJoining(SagaWork work) =>
+    private static bool MayJoin(SagaWork work) =>
         work is { Machine.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false };
 
-    // Requests that Onex makes itself, for a repeated step or a schedule's time, are identified without their content.
-    private static bool IsAnother(SagaWork work, Guid? known) =>
+    // Requests that Onex itself makes, for a child saga or a schedule, are identified without their content.
+    private static bool IsOtherRequest(SagaWork work, Guid? known) =>
         work.Saga?.Facts.Requester is { Parent: null, Silent: false } requester && RequestHash.Differ(known, requester.RequestHash);
 
     private static Requester RequesterOf(Delivery start) => ((SagaStarted)start.Message).Facts.Requester;
 
-    // The database rejects a value. A result becomes a rejected step; any other message fails, after it has blocked its saga if Onex itself
-    // sent it.
+    // The database rejects a value. A result becomes a rejected step. Any other message fails; if Onex itself sent it, its saga is blocked
+    // first.
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> again)
     {
         cache.Evict(work.SagaId);
@@ -226,7 +226,7 @@ internal sealed class CommitFollowUp(
         {
             if (delivery is { IsRejectedByDatabase: false, Message: StepResultArrived result })
             {
-                again.Add(delivery.Again() with
+                again.Add(delivery.ToDecideAgain() with
                 {
                     IsRejectedByDatabase = true,
                     Message = result with

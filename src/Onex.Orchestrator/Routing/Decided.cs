@@ -9,10 +9,10 @@ namespace Onex.Orchestrator.Routing;
 /// <param name="Decision">
 /// The engine's decision; null if the saga's state does not accept the message, or the engine was not needed.
 /// </param>
-/// <param name="Outcome">The outcome if it is known without the commit's result: rejected or failed.</param>
+/// <param name="Outcome">The outcome if it is known before the commit: rejected or failed; else null.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Decided(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null)
 {
-    /// <summary>The saga before the decision; null if it started it.</summary>
+    /// <summary>The saga before the decision; null if the delivery started the saga.</summary>
     public SagaState? Before { get; init; }
 }

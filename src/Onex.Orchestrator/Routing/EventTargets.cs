@@ -9,11 +9,11 @@ namespace Onex.Orchestrator.Routing;
 /// <param name="store">Finds the sagas.</param>
 /// <param name="events">Stores early events.</param>
 /// <param name="outcomes">Reports the outcome of events without a saga.</param>
-/// <param name="earlyMax">How many early events wait for one saga at most.</param>
+/// <param name="earlyMax">The maximum number of early events that wait for one saga.</param>
 internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
     /// <summary>
-    /// The events that have a saga, addressed to it. The outcome of the others is durable, or being sent to their requesters.
+    /// Returns the events that have a saga, addressed to it. Reports the outcome of the others: stored, seen before, or rejected.
     /// </summary>
     public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
@@ -29,18 +29,18 @@ internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, Outcom
                     Reject(delivery, EventDeclines.Differs(request.Requester, other), cancellation);
                     break;
 
-                // A redelivery: that saga has seen the event, so nothing is left to do.
+                // The saga has seen the event before, so nothing is left to do.
                 case { SeenBy: { } seen }:
                     outcomes.Report(delivery.Sink, new DeliveryOutcome.Done(seen), cancellation);
                     break;
                 case { Live: [var only] }:
-                    found.Add(delivery.To(only));
+                    found.Add(delivery.AddressedTo(only));
                     break;
                 case { Live.Count: > 1 }:
                     Reject(delivery, EventDeclines.Ambiguous(request, target.Live), cancellation);
                     break;
-                case var _ when request.Misfit is { } misfit:
-                    Reject(delivery, misfit, cancellation);
+                case var _ when request.RejectionByNewest is { } rejection:
+                    Reject(delivery, rejection, cancellation);
                     break;
                 case { Ended: { } ended } when request.Early is not null:
                     Reject(delivery, EventDeclines.Late(request, ended), cancellation);

@@ -9,17 +9,17 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Looks up overdue effects in the ledger, for the sagas that wake up because of them. Known outcomes become results; for the others, the
-/// wake-up gets the state of their lease.
+/// Looks up overdue effects in the ledger for the sagas that wake up because of them. Known outcomes become results. For effects without
+/// an outcome, the wake-up gets the state of their lease.
 /// </summary>
 internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, IParkedCommands parked, MemoryBudget memory)
 {
     /// <summary>Inserts before each wake-up the results that the ledger has for it.</summary>
     /// <param name="deliveries">The deliveries.</param>
     /// <param name="works">Their sagas.</param>
-    /// <param name="now">The time.</param>
+    /// <param name="now">The database's time.</param>
     /// <param name="later">Receives the wake-ups whose results do not fit into memory now; they are looked up again.</param>
-    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="cancellation">Cancels the work.</param>
     public async Task<IReadOnlyList<Delivery>> AddOutcomesAsync(
         IReadOnlyList<Delivery> deliveries,
         IReadOnlyDictionary<SagaId, SagaWork> works,
@@ -30,34 +30,34 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         var cancelled = new HashSet<CommandId>();
         var lookups = new HashSet<CommandId>();
         var overdue = new HashSet<CommandId>();
-        Delivery[]? failed = null;
+        Delivery[]? withFailures = null;
         for (var i = 0; i < deliveries.Count; i++)
         {
             var delivery = deliveries[i];
             if (delivery.Message is TimerFired && works[delivery.Message.SagaId] is { Saga: { } saga, Machine: { } machine })
             {
-                var tried = delivery.Try(() =>
+                var checkedDelivery = delivery.Try(() =>
                 {
                     cancelled.UnionWith(Timers.ToCancel(machine.Plan, saga, now));
                     lookups.UnionWith(Timers.ToLookUp(machine.Plan, saga, now));
                     overdue.UnionWith(Timers.ToCancelIfParked(machine.Plan, saga, now));
                 });
-                if (!ReferenceEquals(tried, delivery))
+                if (!ReferenceEquals(checkedDelivery, delivery))
                 {
-                    (failed ??= [.. deliveries])[i] = tried;
+                    (withFailures ??= [.. deliveries])[i] = checkedDelivery;
                 }
             }
         }
 
-        deliveries = failed ?? deliveries;
+        deliveries = withFailures ?? deliveries;
         lookups.ExceptWith(cancelled);
         if (cancelled.Count == 0 && lookups.Count == 0)
         {
             return deliveries;
         }
 
-        var states = await StatesAsync(cancelled, overdue, lookups, cancellation);
-        var (payloads, isAll) = await PayloadsAsync(states.Values, cancellation);
+        var states = await ReadStatesAsync(cancelled, overdue, lookups, cancellation);
+        var (payloads, isComplete) = await LoadPayloadsAsync(states.Values, cancellation);
         var ready = new List<Delivery>(deliveries.Count);
         foreach (var delivery in deliveries)
         {
@@ -65,14 +65,14 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             {
                 ready.Add(delivery);
             }
-            else if (TryAddResults(timer, saga, states, payloads, isAll, ready, out var leases))
+            else if (TryAddResults(timer, saga, states, payloads, isComplete, ready, out var leases))
             {
                 ready.Add(delivery with { Message = timer with { Leases = leases } });
             }
             else
             {
-                // Not all of its results fit into memory: those that were read are decided first, then the others are looked up.
-                later.Add(delivery.Again());
+                // Not all of its results fit into memory. Those that were read are decided first; then the wake-up looks up the others.
+                later.Add(delivery.ToDecideAgain());
             }
         }
 
@@ -82,7 +82,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
     // Cancels interrupted commands that no role has claimed, because no earlier step is compensated until their outcome is known, and
     // parked ones whose step has no time left. Closes commands that were claimed and never answered, so that a copy of the command cannot
     // run the attempt that counts as failed here.
-    private async Task<Dictionary<CommandId, LedgerState>> StatesAsync(
+    private async Task<Dictionary<CommandId, LedgerState>> ReadStatesAsync(
         HashSet<CommandId> cancelled, HashSet<CommandId> overdue, HashSet<CommandId> lookups, CancellationToken cancellation)
     {
         if (overdue.Count > 0)
@@ -111,7 +111,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
     }
 
     // Loads results that were too large for the ledger, as many as fit into memory.
-    private async Task<(IReadOnlyDictionary<Guid, SagaPayload> Payloads, bool IsAll)> PayloadsAsync(
+    private async Task<(IReadOnlyDictionary<Guid, SagaPayload> Payloads, bool IsComplete)> LoadPayloadsAsync(
         IEnumerable<LedgerState> states, CancellationToken cancellation)
     {
         var references = states.Select(state => state.Outcome?.ResultRef).OfType<Guid>().ToList();
@@ -125,18 +125,18 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return (payloads, !limit.IsReached);
     }
 
-    // Returns false if a result was not read.
+    // Adds the outcomes that are known as results, and returns the leases of the others. Returns false if a result was not loaded.
     private static bool TryAddResults(
         TimerFired timer,
         SagaState saga,
         Dictionary<CommandId, LedgerState> states,
         IReadOnlyDictionary<Guid, SagaPayload> payloads,
-        bool isAll,
+        bool isComplete,
         List<Delivery> ready,
         out Dictionary<CommandId, Lease> leases)
     {
         leases = [];
-        var complete = true;
+        var areAllAdded = true;
         foreach (var command in saga.Outstanding)
         {
             if (!states.TryGetValue(command.CommandId, out var state))
@@ -147,9 +147,9 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             // The outcome is known, but its result was never sent or has not arrived yet.
             if (state.Outcome is { } outcome && (outcome.Outcome != StepOutcomes.Failed || outcome.Attempt >= command.Attempt))
             {
-                if (!isAll && outcome.ResultRef is { } wanted && !payloads.ContainsKey(wanted))
+                if (!isComplete && outcome.ResultRef is { } wanted && !payloads.ContainsKey(wanted))
                 {
-                    complete = false;
+                    areAllAdded = false;
                     continue;
                 }
 
@@ -171,6 +171,6 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
         }
 
-        return complete;
+        return areAllAdded;
     }
 }

@@ -3,7 +3,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Measures the rounds of the router: how long each stage takes, and what is committed together.</summary>
+/// <summary>Measures the rounds of the router: the time of each stage, the size and results of commits, and cache hits.</summary>
 internal sealed class RoundMetrics
 {
     internal static readonly MetricLabel Stage = MetricLabel.Create("stage", "load", "decide", "commit", "send");
@@ -24,8 +24,8 @@ internal sealed class RoundMetrics
         "onex.commit.sagas", "{saga}", Metric.Sizes, "Sagas per commit.");
 
     internal static readonly Metric CommitResults = Metric.Counter(
-        "onex.commit.results", "{saga}", "Sagas in commits, by the store's answer. Others than committed are decided again or rejected.",
-        Result);
+        "onex.commit.results", "{saga}",
+        "Sagas in commits, by the store's result. A saga that was not committed is decided again or rejected.", Result);
 
     internal static readonly Metric CacheLookups = Metric.Counter(
         "onex.saga.cache.lookups", "{lookup}", "Lookups of sagas in the cache; those not found are read from the database.", Found);
@@ -47,10 +47,10 @@ internal sealed class RoundMetrics
         _lookups = meter.Counter(CacheLookups);
     }
 
-    /// <summary>The time from which a stage is measured.</summary>
+    /// <summary>The timestamp at which a stage begins; 0 if stages are not measured.</summary>
     public long Now => _stage.Enabled ? _time.GetTimestamp() : 0;
 
-    /// <summary>The stage that began then has ended. Returns the beginning of the next one.</summary>
+    /// <summary>A stage has ended. Returns the timestamp at which the next stage begins.</summary>
     public long Ended(string stage, long began)
     {
         if (began == 0)

@@ -4,20 +4,20 @@ using Onex.Hosting.Health;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Reports whether batches of messages for sagas succeed, and end. A single saga cannot stop the others, so a batch that fails repeatedly,
-/// or does not end, means that no saga continues, and this orchestrator is not ready.
+/// Reports batches of messages for sagas that fail repeatedly or do not end. A single saga cannot make a batch fail, so the cause concerns
+/// all sagas, and this orchestrator is not ready.
 /// </summary>
 internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
 {
-    // Longer than the store and the broker wait for an answer.
-    private static readonly TimeSpan _longestBatch = TimeSpan.FromSeconds(45);
+    // Longer than calls to the store and the broker may take.
+    private static readonly TimeSpan _batchMax = TimeSpan.FromSeconds(45);
 
     // Single failures are normal, such as a batch whose partition was lost.
-    private const int FailuresBorne = 2;
+    private const int ToleratedFailures = 2;
 
-    // A batch of records that failed is given again within seconds. Calls over HTTP are not, and while this orchestrator is not ready none
-    // arrive that could succeed.
-    private static readonly TimeSpan _failureCounts = TimeSpan.FromSeconds(30);
+    // Failures expire. A failed batch of records is retried within seconds and resets them. But a failed call over HTTP is not, and while
+    // this orchestrator is not ready it gets no further calls that could succeed.
+    private static readonly TimeSpan _failuresExpireAfter = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
     private int _failures;
@@ -34,7 +34,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
     {
         lock (_lock)
         {
-            var error = _failures > FailuresBorne && time.GetElapsedTime(_failedAt) < _failureCounts
+            var error = _failures > ToleratedFailures && time.GetElapsedTime(_failedAt) < _failuresExpireAfter
                 ? $"messages for sagas cannot be handled, {Plural.Format(_failures, "batch")} in a row: {_reason}"
                 : DescribeHanging();
             return Task.FromResult(error is null
@@ -46,7 +46,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
         }
     }
 
-    /// <summary>A batch begins. Returns what <see cref="Ended"/> needs.</summary>
+    /// <summary>A batch begins. Returns its number for <see cref="Ended"/>.</summary>
     public long Began(int deliveries)
     {
         lock (_lock)
@@ -66,7 +66,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
     }
 
     /// <summary>A batch succeeded.</summary>
-    public void Worked()
+    public void Succeeded()
     {
         lock (_lock)
         {
@@ -84,6 +84,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
         }
     }
 
+    // Describes the oldest running batch if it takes too long.
     private string? DescribeHanging()
     {
         if (_running.Count == 0)
@@ -93,7 +94,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
 
         var (since, deliveries) = _running.Values.MinBy(batch => batch.Since);
         var elapsed = time.GetElapsedTime(since);
-        return elapsed > _longestBatch
+        return elapsed > _batchMax
             ? $"a batch of {Plural.Format(deliveries, "message")} for sagas has not ended for {elapsed.TotalSeconds:0} s"
             : null;
     }

@@ -39,7 +39,7 @@ internal static partial class RouterLog
                 Failed(logger, saga.State, saga.Fault?.Code);
                 break;
             default:
-                IsNow(logger, saga.State, saga.Status);
+                EnteredState(logger, saga.State, saga.Status);
                 break;
         }
     }
@@ -52,7 +52,7 @@ internal static partial class RouterLog
     [LoggerMessage(1002, LogLevel.Information, "The saga has failed in state {State} with {Code}")]
     private static partial void Failed(ILogger logger, string state, string? code);
 
-    /// <summary>The contract repeats itself without anything new. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
+    /// <summary>The contract loops without an event, a wait or new data. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
     [LoggerMessage(
         1004, LogLevel.Warning,
         "The saga repeats states without an event, a wait or new data. It enters state {State} again at {At}")]
@@ -60,5 +60,5 @@ internal static partial class RouterLog
 
     /// <summary>A transition of the saga was committed.</summary>
     [LoggerMessage(1003, LogLevel.Debug, "The saga is in state {State}, {Status}")]
-    private static partial void IsNow(ILogger logger, string state, SagaStatus status);
+    private static partial void EnteredState(ILogger logger, string state, SagaStatus status);
 }

@@ -7,7 +7,8 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// The batches that are handled at the same time. A delivery waits for the earlier batches that have a delivery for the same saga. After a
-/// batch of records has failed, later ones fail too until the records are given again, so that a saga gets its messages in order.
+/// batch of records has failed, later batches of records fail too until the consumer delivers the records again, so that a saga gets its
+/// messages in order.
 /// </summary>
 internal sealed class RunningBatches
 {
@@ -15,7 +16,7 @@ internal sealed class RunningBatches
     private readonly List<RunningBatch> _running = [];
     private Exception? _failure;
 
-    /// <summary>Begins a batch after those that are running. Throws if an earlier batch of records has failed and this is one.</summary>
+    /// <summary>Begins a batch after those that are running. Throws for a batch of records if an earlier one has failed.</summary>
     public RunningBatch Begin(IReadOnlyList<Delivery> deliveries, bool ofRecords)
     {
         var batch = new RunningBatch(this, deliveries, ofRecords);
@@ -38,7 +39,7 @@ internal sealed class RunningBatches
         }
     }
 
-    /// <summary>The records of the failed batches are given again.</summary>
+    /// <summary>The consumer delivers the records of the failed batches again.</summary>
     public void Retry()
     {
         lock (_lock)
@@ -47,7 +48,7 @@ internal sealed class RunningBatches
         }
     }
 
-    /// <summary>Whether this failure is the one that later batches of records fail with.</summary>
+    /// <summary>Whether batches of records fail with this failure because an earlier batch did.</summary>
     public bool HasFailedWith(Exception failure)
     {
         lock (_lock)
@@ -67,7 +68,7 @@ internal sealed class RunningBatches
         }
     }
 
-    // The failure is noted before the batch is gone: a batch that begins now either waits for this one or fails.
+    // Removes the batch and sets the failure under one lock, so that a batch that begins either waits for this batch or fails.
     private void Remove(RunningBatch batch, Exception? failure)
     {
         lock (_lock)
@@ -84,13 +85,13 @@ internal sealed class RunningBatches
         private readonly bool _ofRecords;
         private readonly HashSet<SagaId> _sagas = [];
 
-        // The names that events look for, and the business keys of starts.
+        // The names by which the sagas of events are looked up, and the business keys of starts.
         private readonly HashSet<(string Contract, string Name)> _names = [];
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Reads which sagas the deliveries are for.</summary>
-        /// <param name="all">The batches beside it.</param>
-        /// <param name="deliveries">Its deliveries.</param>
+        /// <summary>Collects the sagas and names that the deliveries concern.</summary>
+        /// <param name="all">All running batches.</param>
+        /// <param name="deliveries">The batch's deliveries.</param>
         /// <param name="ofRecords">Whether they come from records.</param>
         public RunningBatch(RunningBatches all, IReadOnlyList<Delivery> deliveries, bool ofRecords)
         {
@@ -111,16 +112,16 @@ internal sealed class RunningBatches
             }
         }
 
-        /// <summary>The batches that began before it and have not ended then.</summary>
+        /// <summary>The batches that were running when it began.</summary>
         public IReadOnlyList<RunningBatch> Earlier { get; set; } = [];
 
         /// <summary>
-        /// The deliveries that can be decided on at once, and those that must wait. The saga of an event is looked up after the starts
-        /// before it are committed and before those after it, so if any delivery waits, both wait too.
+        /// The deliveries that can be decided on at once, and those that must wait for the earlier batches. An event must be handled after
+        /// all starts before it and before all starts after it. So if any delivery waits, all events wait, and the starts after them.
         /// </summary>
         public (IReadOnlyList<Delivery> Now, IReadOnlyList<Delivery> Later) Split(IReadOnlyList<Delivery> deliveries)
         {
-            if (!deliveries.Any(Waits))
+            if (!deliveries.Any(MustWait))
             {
                 return (deliveries, []);
             }
@@ -129,14 +130,14 @@ internal sealed class RunningBatches
             foreach (var delivery in deliveries)
             {
                 isAfterEvent |= delivery.IsUnaddressed;
-                var waits = delivery.IsUnaddressed || Waits(delivery) || (isAfterEvent && delivery.Message is SagaStarted);
-                (waits ? later : now).Add(delivery);
+                var mustWait = delivery.IsUnaddressed || MustWait(delivery) || (isAfterEvent && delivery.Message is SagaStarted);
+                (mustWait ? later : now).Add(delivery);
             }
 
             return (now, later);
         }
 
-        /// <summary>Waits for the earlier batches. Throws if one of records failed and this is one.</summary>
+        /// <summary>Waits for the earlier batches. Throws for a batch of records if an earlier one has failed.</summary>
         public async Task WaitForEarlierAsync()
         {
             foreach (var earlier in Earlier)
@@ -147,18 +148,18 @@ internal sealed class RunningBatches
             _all.ThrowIfFailed(_ofRecords);
         }
 
-        /// <summary>Ends it and releases those that wait for it.</summary>
-        /// <param name="failure">Why it failed, or null.</param>
+        /// <summary>Ends the batch and releases those that wait for it.</summary>
+        /// <param name="failure">Why the batch failed, or null.</param>
         public void End(Exception? failure)
         {
             _all.Remove(this, _ofRecords ? failure : null);
 
-            // Batches follow each other without end: without this each would keep all before it in memory.
+            // Otherwise each batch would refer to the one before it, and none could be collected.
             Earlier = [];
             _ended.SetResult();
         }
 
-        private bool Waits(Delivery delivery) => !delivery.IsUnaddressed && Earlier.Any(earlier => earlier.Precedes(delivery.Message));
+        private bool MustWait(Delivery delivery) => !delivery.IsUnaddressed && Earlier.Any(earlier => earlier.Precedes(delivery.Message));
 
         private bool Precedes(SagaEvent message) => _sagas.Contains(message.SagaId)
             || (message is SagaStarted { Facts: var facts } && BatchOrder.NamesOf(facts).Any(_names.Contains));

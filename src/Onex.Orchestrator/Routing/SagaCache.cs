@@ -7,30 +7,29 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>A committed saga with its plan.</summary>
 /// <param name="Saga">The saga.</param>
 /// <param name="Version">Its version.</param>
-/// <param name="Machine">Its plan.</param>
-/// <param name="Weight">Its weight.</param>
+/// <param name="Machine">Its plan and state machine.</param>
+/// <param name="Weight">Its weight, with its input.</param>
 internal sealed record CachedSaga(SagaState Saga, long Version, PlanMachine Machine, SagaWeight Weight)
 {
     /// <summary>The weight of its input.</summary>
-    public SagaWeight Input { get; init; }
+    public SagaWeight InputWeight { get; init; }
 }
 
-/// <summary>The memory that a saga needs (<see cref="Onex.Contracts.Messages.JsonWeight"/>).</summary>
+/// <summary>The memory that a saga needs, in bytes (<see cref="JsonWeight"/>).</summary>
 /// <param name="Handled">The weight while a decision is made on it.</param>
 /// <param name="Cached">The weight while it is only cached.</param>
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct SagaWeight(long Handled, long Cached)
 {
-    public static SagaWeight operator +(SagaWeight one, SagaWeight other) => new(one.Handled + other.Handled, one.Cached + other.Cached);
+    public static SagaWeight operator +(SagaWeight left, SagaWeight right) => new(left.Handled + right.Handled, left.Cached + right.Cached);
 
     /// <summary>The weight of JSON values.</summary>
-    public static SagaWeight From(params ReadOnlySpan<Onex.Contracts.Messages.RawJson> parts)
+    public static SagaWeight From(params ReadOnlySpan<RawJson> parts)
     {
         var weight = default(SagaWeight);
         foreach (var part in parts)
         {
-            weight += new SagaWeight(
-                Onex.Contracts.Messages.JsonWeight.Handled(part.Utf8.Span), Onex.Contracts.Messages.JsonWeight.Cached(part.Utf8.Span));
+            weight += new SagaWeight(JsonWeight.Handled(part.Utf8.Span), JsonWeight.Cached(part.Utf8.Span));
         }
 
         return weight;
@@ -46,7 +45,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
     private readonly Lock _lock = new();
     private long _weight;
     private readonly Dictionary<SagaId, LinkedListNode<CachedSaga>> _byId = [];
-    private readonly LinkedList<CachedSaga> _byAge = new();
+    private readonly LinkedList<CachedSaga> _byUse = new();
 
     public CachedSaga? Find(SagaId sagaId)
     {
@@ -57,29 +56,29 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
                 return null;
             }
 
-            _byAge.Remove(node);
-            _byAge.AddLast(node);
+            _byUse.Remove(node);
+            _byUse.AddLast(node);
             return node.Value;
         }
     }
 
-    public void Keep(CachedSaga saga)
+    public void Set(CachedSaga saga)
     {
         lock (_lock)
         {
             Evict(saga.Saga.Facts.SagaId);
 
-            // Does not evict many sagas for a large one: the next message reads the large one again.
+            // A large saga would evict many others, so it is not cached: its next message reads it again.
             if (saga.Weight.Cached > weightMax / 4)
             {
                 return;
             }
 
-            _byId[saga.Saga.Facts.SagaId] = _byAge.AddLast(saga);
+            _byId[saga.Saga.Facts.SagaId] = _byUse.AddLast(saga);
             _weight += saga.Weight.Cached;
             while (_byId.Count > capacity || _weight > weightMax)
             {
-                Evict(_byAge.First!.Value.Saga.Facts.SagaId);
+                Evict(_byUse.First!.Value.Saga.Facts.SagaId);
             }
         }
     }
@@ -90,7 +89,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         {
             if (_byId.Remove(sagaId, out var node))
             {
-                _byAge.Remove(node);
+                _byUse.Remove(node);
                 _weight -= node.Value.Weight.Cached;
             }
         }
@@ -102,7 +101,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         lock (_lock)
         {
             _byId.Clear();
-            _byAge.Clear();
+            _byUse.Clear();
             _weight = 0;
         }
     }
@@ -112,7 +111,7 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
     {
         lock (_lock)
         {
-            foreach (var saga in _byAge.Where(saga => partitions.Contains(saga.Saga.Facts.HomePartition)).ToList())
+            foreach (var saga in _byUse.Where(saga => partitions.Contains(saga.Saga.Facts.HomePartition)).ToList())
             {
                 Evict(saga.Saga.Facts.SagaId);
             }

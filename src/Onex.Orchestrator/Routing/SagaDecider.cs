@@ -8,7 +8,8 @@ using Onex.Orchestrator.Outbox;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Decides on deliveries: passes each through its plan's machine and adds the decision to its saga's work. A delivery fails alone.
+/// Decides on deliveries: passes each to its plan's state machine and adds the decision to its saga's work. If a delivery fails, the others
+/// do not.
 /// </summary>
 internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> logger)
 {
@@ -61,7 +62,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         var message = delivery.Message;
         if (delivery.Event is { } sent)
         {
-            // An earlier delivery of this batch has the same identity.
+            // Not null if an earlier delivery of this batch has the same identity.
             if (work.FindSeen(sent.MessageId) is { } seen)
             {
                 return RequestHash.Differ(seen.Hash, sent.Requester.RequestHash)
@@ -85,16 +86,19 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             work.Apply(decision, message, messages);
         }
 
-        return delivery.Event is { } given
-            && decision?.Declined.FirstOrDefault(declined => declined.Event.MessageId == given.MessageId) is { } own
-            ? new Decided(delivery, decision, new DeliveryOutcome.Rejected(
-                own.ToRejection(work.SagaId), own.IsDead ? Disposition.DeadLetter : Disposition.Discard, IsAnswered: decision.Changed))
-            { Before = before }
-            : new Decided(delivery, decision) { Before = before };
+        DeliveryOutcome? outcome = null;
+        if (delivery.Event is { } request
+            && decision?.Declined.FirstOrDefault(candidate => candidate.Event.MessageId == request.MessageId) is { } declined)
+        {
+            var disposition = declined.IsDead ? Disposition.DeadLetter : Disposition.Discard;
+            outcome = new DeliveryOutcome.Rejected(declined.ToRejection(work.SagaId), disposition, IsAnswered: decision.Changed);
+        }
+
+        return new Decided(delivery, decision, outcome) { Before = before };
     }
 
-    // A message from outside fails for its sender and changes nothing. A message of Onex itself would be sent again and again, so it
-    // blocks the saga with the reason.
+    // A message from outside fails for its sender and changes nothing. A message that Onex itself sent would be sent again and again, so
+    // the saga is blocked with the reason.
     private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));
@@ -113,7 +117,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
                 work.Apply(decision, delivery.Message, messages);
             }
         }
-#pragma warning disable CA1031 // If even that cannot be stored, it must not stop the others.
+#pragma warning disable CA1031 // A saga that cannot even be blocked must not stop the others.
         catch (Exception second) when (!MemoryShortage.Is(second))
 #pragma warning restore CA1031
         {

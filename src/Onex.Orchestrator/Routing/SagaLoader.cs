@@ -23,11 +23,11 @@ internal sealed class SagaLoader(
     MemoryBudget memory,
     RoundMetrics? metrics = null)
 {
-    private const int LoadedAtOnceMax = 1_000;
+    private const int RowsPerQueryMax = 1_000;
 
-    // How many rows one query loads: fewer if they are large, so that few are read and then dropped.
-    private int _loadedAtOnce = LoadedAtOnceMax;
-    private int _resultsAtOnce = LoadedAtOnceMax;
+    // How many rows one query loads: fewer if they are large, so that few are read in vain.
+    private int _sagasPerQuery = RowsPerQueryMax;
+    private int _resultsPerQuery = RowsPerQueryMax;
 
     /// <summary>
     /// Loads the sagas of deliveries, as many as fit into memory while they are decided on.
@@ -37,7 +37,7 @@ internal sealed class SagaLoader(
         IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
         var again = new List<Delivery>();
-        deliveries = WithoutMixed(deliveries, again);
+        deliveries = SeparateStarts(deliveries, again);
         var works = await LoadSagasAsync(deliveries, cancellation);
         var ready = deliveries;
         if (!deliveries.All(delivery => works.ContainsKey(delivery.Message.SagaId)))
@@ -58,7 +58,7 @@ internal sealed class SagaLoader(
         IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         var refs = deliveries.Where(delivery => delivery.ResultRef is not null).Select(delivery => delivery.ResultRef!.Value)
-            .Distinct().Take(_resultsAtOnce).ToList();
+            .Distinct().Take(_resultsPerQuery).ToList();
         if (refs.Count == 0)
         {
             return (deliveries, []);
@@ -68,8 +68,8 @@ internal sealed class SagaLoader(
         var payloads = await storedPayloads.LoadPayloadsAsync(refs, limit, cancellation);
         if (limit.IsReached)
         {
-            // The store returns them in any order. The next query asks for the first one and as many as fitted this time.
-            _resultsAtOnce = payloads.Count;
+            // The store returns the results in any order. If the first ones are not among them, this loads the very first one alone.
+            _resultsPerQuery = payloads.Count;
             refs = refs[..payloads.Count];
             if (!refs.TrueForAll(payloads.ContainsKey))
             {
@@ -79,7 +79,7 @@ internal sealed class SagaLoader(
         }
         else
         {
-            _resultsAtOnce = Math.Min(_resultsAtOnce * 2, LoadedAtOnceMax);
+            _resultsPerQuery = Math.Min(_resultsPerQuery * 2, RowsPerQueryMax);
         }
 
         var loaded = refs.ToHashSet();
@@ -93,21 +93,22 @@ internal sealed class SagaLoader(
         return (now, now.Count == deliveries.Count ? [] : [.. deliveries.Skip(now.Count)]);
     }
 
-    // A record that started a saga may be read again, when the saga exists already. The store recognizes that if the start is the only
-    // delivery for its saga in a round.
-    private static IReadOnlyList<Delivery> WithoutMixed(IReadOnlyList<Delivery> deliveries, List<Delivery> again)
+    // A record that started a saga may be read again when the saga exists. The store recognizes that only if the start is the only delivery
+    // for its saga in a round. So of the deliveries for a saga with a start, all but the first wait for another round.
+    private static IReadOnlyList<Delivery> SeparateStarts(IReadOnlyList<Delivery> deliveries, List<Delivery> again)
     {
         var starts = deliveries.Where(delivery => delivery.Message is SagaStarted).Select(delivery => delivery.Message.SagaId).ToHashSet();
-        if (starts.Count == 0 || (starts.Count == deliveries.Count))
+        if (starts.Count == 0 || starts.Count == deliveries.Count)
         {
             return deliveries;
         }
 
         var ready = new List<Delivery>(deliveries.Count);
-        var first = new HashSet<SagaId>();
+        var startedSagas = new HashSet<SagaId>();
         foreach (var delivery in deliveries)
         {
-            (!starts.Contains(delivery.Message.SagaId) || first.Add(delivery.Message.SagaId) ? ready : again).Add(delivery);
+            var isReady = !starts.Contains(delivery.Message.SagaId) || startedSagas.Add(delivery.Message.SagaId);
+            (isReady ? ready : again).Add(delivery);
         }
 
         return ready;
@@ -127,7 +128,7 @@ internal sealed class SagaLoader(
                 continue;
             }
 
-            if (works.Count > 0 && (weight > memory.Batch || missing.Count == _loadedAtOnce))
+            if (works.Count > 0 && (weight > memory.Batch || missing.Count == _sagasPerQuery))
             {
                 break;
             }
@@ -140,7 +141,7 @@ internal sealed class SagaLoader(
             {
                 cached++;
                 weight += known.Weight.Handled;
-                works[id] = new SagaWork(id, known.Machine, known.Saga, known.Version, known.Input);
+                works[id] = new SagaWork(id, known.Machine, known.Saga, known.Version, known.InputWeight);
             }
             else
             {
@@ -151,7 +152,7 @@ internal sealed class SagaLoader(
 
         metrics?.LookedUp(cached, missing.Count);
 
-        // A saga that alone exceeds the memory gets all of it.
+        // A single saga may exceed the limit; then it needs the memory of the cache, too.
         if (weight > memory.Batch)
         {
             cache.Clear();
@@ -172,20 +173,20 @@ internal sealed class SagaLoader(
         var loaded = new HashSet<SagaId>();
         foreach (var stored in await reader.ReadAsync(missing, limit, cancellation))
         {
-            // Sends these before newer messages of the saga, because the orchestrator that committed them may have died before that.
+            // Sends unsent messages before newer ones of the saga. The orchestrator that committed them may have died before it sent them.
             var row = stored.Row;
             sender.Send(row.Id, stored.Unsent, again: true);
-            works[row.Id] = new SagaWork(row.Id, stored.Machine, stored.Saga, row.Version, stored.Input)
+            works[row.Id] = new SagaWork(row.Id, stored.Machine, stored.Saga, row.Version, stored.InputWeight)
             {
                 Unreadable = stored.Problem is { } problem ? (row, problem) : null,
             };
             loaded.Add(row.Id);
         }
 
-        _loadedAtOnce = Math.Clamp(limit.IsReached ? loaded.Count + 1 : _loadedAtOnce * 2, 1, LoadedAtOnceMax);
-        foreach (var left in limit.IsReached ? missing.Where(id => !loaded.Contains(id)) : [])
+        _sagasPerQuery = Math.Clamp(limit.IsReached ? loaded.Count + 1 : _sagasPerQuery * 2, 1, RowsPerQueryMax);
+        foreach (var notLoaded in limit.IsReached ? missing.Where(id => !loaded.Contains(id)) : [])
         {
-            works.Remove(left);
+            works.Remove(notLoaded);
         }
     }
 }

@@ -26,7 +26,7 @@ internal sealed class SagaMetrics
 
     internal static readonly Metric StepDuration = Metric.Histogram(
         "onex.step.duration", "s", Metric.LongSeconds,
-        "Time from the first attempt of a step to its outcome, with all waits between attempts. Its count is the number of steps.",
+        "Time from the first attempt of a step to its outcome, including the waits between attempts. Its count is the number of steps.",
         MetricLabel.Contract, MetricLabel.State, MetricLabel.Step, Outcome);
 
     internal static readonly Metric Attempts = Metric.Counter(
@@ -65,7 +65,7 @@ internal sealed class SagaMetrics
         _blocked = meter.Counter(Blocked);
     }
 
-    /// <summary>Adds the contracts, states, steps and events of plans to the closed sets of labels.</summary>
+    /// <summary>Adds the contracts, states, steps, topics and events of plans to the allowed values of their labels.</summary>
     public static void Know(OnexMeter meter, IReadOnlyCollection<Plan> plans)
     {
         meter.Know(MetricLabel.Contract, plans.Select(plan => plan.Name));
@@ -140,7 +140,7 @@ internal sealed class SagaMetrics
         }
     }
 
-    // Steps that send no command take no time.
+    // Steps that send no command are not recorded, because they take no time.
     private void StepEnded(HistoryNote note, string contract, SagaState? before, string outcome)
     {
         var command = before?.Outstanding.FirstOrDefault(

@@ -12,22 +12,22 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>A saga as read from the store.</summary>
 /// <param name="Row">Its row.</param>
 /// <param name="Machine">Its plan; null if it is not registered here, in which case the state cannot be read.</param>
-/// <param name="Saga">The engine's state.</param>
-/// <param name="Unsent">Its messages that no broker has acknowledged yet.</param>
+/// <param name="Saga">The engine's state; null if it cannot be read.</param>
+/// <param name="Unsent">Its messages that the broker has not acknowledged yet.</param>
 internal sealed record StoredSaga(SagaRow Row, PlanMachine? Machine, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
 {
     /// <summary>Why it cannot be read although its contract is registered here; or null.</summary>
     public string? Problem { get; init; }
 
     /// <summary>The weight of its input.</summary>
-    public SagaWeight Input { get; init; }
+    public SagaWeight InputWeight { get; init; }
 }
 
 /// <summary>Reads sagas from the store, with the plan that each of them started with.</summary>
 internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatalogue plans, ILogger<SagaReader> logger)
 {
-    private const string Output = "output";
-    private const string Response = "response";
+    private const string OutputName = "output";
+    private const string ResponseName = "response";
 
     /// <summary>Reads the sagas with these ids; ids without a saga are left out.</summary>
     public Task<IReadOnlyList<StoredSaga>> ReadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
@@ -39,7 +39,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
     {
         var loaded = await store.LoadAsync(ids, limit, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
-        var wanted = new List<Guid>();
+        var payloadIds = new List<Guid>();
         foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.Early)))
         {
             try
@@ -55,18 +55,18 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
                 sagas.Add(new StoredSaga(
                     row, machine, early.Count == 0
                         ? saga
-                        : saga with { BufferedEvents = [.. early.Select(row => EarlyEventRows.ToBuffered(machine.Plan, row))] }, unsent)
+                        : saga with { BufferedEvents = [.. early.Select(entry => EarlyEventRows.ToBuffered(machine.Plan, entry))] }, unsent)
                 {
-                    Input = SagaWeight.From(input),
+                    InputWeight = SagaWeight.From(input),
                 });
                 if (row.EndedAt is not null)
                 {
-                    wanted.Add(Identity.Payload(row.Id, Output));
+                    payloadIds.Add(Identity.Payload(row.Id, OutputName));
                 }
 
                 if (hasResponded)
                 {
-                    wanted.Add(Identity.Payload(row.Id, Response));
+                    payloadIds.Add(Identity.Payload(row.Id, ResponseName));
                 }
             }
 #pragma warning disable CA1031 // One saga that cannot be read must not stop the others.
@@ -83,7 +83,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
             }
         }
 
-        return wanted.Count == 0 ? sagas : WithAnswers(sagas, await payloads.LoadPayloadsAsync(wanted, cancellation));
+        return payloadIds.Count == 0 ? sagas : WithAnswers(sagas, await payloads.LoadPayloadsAsync(payloadIds, cancellation));
     }
 
     // Outputs and responses are rows of their own: one query loads them for all sagas. If no saga has answered, there is no query.
@@ -91,10 +91,14 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
     [
         .. sagas.Select(stored => stored.Saga is not { } saga ? stored : stored with
         {
-            Saga = saga with { Output = Answer(answers, stored.Row.Id, Output), Response = Answer(answers, stored.Row.Id, Response) },
+            Saga = saga with
+            {
+                Output = FindAnswer(answers, stored.Row.Id, OutputName),
+                Response = FindAnswer(answers, stored.Row.Id, ResponseName),
+            },
         }),
     ];
 
-    private static RawJson? Answer(IReadOnlyDictionary<Guid, SagaPayload> answers, SagaId sagaId, string name) =>
+    private static RawJson? FindAnswer(IReadOnlyDictionary<Guid, SagaPayload> answers, SagaId sagaId, string name) =>
         answers.GetValueOrDefault(Identity.Payload(sagaId, name))?.Content;
 }

@@ -8,9 +8,9 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// Routes messages to the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each
-/// message through its plan's machine, commits all decisions in one transaction, and only then sends. While one batch is committed the next
-/// one is decided on. Every decision, including one that changes nothing, is checked against the saga's version in the database; a decision
-/// on a stale row is made again.
+/// message to its plan's state machine, commits all decisions in one transaction, and only then sends. While one batch is committed, the
+/// next one is decided on. The commit checks every decision, including one that changes nothing, against the saga's version in the
+/// database; a decision on a stale version is made again.
 /// </summary>
 internal sealed class SagaRouter(
     SagaLoader loader,
@@ -26,8 +26,8 @@ internal sealed class SagaRouter(
 {
     private const int AcknowledgedPerCommit = 2_000;
 
-    // One round at a time is decided on, and one is committed. A round keeps the first until it has the second, so that rounds are
-    // committed in the order of their decisions.
+    // One round at a time is decided on, and one is committed. A round releases _deciding only once it has entered _committing, so that
+    // rounds are committed in the order of their decisions.
     private readonly SemaphoreSlim _deciding = new(1, 1);
     private readonly SemaphoreSlim _committing = new(1, 1);
     private readonly RunningBatches _running = new();
@@ -35,8 +35,8 @@ internal sealed class SagaRouter(
 
     /// <summary>Handles deliveries. When it returns, the outcome of each is durable, or its answer or dead letter is being sent.</summary>
     /// <param name="deliveries">The deliveries.</param>
-    /// <param name="cancellation">Ends the work.</param>
-    /// <param name="ofRecords">Whether they come from records, which are given again in order after a failure.</param>
+    /// <param name="cancellation">Cancels the work.</param>
+    /// <param name="ofRecords">Whether they come from records, which the consumer delivers again in order after a failure.</param>
     public async Task HandleAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation, bool ofRecords = false)
     {
         if (deliveries.Count == 0)
@@ -45,7 +45,7 @@ internal sealed class SagaRouter(
         }
 
         var batch = _running.Begin(deliveries, ofRecords);
-        var watched = health.Began(deliveries.Count);
+        var healthNumber = health.Began(deliveries.Count);
         Exception? failed = null;
         try
         {
@@ -57,7 +57,7 @@ internal sealed class SagaRouter(
                 await HandleAsync(later, batch, cancellation);
             }
 
-            health.Worked();
+            health.Succeeded();
         }
         catch (Exception failure)
         {
@@ -77,14 +77,14 @@ internal sealed class SagaRouter(
         finally
         {
             batch.End(failed);
-            health.Ended(watched);
+            health.Ended(healthNumber);
         }
     }
 
-    /// <summary>A batch of records has failed: later ones fail too until <see cref="Retrying"/>.</summary>
+    /// <summary>A batch of records has failed: later batches of records fail too until <see cref="Retrying"/>.</summary>
     public void RecordsFailed(Exception failure) => _running.Fail(failure);
 
-    /// <summary>The batches of records that failed are given again.</summary>
+    /// <summary>The consumer delivers the failed batches of records again.</summary>
     public void Retrying() => _running.Retry();
 
     public void Dispose()
@@ -102,12 +102,12 @@ internal sealed class SagaRouter(
         while (deliveries.Count > 0)
         {
             var (now, later) = await loader.LoadResultsAsync(deliveries, cancellation);
-            foreach (var part in BatchOrder.Parts(now))
+            foreach (var part in BatchOrder.Split(now))
             {
-                var open = part;
-                while (open.Count > 0)
+                var undecided = part;
+                while (undecided.Count > 0)
                 {
-                    open = await StepAsync(open, batch, cancellation);
+                    undecided = await DecideAndCommitAsync(undecided, batch, cancellation);
                 }
             }
 
@@ -115,28 +115,28 @@ internal sealed class SagaRouter(
         }
     }
 
-    // Decides first on the deliveries that have a saga. Finds the sagas of events after that commit, so that a saga that starts in this
-    // batch is found.
-    private async Task<IReadOnlyList<Delivery>> StepAsync(
-        IReadOnlyList<Delivery> open, RunningBatches.RunningBatch batch, CancellationToken cancellation)
+    // Decides first on the deliveries whose saga is known, and returns the events for a further call. That call looks up their sagas, after
+    // the first commit, so that a saga that starts in this batch is found.
+    private async Task<IReadOnlyList<Delivery>> DecideAndCommitAsync(
+        IReadOnlyList<Delivery> deliveries, RunningBatches.RunningBatch batch, CancellationToken cancellation)
     {
-        var unaddressed = open.Where(delivery => delivery.IsUnaddressed).ToList();
+        var unaddressed = deliveries.Where(delivery => delivery.IsUnaddressed).ToList();
         if (unaddressed.Count == 0)
         {
-            return await RoundAsync(open, cancellation);
+            return await RunRoundAsync(deliveries, cancellation);
         }
 
-        if (unaddressed.Count < open.Count)
+        if (unaddressed.Count < deliveries.Count)
         {
-            return [.. await RoundAsync([.. open.Where(delivery => !delivery.IsUnaddressed)], cancellation), .. unaddressed];
+            return [.. await RunRoundAsync([.. deliveries.Where(delivery => !delivery.IsUnaddressed)], cancellation), .. unaddressed];
         }
 
         await batch.WaitForEarlierAsync();
-        return await RoundAsync(await targets.FindAsync(unaddressed, clock.Now, cancellation), cancellation);
+        return await RunRoundAsync(await targets.FindAsync(unaddressed, clock.Now, cancellation), cancellation);
     }
 
     // Decides and commits once. Returns the deliveries that must be decided again.
-    private async Task<IReadOnlyList<Delivery>> RoundAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
+    private async Task<IReadOnlyList<Delivery>> RunRoundAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         List<SagaWork> batch;
         List<Delivery> again;
@@ -148,8 +148,8 @@ internal sealed class SagaRouter(
                 cache.EvictPartitions(partitions);
             }
 
-            // Waits for room in memory, because committed messages are held until they are sent.
-            await sender.RoomAsync(cancellation);
+            // Committed messages stay in memory until they are sent, so no more are committed while there is no room.
+            await sender.WaitForRoomAsync(cancellation);
             var now = clock.Now;
             var began = metrics?.Now ?? 0;
             (var works, var ready, again) = await loader.LoadAsync(deliveries, now, cancellation);
@@ -161,7 +161,7 @@ internal sealed class SagaRouter(
 
             metrics?.Ended("decide", began);
 
-            // From here on a single saga cannot make this throw: its part of the commit was built when it was decided.
+            // From here on, a single saga cannot make the round fail, because each saga's part of the commit is built already.
             batch = [.. works.Values.Where(work => work.Decided.Count > 0)];
             await _committing.WaitAsync(cancellation);
         }

@@ -4,16 +4,16 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Signals the answer of a saga to the callers in this process that wait for it. They must also poll, because another orchestrator may move
-/// the saga.
+/// Signals a saga's answer to the callers in this process that wait for it. They must also poll the store, because another orchestrator may
+/// commit the answer.
 /// </summary>
 internal sealed class SagaSignals
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<SagaId, List<Listener>> _listeners = [];
 
-    /// <summary>Signals a committed saga.</summary>
-    public void Transitioned(SagaState saga)
+    /// <summary>Signals a committed saga to its listeners if it has answered.</summary>
+    public void Signal(SagaState saga)
     {
         if (saga.EndedAt is null && saga.Response is null)
         {
@@ -24,7 +24,7 @@ internal sealed class SagaSignals
         {
             foreach (var listener in _listeners.GetValueOrDefault(saga.Facts.SagaId) ?? [])
             {
-                listener.Hear(saga);
+                listener.Complete(saga);
             }
         }
     }
@@ -70,6 +70,6 @@ internal sealed class SagaSignals
 
         public void Dispose() => signals.Remove(this);
 
-        internal void Hear(SagaState saga) => _answered.TrySetResult(saga);
+        internal void Complete(SagaState saga) => _answered.TrySetResult(saga);
     }
 }

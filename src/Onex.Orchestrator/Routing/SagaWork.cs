@@ -10,23 +10,25 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>One saga in one commit: the state that was read, and the transitions decided on it. All are committed, or none.</summary>
-internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? saga, long version, SagaWeight input = default)
+/// <summary>
+/// One saga in one commit: the state that was read, and the transitions that were decided on it. All transitions are committed, or none.
+/// </summary>
+internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? saga, long version, SagaWeight inputWeight = default)
 {
     private readonly List<HistoryEntry> _history = [];
     private readonly List<OutgoingMessage> _outgoing = [];
     private readonly List<SagaPayload> _payloads = [];
     private readonly List<DeadLetterRow> _deadLetters = [];
     private readonly List<SagaItem> _items = [];
-    private readonly List<SeenMessage> _joined = [];
+    private readonly List<SeenMessage> _joinedRequests = [];
     private readonly List<SeenMessage> _seen = [];
     private CommitEntry? _entry;
     private Guid _transitionId;
-    private SagaWeight _input = input;
+    private SagaWeight _inputWeight = inputWeight;
 
     public SagaId SagaId { get; } = sagaId;
 
-    /// <summary>When its decision began, if anyone records spans.</summary>
+    /// <summary>When its decision began; null if spans are not recorded.</summary>
     public DateTimeOffset? Began { get; } = Tracing.IsOn ? Tracing.Now : null;
 
     /// <summary>The saga that was read; null before a start.</summary>
@@ -50,9 +52,9 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     public (SagaRow Row, string Reason)? Unreadable { get; init; }
 
     /// <summary>The weight of its input.</summary>
-    public SagaWeight Input => _input;
+    public SagaWeight InputWeight => _inputWeight;
 
-    /// <summary>The weight of the saga after the decisions; set once there is one.</summary>
+    /// <summary>The weight of the saga after the decisions so far; zero before the first decision.</summary>
     public SagaWeight Weight { get; private set; }
 
     /// <summary>The deliveries that were decided on.</summary>
@@ -63,37 +65,37 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     /// <summary>Whether the saga has handled or buffered that message in the decisions so far.</summary>
     public bool HasSeen(MessageId messageId) => FindSeen(messageId) is not null;
 
-    /// <summary>That message as the saga has seen it, or null.</summary>
+    /// <summary>The entry of a message that the saga has handled or buffered in the decisions so far, or null.</summary>
     public SeenMessage? FindSeen(MessageId messageId) => _seen.Find(seen => seen.MessageId == messageId);
 
     /// <summary>
-    /// Adds a decision, and builds everything that is to be committed for it. Throws and restores the previous state if that fails, so
-    /// that only the message fails.
+    /// Adds a decision and builds everything that is to be committed for it. If that fails, restores the previous state and throws, so
+    /// that only this message fails.
     /// </summary>
     public void Apply(Decision decision, SagaEvent message, MessageWriter messages)
     {
         var before = (Saga, Version, _transitionId);
         ReadOnlySpan<int> counts =
-            [_history.Count, _outgoing.Count, _payloads.Count, _deadLetters.Count, _items.Count, _joined.Count, _seen.Count];
+            [_history.Count, _outgoing.Count, _payloads.Count, _deadLetters.Count, _items.Count, _joinedRequests.Count, _seen.Count];
         try
         {
-            Take(decision, message, messages);
-            _entry = MakeEntry();
+            Add(decision, message, messages);
+            _entry = CreateEntry();
         }
         catch
         {
             (Saga, Version, _transitionId) = before;
-            Cut(_history, counts[0]);
-            Cut(_outgoing, counts[1]);
-            Cut(_payloads, counts[2]);
-            Cut(_deadLetters, counts[3]);
-            Cut(_items, counts[4]);
-            Cut(_joined, counts[5]);
-            Cut(_seen, counts[6]);
+            Truncate(_history, counts[0]);
+            Truncate(_outgoing, counts[1]);
+            Truncate(_payloads, counts[2]);
+            Truncate(_deadLetters, counts[3]);
+            Truncate(_items, counts[4]);
+            Truncate(_joinedRequests, counts[5]);
+            Truncate(_seen, counts[6]);
             throw;
         }
 
-        static void Cut<T>(List<T> list, int count) => list.RemoveRange(count, list.Count - count);
+        static void Truncate<T>(List<T> list, int count) => list.RemoveRange(count, list.Count - count);
     }
 
     /// <summary>Sets an unreadable saga aside: it is blocked with the reason, and no timer fires for it.</summary>
@@ -122,13 +124,13 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         };
     }
 
-    private void Take(Decision decision, SagaEvent message, MessageWriter messages)
+    private void Add(Decision decision, SagaEvent message, MessageWriter messages)
     {
         Version++;
         _transitionId = Identity.Transition(SagaId, Version, message.CausedBy);
         if (message is RequestJoined joined)
         {
-            _joined.Add(new SeenMessage(joined.Waiter.Requester.RequestId, joined.Waiter.Requester.RequestHash));
+            _joinedRequests.Add(new SeenMessage(joined.Waiter.Requester.RequestId, joined.Waiter.Requester.RequestHash));
         }
 
         var before = Saga;
@@ -148,7 +150,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         var messageOrdinal = 0;
         foreach (var command in decision.Commands)
         {
-            // A remote worker has no database. The engine limits what it is sent.
+            // A remote worker cannot read the database, so it always gets the arguments themselves. The engine limits their size.
             var argumentsRef = command.Topic is null && command.Arguments.Utf8.Length > MessageSizes.InlineMax
                 ? Store($"arguments:{command.CommandId}", command.Arguments)
                 : null;
@@ -190,33 +192,33 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     /// <summary>The commit of the saga.</summary>
     public CommitEntry ToEntry() => _entry ?? new CommitEntry.Check(SagaId, ReadVersion);
 
-    private CommitEntry MakeEntry()
+    private CommitEntry CreateEntry()
     {
         var row = SagaRows.ToRow(Saga!, Version, _transitionId);
-        Weight = _input + SagaWeight.From(row.Data, row.Progress);
+        Weight = _inputWeight + SagaWeight.From(row.Data, row.Progress);
         if (ReadVersion > 0)
         {
             return new CommitEntry.Transition(row, ReadVersion, _history, _outgoing, _payloads)
             {
-                JoinedRequests = _joined,
+                JoinedRequests = _joinedRequests,
                 SeenMessages = _seen,
                 BufferedEvents = Saga!.BufferedEvents.IsEmpty
                     ? []
                     :
                     [
-                        .. Saga.BufferedEvents.Where(buffered => !Buffers(Read!, buffered))
+                        .. Saga.BufferedEvents.Where(buffered => !HasBuffered(Read!, buffered))
                             .Select(buffered => EarlyEventRows.ToRow(Saga.Facts, buffered)),
                     ],
                 ReleasedEvents = Read!.BufferedEvents.IsEmpty
                     ? []
-                    : [.. Read.BufferedEvents.Where(buffered => !Buffers(Saga, buffered)).Select(buffered => buffered.MessageId)],
+                    : [.. Read.BufferedEvents.Where(buffered => !HasBuffered(Saga, buffered)).Select(buffered => buffered.MessageId)],
                 WasParked = Read.EndedAt is null && Read.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
             };
         }
 
-        // Tries the strict mapping first; an input that another version accepted is stored nevertheless.
+        // Tries the strict form first. An input that only another version of Onex accepts is stored nevertheless.
         if (
             !ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem)
                 && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
@@ -225,8 +227,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         }
 
         Store("input", input);
-        _input = SagaWeight.From(input);
-        Weight = _input + SagaWeight.From(row.Data, row.Progress);
+        _inputWeight = SagaWeight.From(input);
+        Weight = _inputWeight + SagaWeight.From(row.Data, row.Progress);
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
@@ -245,17 +247,18 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
-            // This saga has seen the event under its envelope id, so it would ignore a redriven one as a duplicate. A redriven event
-            // therefore gets a new identity, the same one for every redrive.
-            var again = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
+            // The saga has seen the event under its envelope id, so it would ignore a redriven event as a duplicate. A redriven event
+            // therefore gets another identity, the same for every redrive.
+            var redriven = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
             var deadLetterId = EventDeadLetter.RedrivenFrom(declined.Requester) ?? id.Value;
-            _deadLetters.Add(messages.DeadEventRow(rejection, again, deadLetterId, at, identity: deadLetterId));
+            _deadLetters.Add(messages.DeadEventRow(rejection, redriven, deadLetterId, at, identity: deadLetterId));
         }
     }
 
-    private static bool Buffers(SagaState saga, BufferedEvent buffered) =>
+    private static bool HasBuffered(SagaState saga, BufferedEvent buffered) =>
         saga.BufferedEvents.Any(other => other.MessageId == buffered.MessageId);
 
+    // Adds a payload to the commit unless it has one of that name. Returns the payload's id.
     private Guid? Store(string name, RawJson content)
     {
         var id = Identity.Payload(SagaId, name);

@@ -22,8 +22,8 @@ internal sealed class TimerMetrics
     {
         _fired = meter.Counter(Fired);
         meter.Gauge(Pending, () => [new GaugeValue(queue.Count)]);
-        meter.Gauge(Due, () => [new GaugeValue(queue.Due(clock.Now).Count)]);
-        meter.Gauge(Lateness, () => [new GaugeValue(queue.Due(clock.Now).Late.TotalSeconds)]);
+        meter.Gauge(Due, () => [new GaugeValue(queue.MeasureDue(clock.Now).Count)]);
+        meter.Gauge(Lateness, () => [new GaugeValue(queue.MeasureDue(clock.Now).Lateness.TotalSeconds)]);
     }
 
     /// <summary>Timers have fired.</summary>

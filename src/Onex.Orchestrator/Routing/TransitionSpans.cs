@@ -5,10 +5,10 @@ using Onex.Orchestrator.Outbox;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>The spans of committed transitions. They start when the decision began, and exist only if it was committed.</summary>
+/// <summary>Creates the spans of committed transitions. A span starts at the time at which the decision began.</summary>
 internal static class TransitionSpans
 {
-    /// <summary>Starts the span of a saga's committed transitions; null if nobody records spans.</summary>
+    /// <summary>Starts the span of a saga's committed transitions; null if spans are not recorded.</summary>
     public static Activity? Start(SagaWork work)
     {
         if (!Tracing.IsOn || work is not { Saga: { } saga, Began: { } began })
@@ -16,7 +16,8 @@ internal static class TransitionSpans
             return null;
         }
 
-        // Below the record that caused it, if that is of the saga's trace. An event or a joined request has a trace of its own.
+        // The parent is the span of the record that caused the transition, if it belongs to the saga's trace. Events and joined requests
+        // have traces of their own, so the two spans are linked.
         var name = $"transition {saga.Facts.Contract}";
         var trace = SagaTrace.From(saga);
         var context = Tracing.ParentOf(trace.Parent, trace.State);
@@ -39,11 +40,11 @@ internal static class TransitionSpans
             }
         }
 
-        // A context without a span cannot be linked to, but its trace can be found by the attribute.
-        if (!trace.IsOfRequest && SagaTrace.From(saga.Facts.Requester) is var request
-            && ActivityContext.TryParse(request.Parent, request.State, isRemote: true, out var ofRequest))
+        // A saga with a trace of its own is linked to its request's span.
+        var request = SagaTrace.From(saga.Facts.Requester);
+        if (!trace.IsOfRequest && ActivityContext.TryParse(request.Parent, request.State, isRemote: true, out var requestContext))
         {
-            span.AddLink(new ActivityLink(ofRequest));
+            span.AddLink(new ActivityLink(requestContext));
         }
 
         Describe(span, saga, work.Read);

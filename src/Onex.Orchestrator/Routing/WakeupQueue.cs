@@ -3,13 +3,13 @@ using Onex.Contracts.Messages;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Holds the timers of sagas in the memory of their home partition's orchestrator. Most entries never fire: once a saga has another timer,
-/// or none, its old entry is skipped. Thread-safe.
+/// Holds the timers of sagas in the memory of their home partition's orchestrator. Most entries of the queue never fire: if a saga gets
+/// another timer, or none, its old entry stays in the queue and is skipped when it is due. Thread-safe.
 /// </summary>
 internal sealed class WakeupQueue
 {
     /// <summary>Longer timers are not queued; the sweep loads them in time.</summary>
-    public static readonly TimeSpan Near = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan QueuedMax = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
     private readonly PriorityQueue<SagaId, DateTimeOffset> _byTime = new();
@@ -28,11 +28,11 @@ internal sealed class WakeupQueue
     }
 
     /// <summary>How many timers are due and not taken yet, and how long the oldest of them has been due.</summary>
-    public (int Count, TimeSpan Late) Due(DateTimeOffset now)
+    public (int Count, TimeSpan Lateness) MeasureDue(DateTimeOffset now)
     {
         lock (_lock)
         {
-            // Mostly none is due, and the queue says so at once.
+            // The first entry of the queue shows at once if none is due, which is the usual case.
             if (!_byTime.TryPeek(out _, out var first) || first > now)
             {
                 return (0, TimeSpan.Zero);

@@ -8,11 +8,11 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>Loads the rows of items that sagas need to continue when they wake up.</summary>
 internal sealed class WantedItemReader(ISagaStore store)
 {
-    private static readonly SagaItemStatus[] _all = Enum.GetValues<SagaItemStatus>();
-    private static readonly SagaItemStatus[] _toCompensate = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
+    private static readonly SagaItemStatus[] _allStatuses = Enum.GetValues<SagaItemStatus>();
+    private static readonly SagaItemStatus[] _compensatedStatuses = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
 
     /// <summary>
-    /// Adds the rows to the wake-ups among the deliveries. If an earlier decision of the same batch makes a row unnecessary, it is ignored.
+    /// Adds the rows to the wake-ups among the deliveries. The engine ignores rows that an earlier decision of the batch made unnecessary.
     /// </summary>
     public async Task<IReadOnlyList<Delivery>> AddItemsAsync(
         IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<SagaId, SagaWork> works, CancellationToken cancellation)
@@ -25,11 +25,11 @@ internal sealed class WantedItemReader(ISagaStore store)
             if (delivery.Message is TimerFired { SagaId: var sagaId } && works[sagaId] is { Saga: { } saga, Machine: { } machine })
             {
                 var index = i;
-                var tried = delivery.Try(
+                var checkedDelivery = delivery.Try(
                     () => queries.AddRange(EachItems.Wanted(machine.Plan, saga).Select(wanted => (index, sagaId, wanted)).ToList()));
-                if (!ReferenceEquals(tried, delivery))
+                if (!ReferenceEquals(checkedDelivery, delivery))
                 {
-                    (changed ??= [.. deliveries])[i] = tried;
+                    (changed ??= [.. deliveries])[i] = checkedDelivery;
                 }
             }
         }
@@ -37,7 +37,7 @@ internal sealed class WantedItemReader(ISagaStore store)
         if (queries.Count > 0)
         {
             changed ??= [.. deliveries];
-            var pages = await store.LoadItemsAsync([.. queries.Select(each => Query(each.SagaId, each.Wanted))], cancellation);
+            var pages = await store.LoadItemsAsync([.. queries.Select(query => CreateQuery(query.SagaId, query.Wanted))], cancellation);
             foreach (
                 var group in queries.Zip(pages).GroupBy(pair => pair.First.Index, pair => new StoredItems(pair.First.Wanted, pair.Second)))
             {
@@ -49,8 +49,8 @@ internal sealed class WantedItemReader(ISagaStore store)
         return changed ?? deliveries;
     }
 
-    private static SagaItemsQuery Query(SagaId sagaId, WantedItems wanted) => new(
-        sagaId, wanted.Step, wanted.Visit, wanted.Below is null
-            ? _all
-            : _toCompensate, wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
+    // Items below an index are wanted to compensate them, in descending order.
+    private static SagaItemsQuery CreateQuery(SagaId sagaId, WantedItems wanted) => new(
+        sagaId, wanted.Step, wanted.Visit, wanted.Below is null ? _allStatuses : _compensatedStatuses,
+        wanted.Below, Descending: wanted.Below is not null, wanted.Limit);
 }

@@ -9,9 +9,9 @@ namespace Onex.Tests.Integration.Kafka;
 public sealed class BrokerLossTests : IAsyncLifetime
 {
     // Without the health probe, a client would notice only after a minute.
-    private static readonly TimeSpan _reported = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _detectionTimeout = TimeSpan.FromSeconds(20);
 
-    private static readonly TimeSpan _returned = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _recoveryTimeout = TimeSpan.FromMinutes(1);
 
     private KafkaBroker? _own;
 
@@ -34,12 +34,12 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await using var member = await StartAsync(topic, handler);
 
         await Broker.PauseAsync();
-        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _reported);
+        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _detectionTimeout);
         Assert.False(member.Broker.IsReachable);
         Assert.NotEqual(BusHealthStatus.Healthy, member.Health.Status);
 
         await Broker.ResumeAsync();
-        await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
+        await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _recoveryTimeout);
         await StaysHealthyAsync(member);
         await WorksAsync(member, topic, handler);
     }
@@ -53,13 +53,13 @@ public sealed class BrokerLossTests : IAsyncLifetime
         await Condition.HoldsAsync(() => handler.Given.Count == 1);
 
         await Broker.KillAsync();
-        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _reported);
-        var meanwhile = DeliverAsync(member, topic, "meanwhile");
+        await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _detectionTimeout);
+        var delivery = DeliverAsync(member, topic, "meanwhile");
 
         await Broker.StartAsync();
-        await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _returned);
+        await Condition.HoldsAsync(() => member.Health.Status == BusHealthStatus.Healthy, within: _recoveryTimeout);
         await StaysHealthyAsync(member);
-        Assert.Equal(DeliveryStatus.Acknowledged, await meanwhile);
+        Assert.Equal(DeliveryStatus.Acknowledged, await delivery);
         await WorksAsync(member, topic, handler);
         Assert.Contains("meanwhile", handler.Values);
     }
@@ -74,24 +74,27 @@ public sealed class BrokerLossTests : IAsyncLifetime
 
         await Broker.KillAsync();
 
-        await member.StopAsync().WaitAsync(_returned);
+        await member.StopAsync().WaitAsync(_recoveryTimeout);
     }
 
     private static async Task WorksAsync(RiderMember member, string topic, RecordingHandler handler)
     {
         await member.ProduceAsync(topic, 0, "after");
-        await Condition.HoldsAsync(() => handler.Values.Contains("after"), within: _returned);
+        await Condition.HoldsAsync(() => handler.Values.Contains("after"), within: _recoveryTimeout);
     }
 
-    // No flapping: the health is the same for three seconds.
+    // Waits until the member has been healthy for three seconds without interruption.
     private static Task StaysHealthyAsync(RiderMember member)
     {
-        DateTimeOffset? since = null;
+        var healthySince = TimeProvider.System.GetUtcNow();
         return Condition.HoldsAsync(
-            () => member.Health.Status == BusHealthStatus.Healthy
-                ? TimeProvider.System.GetUtcNow() - (since ??= TimeProvider.System.GetUtcNow()) > TimeSpan.FromSeconds(3)
-                : (since = null) is not null,
-            within: _returned);
+            () =>
+            {
+                var now = TimeProvider.System.GetUtcNow();
+                healthySince = member.Health.Status == BusHealthStatus.Healthy ? healthySince : now;
+                return now - healthySince > TimeSpan.FromSeconds(3);
+            },
+            within: _recoveryTimeout);
     }
 
     private async Task<RiderMember> StartAsync(string topic, IRecordBatchHandler handler)
@@ -103,7 +106,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         return member;
     }
 
-    // As the outbox does: what could not be delivered in time is sent again. A busy machine may need longer to start a broker.
+    // Sends the record again, as the outbox does, until it is delivered: on a busy machine the broker may start late.
     private static async Task<DeliveryStatus> DeliverAsync(RiderMember member, string topic, string value)
     {
         DeliveryStatus status;

@@ -9,7 +9,8 @@ using Onex.Tests.Compliance.Kafka;
 namespace Onex.Tests.Integration.Kafka;
 
 /// <summary>
-/// Changes of a log other than new records: recreation, deletion of its beginning, control records. Only a broker supports them.
+/// Changes of a topic other than new records: it is recreated, its first records are deleted, it gets control records. Only a broker
+/// supports them.
 /// </summary>
 public sealed class ChangedLogTests : IDisposable
 {
@@ -42,15 +43,15 @@ public sealed class ChangedLogTests : IDisposable
         await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
 
-        // More records than were read before, so that an offset of the old log exists in the new log too.
+        // There are more new records than old ones, so that the offset after the old records exists in the new log, too.
         await Condition.HoldsAsync(() => handler.Given.Count >= 11);
         Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
-        await IdsAreApartAsync(member, topic, handler, old: 3);
+        await AssertTopicIdsDifferAsync(member, topic, handler, oldCount: 3);
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 8);
     }
 
     [Fact]
-    public async Task Records_written_to_a_recreated_topic_before_its_reader_noticed_are_read()
+    public async Task Records_written_to_a_recreated_topic_before_its_reader_notices_are_read()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
@@ -70,7 +71,7 @@ public sealed class ChangedLogTests : IDisposable
         Assert.Equal(
             Enumerable.Range(0, 8).Select(i => $"new {i}"),
             handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
-        await IdsAreApartAsync(member, topic, handler, old: 3);
+        await AssertTopicIdsDifferAsync(member, topic, handler, old: 3);
     }
 
     [Fact]
@@ -88,7 +89,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await Condition.HoldsAsync(() => handler.Given.Count >= 8);
         Assert.Equal(["old 0", "old 1", "old 2", "new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values);
-        await IdsAreApartAsync(member, topic, handler, old: 3);
+        await AssertTopicIdsDifferAsync(member, topic, handler, old: 3);
     }
 
     [Fact]
@@ -119,35 +120,35 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task Two_topics_recreated_together_are_both_read_from_their_beginning()
     {
-        var (one, two, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", RecordingHandler.Acknowledging);
-        await _bus.CreateAsync(1, one, two);
-        await using var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [one, two], one, _ => handler));
+        var (topic1, topic2, handler) = (TestBus.NewTopic() + "-1", TestBus.NewTopic() + "-2", RecordingHandler.Acknowledging);
+        await _bus.CreateAsync(1, topic1, topic2);
+        await using var member = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic1, topic2], topic1, _ => handler));
         await member.WaitUntilReadyAsync();
-        await member.ProduceAsync(one, 0, "old 1");
-        await member.ProduceAsync(two, 0, "old 2");
+        await member.ProduceAsync(topic1, 0, "old 1");
+        await member.ProduceAsync(topic2, 0, "old 2");
         await Condition.HoldsAsync(() => handler.Given.Count == 2);
 
-        await Task.WhenAll(DeleteAsync(one), DeleteAsync(two));
-        await Task.WhenAll(RecreateAsync(one), RecreateAsync(two));
-        await ProduceAsync(one, "new 1a", "new 1b");
-        await ProduceAsync(two, "new 2a", "new 2b");
+        await Task.WhenAll(DeleteAsync(topic1), DeleteAsync(topic2));
+        await Task.WhenAll(RecreateAsync(topic1), RecreateAsync(topic2));
+        await ProduceAsync(topic1, "new 1a", "new 1b");
+        await ProduceAsync(topic2, "new 2a", "new 2b");
 
         await Condition.HoldsAsync(() => handler.Values.Distinct().Count() >= 6, () => string.Join(", ", handler.Values));
         Assert.Equal(["new 1a", "new 1b", "new 2a", "new 2b", "old 1", "old 2"], handler.Values.Distinct().Order());
     }
 
     [Fact]
-    public async Task Two_members_read_all_of_their_recreated_topic_between_them()
+    public async Task Two_members_of_a_group_together_read_all_records_of_a_recreated_topic()
     {
         var topic = TestBus.NewTopic();
-        var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
+        var (firstHandler, secondHandler) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await _bus.CreateAsync(2, topic);
-        await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => one));
-        await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => two));
-        await Condition.HoldsAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
+        await using var first = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => firstHandler));
+        await using var second = await _bus.StartAsync(k => k.BatchEndpoint("test", [topic], topic, _ => secondHandler));
+        await Condition.HoldsAsync(() => firstHandler.OwnedNow().Length == 1 && secondHandler.OwnedNow().Length == 1);
         await first.ProduceAsync(topic, 0, "old 0a", "old 0b");
         await first.ProduceAsync(topic, 1, "old 1a", "old 1b");
-        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 4);
+        await Condition.HoldsAsync(() => firstHandler.Given.Count + secondHandler.Given.Count == 4);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic, 2);
@@ -159,17 +160,17 @@ public sealed class ChangedLogTests : IDisposable
             await ProduceAsync(topic, partition, values);
         }
 
-        // One member may read records again that the other had read. Their ids show it.
+        // One member may read records again that the other has read. The topic id and the offset show that they are the same records.
         await Condition.HoldsAsync(
             () =>
-                one.Values.Concat(two.Values)
+                firstHandler.Values.Concat(secondHandler.Values)
                     .Where(value => value.StartsWith("new", StringComparison.Ordinal))
                     .Distinct()
                     .Order()
                     .SequenceEqual(expected.Order()),
-            () => string.Join(", ", one.Values) + " | " + string.Join(", ", two.Values));
+            () => string.Join(", ", firstHandler.Values) + " | " + string.Join(", ", secondHandler.Values));
 
-        // A broker that deletes the offsets of the old topic late deletes those of the new one too. The next record commits them again.
+        // A broker that deletes the offsets of the old topic late deletes those of the new topic, too. The next record commits them again.
         var ends = new long[] { 4, 4 };
         await Condition.HoldsAsync(
             async () =>
@@ -231,7 +232,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_deleted_while_nobody_reads_are_counted_on_assignment()
+    public async Task Records_that_were_deleted_while_the_group_had_no_member_are_counted_on_assignment()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         var first = await StartAsync(topic, handler);
@@ -249,7 +250,7 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Records_deleted_before_a_lagging_reader_are_counted()
+    public async Task Records_that_are_deleted_before_a_lagging_member_has_read_them_are_counted()
     {
         var topic = TestBus.NewTopic();
         var release = new TaskCompletionSource();
@@ -296,7 +297,7 @@ public sealed class ChangedLogTests : IDisposable
 
         // Further metadata requests would have created it if the broker created topics on first use.
         await Condition.HoldsAsync(() => member.Broker.FindMissing([topic]).Count == 1);
-        Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, found => found.Topic == topic);
+        Assert.DoesNotContain(_admin.Value.GetMetadata(TimeSpan.FromSeconds(10)).Topics, metadata => metadata.Topic == topic);
         await RecreateAsync(topic);
         await Condition.HoldsAsync(() => member.IsReady);
     }
@@ -347,18 +348,19 @@ public sealed class ChangedLogTests : IDisposable
         return member;
     }
 
-    private static async Task IdsAreApartAsync(RiderMember member, string topic, RecordingHandler handler, int old)
+    // The first records have the id of the old topic, the others that of the new one.
+    private static async Task AssertTopicIdsDifferAsync(RiderMember member, string topic, RecordingHandler handler, int oldCount)
     {
-        var now = (await member.Topics.TopicIdsAsync([topic], CancellationToken.None))[topic];
-        var before = Assert.Single(handler.Given.Take(old).Select(entry => entry.Record.TopicId).Distinct());
-        Assert.All(handler.Given.Skip(old), entry => Assert.Equal(now, entry.Record.TopicId));
-        Assert.NotNull(before);
-        Assert.NotEqual(now, before);
+        var newId = (await member.Topics.TopicIdsAsync([topic], CancellationToken.None))[topic];
+        var oldId = Assert.Single(handler.Given.Take(oldCount).Select(entry => entry.Record.TopicId).Distinct());
+        Assert.All(handler.Given.Skip(oldCount), entry => Assert.Equal(newId, entry.Record.TopicId));
+        Assert.NotNull(oldId);
+        Assert.NotEqual(newId, oldId);
     }
 
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
-    // The broker deletes the topic in the background.
+    // Tries again until the broker has deleted the old topic, which it does in the background.
     private Task RecreateAsync(string topic, int partitions = 1) => Condition.HoldsAsync(async () =>
     {
         try
@@ -387,7 +389,7 @@ public sealed class ChangedLogTests : IDisposable
     private Task<List<DeleteRecordsResult>> DeleteRecordsAsync(string topic, long before) =>
         _admin.Value.DeleteRecordsAsync([new TopicPartitionOffset(topic, 0, before)]);
 
-    // With a new producer, which has no metadata of the old topic.
+    // Uses a new producer, because an existing one may have metadata of the old topic.
     private Task ProduceAsync(string topic, params string[] values) => ProduceAsync(topic, 0, values);
 
     private async Task ProduceAsync(string topic, int partition, string[] values)

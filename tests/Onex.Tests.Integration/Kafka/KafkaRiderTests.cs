@@ -61,7 +61,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
         await using var member = await StartAsync(topic, 1, handler, s => s with { SessionTimeout = TimeSpan.FromSeconds(3) });
         await member.ProduceAsync(topic, 0, "slow");
 
-        // The test is about time: twice the session timeout must pass.
+        // Twice the session timeout must really pass: a member without heartbeats would lose its partition.
         await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, TestContext.Current.CancellationToken);
         release.SetResult();
 
@@ -94,19 +94,19 @@ public sealed class KafkaProducerTests : ProducerCompliance
     protected override TestBus Bus { get; } = new KafkaTestBus();
 
     [Fact]
-    public async Task A_batch_without_order_goes_to_one_partition_whatever_its_keys_and_all_partitions_get_as_many()
+    public async Task A_batch_of_unordered_records_goes_to_one_partition_and_all_partitions_get_equally_many_records()
     {
         var topic = NewTopic();
         await Bus.CreateAsync(4, topic);
         var clock = new FakeTimeProvider();
-        await using var services = LoadedServices(clock, topic, out var before);
+        await using var services = LoadedServices(clock, topic, out var earlier);
         var producer = services.GetRequiredService<IRecordProducer>();
 
         var batch = Produce(producer, topic, "batch", 20);
         clock.Advance(TimeSpan.FromMilliseconds(5));
 
-        Assert.All(await Task.WhenAll([.. before, .. batch]), report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
-        var records = await Bus.ReadAsync(topic, before.Count + batch.Count);
+        Assert.All(await Task.WhenAll([.. earlier, .. batch]), report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
+        var records = await Bus.ReadAsync(topic, earlier.Count + batch.Count);
         Assert.Single(records.Where(record => record.TextHeader("part") == "batch").Select(record => record.Partition).Distinct());
         var counts = records.CountBy(record => record.Partition).Select(partition => partition.Value).ToList();
         Assert.Equal(4, counts.Count);
@@ -114,46 +114,46 @@ public sealed class KafkaProducerTests : ProducerCompliance
     }
 
     [Fact]
-    public async Task Records_that_wait_for_others_when_the_process_stops_are_sent()
+    public async Task Records_that_wait_for_a_batch_to_fill_are_sent_when_the_process_stops()
     {
         var topic = NewTopic();
         await Bus.CreateAsync(4, topic);
-        List<Task<DeliveryReport>> before, waiting;
-        await using (var services = LoadedServices(new FakeTimeProvider(), topic, out before))
+        List<Task<DeliveryReport>> earlier, waiting;
+        await using (var services = LoadedServices(new FakeTimeProvider(), topic, out earlier))
         {
-            await Task.WhenAll(before);
+            await Task.WhenAll(earlier);
             waiting = Produce(services.GetRequiredService<IRecordProducer>(), topic, "waiting", 20);
             Assert.DoesNotContain(waiting, record => record.IsCompleted);
         }
 
         var reports = await Task.WhenAll(waiting).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.All(reports, report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
-        Assert.Equal(20, (await Bus.ReadAsync(topic, before.Count + 20)).Count(record => record.TextHeader("part") == "waiting"));
+        Assert.Equal(20, (await Bus.ReadAsync(topic, earlier.Count + 20)).Count(record => record.TextHeader("part") == "waiting"));
     }
 
     [Fact]
     public async Task Concurrent_starts_create_each_topic_once_with_its_dead_letter_topic()
     {
         Bus.NeedsReal("makes no topics for its clients");
-        var (one, two) = (NewTopic() + "-1", NewTopic() + "-2");
+        var (topic1, topic2) = (NewTopic() + "-1", NewTopic() + "-2");
         await using var member = await Bus.StartAsync(_ => { });
         await using var other = await Bus.StartAsync(_ => { });
 
         await Task.WhenAll(
-            member.Topics.EnsureTopicsAsync([one, two], 3, null, CancellationToken.None),
-            other.Topics.EnsureTopicsAsync([two, one], 3, 1, CancellationToken.None));
-        await member.Topics.EnsureTopicsAsync([one], 5, null, CancellationToken.None);
+            member.Topics.EnsureTopicsAsync([topic1, topic2], 3, null, CancellationToken.None),
+            other.Topics.EnsureTopicsAsync([topic2, topic1], 3, 1, CancellationToken.None));
+        await member.Topics.EnsureTopicsAsync([topic1], 5, null, CancellationToken.None);
 
         var counts = await other.Topics.PartitionCountsAsync(
-            [one, two, one + ".dlq", two + ".dlq", "missing-" + one], CancellationToken.None);
+            [topic1, topic2, topic1 + ".dlq", topic2 + ".dlq", "missing-" + topic1], CancellationToken.None);
         Assert.Equal(4, counts.Count);
-        Assert.Equal((3, 3, 1), (counts[one], counts[two], counts[one + ".dlq"]));
-        Assert.Equal(2, (await member.Topics.TopicIdsAsync([one, two], CancellationToken.None)).Values.Distinct().Count());
-        Assert.Equal(TimeSpan.FromDays(7), await member.Topics.RetentionAsync(one, CancellationToken.None));
+        Assert.Equal((3, 3, 1), (counts[topic1], counts[topic2], counts[topic1 + ".dlq"]));
+        Assert.Equal(2, (await member.Topics.TopicIdsAsync([topic1, topic2], CancellationToken.None)).Values.Distinct().Count());
+        Assert.Equal(TimeSpan.FromDays(7), await member.Topics.RetentionAsync(topic1, CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_missing_broker_is_reported_in_time()
+    public async Task An_unreachable_broker_is_reported_within_15_seconds()
     {
         await using var member = await new KafkaTestBus("127.0.0.1:1").StartAsync(_ => { });
 
@@ -165,14 +165,14 @@ public sealed class KafkaProducerTests : ProducerCompliance
         Assert.NotNull(member.Broker.LastError);
     }
 
-    // A producer under load, so that records wait until the clock moves.
+    // Services with a producer under load: its records wait for a fuller batch until the clock advances.
     private ServiceProvider LoadedServices(FakeTimeProvider clock, string topic, out List<Task<DeliveryReport>> sent)
     {
         var services = new ServiceCollection().AddLogging().AddSingleton<TimeProvider>(clock)
             .AddOnexKafka(Bus.Settings with { UnorderedTopics = [topic] }).BuildServiceProvider();
-        sent = Produce(services.GetRequiredService<IRecordProducer>(), topic, "before", 200);
+        sent = Produce(services.GetRequiredService<IRecordProducer>(), topic, "earlier", 200);
         clock.Advance(TimeSpan.FromMilliseconds(50));
-        sent.AddRange(Produce(services.GetRequiredService<IRecordProducer>(), topic, "before", 1));
+        sent.AddRange(Produce(services.GetRequiredService<IRecordProducer>(), topic, "earlier", 1));
         clock.Advance(TimeSpan.FromMilliseconds(5));
         return services;
     }

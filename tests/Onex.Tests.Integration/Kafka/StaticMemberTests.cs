@@ -6,33 +6,33 @@ using Onex.Tests.Compliance.Kafka;
 namespace Onex.Tests.Integration.Kafka;
 
 /// <summary>
-/// A member that keeps its place in its group when its process is killed. The session timeout is much longer than a test: whatever happens
-/// here does not wait for it.
+/// Static members, which keep their partitions when their process is killed. The session timeout is much longer than a test, so that no
+/// test can pass by waiting for it.
 /// </summary>
 public sealed class StaticMemberTests : RiderCompliance
 {
-    private static readonly TimeSpan _session = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _sessionTimeout = TimeSpan.FromMinutes(5);
 
     protected override TestBus Bus => Kafka;
 
     private KafkaTestBus Kafka { get; } = new();
 
     [Fact]
-    public async Task A_process_that_starts_after_a_kill_gets_the_partitions_of_the_killed_one_at_once()
+    public async Task A_process_that_starts_with_the_name_of_a_killed_one_gets_its_partitions_at_once()
     {
         Bus.NeedsReal("knows no static members");
         var (topic, seen) = (NewTopic(), new ConcurrentQueue<string>());
         await Bus.CreateAsync(2, topic);
         string name;
-        using (var taken = InstanceId.Take(topic, Path.GetTempPath(), Environment.MachineName))
+        using (var instance = InstanceId.Take(topic, Path.GetTempPath(), Environment.MachineName))
         {
-            name = taken!.Value;
+            name = instance!.Value;
         }
 
         using var killed = Join(topic, name);
         await Condition.HoldsAsync(() => killed.Consume(10) is null && killed.Assignment.Count == 2);
 
-        // From here on it does nothing any more, as if it were killed.
+        // From here on the consumer does nothing any more, as if its process were killed.
         await using var member = await StartAsync(topic, seen);
         await member.ProduceAsync(topic, 0, """{"Text":"a"}""");
         await member.ProduceAsync(topic, 1, """{"Text":"b"}""");
@@ -52,7 +52,7 @@ public sealed class StaticMemberTests : RiderCompliance
         await stopped.StopAsync();
         Assert.Equal(1, Bus.Committed(topic, topic, 2)[0]);
 
-        // Its name is not free yet, so this is another member.
+        // The name of the stopped member is not free yet, so the new member has another name.
         await using var member = await StartAsync(topic, second);
         await member.ProduceAsync(topic, 0, """{"Text":"a"}""");
         await member.ProduceAsync(topic, 1, """{"Text":"b"}""");
@@ -61,7 +61,7 @@ public sealed class StaticMemberTests : RiderCompliance
     }
 
     [Fact]
-    public async Task A_member_whose_name_another_process_has_taken_goes_on_without_it()
+    public async Task A_member_whose_name_another_process_has_taken_continues_under_another_name()
     {
         Bus.NeedsReal("knows no static members");
         var (topic, seen) = (NewTopic(), new ConcurrentQueue<string>());
@@ -83,7 +83,7 @@ public sealed class StaticMemberTests : RiderCompliance
         await using var one = await StartAsync(topic, first);
         await using var two = await StartAsync(topic, second);
 
-        // Records that were read before the second one had joined count for nothing.
+        // Empty records are produced until the second member has joined. They are not counted below.
         await Condition.HoldsAsync(async () =>
         {
             await Task.WhenAll(Enumerable.Range(0, 4).Select(partition => one.ProduceAsync(topic, partition, """{"Text":""}""")));
@@ -106,7 +106,7 @@ public sealed class StaticMemberTests : RiderCompliance
             BootstrapServers = Kafka.Bootstrap,
             GroupId = topic,
             GroupInstanceId = instance,
-            SessionTimeoutMs = (int)_session.TotalMilliseconds,
+            SessionTimeoutMs = (int)_sessionTimeout.TotalMilliseconds,
             EnableAutoCommit = false,
         };
         configuration.Set("partition.assignment.strategy", "roundrobin,range");
@@ -129,7 +129,7 @@ public sealed class StaticMemberTests : RiderCompliance
                     return Task.CompletedTask;
                 });
             }),
-            settings => settings with { SessionTimeout = _session });
+            settings => settings with { SessionTimeout = _sessionTimeout });
         await member.WaitUntilReadyAsync();
         return member;
     }

@@ -9,7 +9,7 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>A broker: by default the one that all tests share, which may be the mock cluster.</summary>
+/// <summary>A Kafka broker: by default the one that all tests share, which may be the mock cluster.</summary>
 internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
 {
     public override KafkaSettings Settings => new()
@@ -77,8 +77,8 @@ internal sealed class KafkaTestBus(string? bootstrap = null) : TestBus
         }
 
         var records = new List<ConsumedRecord>();
-        var began = TimeProvider.System.GetTimestamp();
-        while (records.Count < count && TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(1))
+        var started = TimeProvider.System.GetTimestamp();
+        while (records.Count < count && TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromMinutes(1))
         {
             if (consumer.Consume(200) is { } record)
             {
@@ -104,7 +104,7 @@ internal sealed class MemoryTestBus(int kept = 1000, long heldBytesMax = 64L << 
         DrainFor = TimeSpan.FromMilliseconds(500),
     };
 
-    public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not made yet.");
+    public MemoryLog Memory => _log ?? throw new InvalidOperationException("The topics are not created yet.");
 
     // The log belongs to the test and outlives its members; all other services belong to a member.
     public override void Add(IServiceCollection services, KafkaSettings settings) =>

@@ -15,7 +15,7 @@ namespace Onex.Tests.Integration.Persistence;
 /// <summary>A value of a saga has the same type whether the saga was in memory or was read from its row.</summary>
 public abstract class StoredValueTests
 {
-    private const string Keeper = """
+    private const string Contract = """
         contract: keeper
         version: 1.0.0
         description: Keeps anything.
@@ -29,8 +29,8 @@ public abstract class StoredValueTests
           done: { end: completed }
         """;
 
-    private static readonly Plan _keeper = ContractCompiler.Compile(
-        new ContractSource("keeper.yaml", Keeper, ImmutableSortedDictionary<string, string>.Empty),
+    private static readonly Plan _plan = ContractCompiler.Compile(
+        new ContractSource("keeper.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty),
         new CompilerContext(new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>())).Plans[0];
 
     private static readonly Gen<string> _text = Gen.OneOf(
@@ -42,7 +42,7 @@ public abstract class StoredValueTests
 
     private static readonly Gen<double> _double = Gen.OneOf(
         Gen.Double.Where(double.IsFinite),
-        Among(
+        OneOf(
             0.0,
             -0.0,
             1.5e17,
@@ -60,8 +60,8 @@ public abstract class StoredValueTests
     private static readonly Gen<CelValue> _simple = Gen.OneOf(
         Gen.Const(CelValue.Null),
         Gen.Bool.Select(CelValue.Bool),
-        Gen.OneOf(Gen.Long, Among(0L, -1L, long.MinValue, long.MaxValue)).Select(CelValue.Int),
-        Gen.OneOf(Gen.ULong, Among(0UL, 5UL, (ulong)long.MaxValue, (ulong)long.MaxValue + 1, ulong.MaxValue)).Select(CelValue.Uint),
+        Gen.OneOf(Gen.Long, OneOf(0L, -1L, long.MinValue, long.MaxValue)).Select(CelValue.Int),
+        Gen.OneOf(Gen.ULong, OneOf(0UL, 5UL, (ulong)long.MaxValue, (ulong)long.MaxValue + 1, ulong.MaxValue)).Select(CelValue.Uint),
         _double.Select(CelValue.Double),
         _text.Select(CelValue.String),
         Gen.Byte.Array[0, 9].Select(bytes => CelValue.Bytes(bytes)),
@@ -85,25 +85,25 @@ public abstract class StoredValueTests
     public async Task Stored_values_keep_their_types() => await Values(3).Array[40].SampleAsync(
         async values =>
         {
-            var kept = values.Where(IsKept).Select(StoredOrder.Sort).Append(Nested(63)).ToList();
-            var all = CelValue.List([.. kept]);
+            var storable = values.Where(IsStorable).Select(StoredOrder.Sort).Append(Nested(63)).ToList();
+            var all = CelValue.List([.. storable]);
             var saga = Saga(all) with
             {
-                Results = kept.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
-                EachRuns = [new EachRun("each", kept.Count) { Items = all, Totals = [.. kept] }],
+                Results = storable.Select((value, index) => KeyValuePair.Create($"step{index}", value)).ToImmutableDictionary(),
+                EachRuns = [new EachRun("each", storable.Count) { Items = all, Totals = [.. storable] }],
                 Outstanding = [Command(all)],
                 BufferedEvents = [
                     new BufferedEvent(
                         Rows.Id(), "reported", CelValue.Map([new("what", all)]), Saga(all).Facts.Requester, Rows.Now, Rows.Now.AddDays(1))],
             };
-            var back = await ThereAndBackAsync(saga);
+            var loaded = await RoundTripAsync(saga);
 
-            Assert.Equal(Exact(all), Exact(back.Data["anything"]));
-            Assert.All(saga.Results, result => Assert.Equal(Exact(result.Value), Exact(back.Results[result.Key])));
-            Assert.Equal(Exact(all), Exact(back.EachRuns[0].Items!.Value));
-            Assert.Equal(Exact(all), Exact(CelValue.List([.. back.EachRuns[0].Totals])));
-            Assert.Equal(Exact(all), Exact(back.Outstanding[0].ItemValue!.Value));
-            Assert.Equal(Exact(saga.BufferedEvents[0].Data), Exact(back.BufferedEvents[0].Data));
+            Assert.Equal(ToExactText(all), ToExactText(loaded.Data["anything"]));
+            Assert.All(saga.Results, result => Assert.Equal(ToExactText(result.Value), ToExactText(loaded.Results[result.Key])));
+            Assert.Equal(ToExactText(all), ToExactText(loaded.EachRuns[0].Items!.Value));
+            Assert.Equal(ToExactText(all), ToExactText(CelValue.List([.. loaded.EachRuns[0].Totals])));
+            Assert.Equal(ToExactText(all), ToExactText(loaded.Outstanding[0].ItemValue!.Value));
+            Assert.Equal(ToExactText(saga.BufferedEvents[0].Data), ToExactText(loaded.BufferedEvents[0].Data));
         },
         iter: 20,
         threads: 1);
@@ -111,10 +111,10 @@ public abstract class StoredValueTests
     [Fact]
     public async Task A_deeply_nested_value_of_an_earlier_version_is_read_and_written_back()
     {
-        var back = await ThereAndBackAsync(Saga(Nested(500)));
-        back = await ThereAndBackAsync(back with { Facts = Saga(CelValue.Null).Facts });
+        var loaded = await RoundTripAsync(Saga(Nested(500)));
+        loaded = await RoundTripAsync(loaded with { Facts = Saga(CelValue.Null).Facts });
 
-        Assert.Equal(Exact(Nested(500)), Exact(back.Data["anything"]));
+        Assert.Equal(ToExactText(Nested(500)), ToExactText(loaded.Data["anything"]));
     }
 
     [Fact]
@@ -124,9 +124,9 @@ public abstract class StoredValueTests
             RawJson.FromText("""{"long":1.5e17,"tiny":1e-9,"b":-0.0,"zz":[1.0,18446744073709551615],"a":{"cc":1,"b":2}}"""));
         var compensable = new Compensable("step", "keeping", Rows.Id(), arguments);
 
-        var back = await ThereAndBackAsync(Saga(CelValue.Null) with { Compensables = [compensable] });
+        var loaded = await RoundTripAsync(Saga(CelValue.Null) with { Compensables = [compensable] });
 
-        Assert.Equal(arguments.ToString(), StoredOrder.Sort(back.Compensables[0].Arguments).ToString());
+        Assert.Equal(arguments.ToString(), StoredOrder.Sort(loaded.Compensables[0].Arguments).ToString());
     }
 
     private static Gen<CelValue> Values(int depth) => depth == 0
@@ -139,11 +139,11 @@ public abstract class StoredValueTests
                 2,
                 Gen.Select(_text, Values(depth - 1)).List[0, 4].Select(entries =>
                     CelValue.Map(entries.Select(entry => KeyValuePair.Create(entry.Item1, entry.Item2))))),
-            (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(Keyed)));
+            (1, Gen.Select(_key, Values(depth - 1)).List[0, 4].Select(ToMap)));
 
-    private static Gen<T> Among<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
+    private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
 
-    private static CelValue Keyed(IEnumerable<(CelValue Key, CelValue Value)> entries)
+    private static CelValue ToMap(IEnumerable<(CelValue Key, CelValue Value)> entries)
     {
         var map = new CelMap(4);
         foreach (var (key, value) in entries)
@@ -154,8 +154,8 @@ public abstract class StoredValueTests
         return CelValue.Map(map);
     }
 
-    // Values that an assignment accepts: no map with two keys that are the same in JSON.
-    private static bool IsKept(CelValue value) => ValueJson.TryWrite(value, out _, out _);
+    // Whether an assignment accepts the value: it rejects a map with two keys that are the same in JSON.
+    private static bool IsStorable(CelValue value) => ValueJson.TryWrite(value, out _, out _);
 
     private static CelValue Nested(int levels)
     {
@@ -176,15 +176,15 @@ public abstract class StoredValueTests
             Facts = new SagaFacts
             {
                 SagaId = id,
-                Contract = _keeper.Name,
-                ContractVersion = _keeper.Version,
-                ContractHash = _keeper.Hash,
+                Contract = _plan.Name,
+                ContractVersion = _plan.Version,
+                ContractHash = _plan.Hash,
                 HomePartition = 0,
                 StartedAt = Rows.Now,
                 Input = CelValue.Map([]),
-                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = _keeper.Name, Source = $"requests/0/{id}" },
+                Requester = new Requester { RequestId = id, CorrelationId = id, Operation = _plan.Name, Source = $"requests/0/{id}" },
             },
-            State = _keeper.Initial,
+            State = _plan.Initial,
             Status = SagaStatus.Waiting,
             EnteredAt = Rows.Now,
             UpdatedAt = Rows.Now,
@@ -205,37 +205,35 @@ public abstract class StoredValueTests
         FirstSentAt = Rows.Now,
     };
 
-    // Through the store, without the cache.
-    private async Task<SagaState> ThereAndBackAsync(SagaState saga)
+    // Commits the saga and loads it again from the store.
+    private async Task<SagaState> RoundTripAsync(SagaState saga)
     {
         var row = SagaRows.ToRow(saga, 1, Rows.Id());
         var input = new SagaPayload(Rows.Id(), row.Id, "input", RawJson.EmptyObject);
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(new CommitEntry.Start(row, [], [], [input])));
         if (!saga.BufferedEvents.IsEmpty)
         {
-            var moved = Rows.Next(row);
-            await CommitAsync(
-                new CommitEntry.Transition(moved, 1, [], [], [])
-                {
-                    BufferedEvents = [
-                    .. saga.BufferedEvents.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered))]
-                });
+            await CommitAsync(new CommitEntry.Transition(Rows.Next(row), 1, [], [], [])
+            {
+                BufferedEvents = [.. saga.BufferedEvents.Select(buffered => EarlyEventRows.ToRow(saga.Facts, buffered))],
+            });
         }
 
-        var loaded = (await Store.LoadAsync([row.Id], _none))[row.Id];
-        return SagaRows.FromRow(_keeper, loaded.Row, loaded.Input, out _) with
+        var stored = (await Store.LoadAsync([row.Id], _none))[row.Id];
+        return SagaRows.FromRow(_plan, stored.Row, stored.Input, out _) with
         {
-            BufferedEvents = [.. loaded.Early.Select(buffered => EarlyEventRows.ToBuffered(_keeper, buffered))],
+            BufferedEvents = [.. stored.Early.Select(buffered => EarlyEventRows.ToBuffered(_plan, buffered))],
         };
     }
 
     private Task<IReadOnlyList<CommitResult>> CommitAsync(CommitEntry entry) => Store.CommitAsync(new CommitBatch([entry], []), _none);
 
-    // With types, because the values 1, 1u and 1.0 are equal.
-    private static string Exact(CelValue value) => value.Kind switch
+    // The value as text with its types, for comparisons, because CEL's 1, 1u and 1.0 are equal.
+    private static string ToExactText(CelValue value) => value.Kind switch
     {
-        CelKind.List => $"[{string.Join(", ", value.AsList().Select(Exact))}]",
-        CelKind.Map => $"{{{string.Join(", ", value.MapValue.Entries.Select(entry => $"{Exact(entry.Key)}: {Exact(entry.Value)}"))}}}",
+        CelKind.List => $"[{string.Join(", ", value.AsList().Select(ToExactText))}]",
+        CelKind.Map =>
+            $"{{{string.Join(", ", value.MapValue.Entries.Select(entry => $"{ToExactText(entry.Key)}: {ToExactText(entry.Value)}"))}}}",
         CelKind.Double => $"Double {BitConverter.DoubleToInt64Bits(value.AsDouble()).ToString("x", CultureInfo.InvariantCulture)}",
         CelKind.Bytes => $"Bytes {Convert.ToHexString(value.AsBytes().Span)}",
         CelKind.Timestamp or CelKind.Duration => $"{value.Kind} {value.Bits}.{value.Nanos}",
@@ -243,14 +241,14 @@ public abstract class StoredValueTests
     };
 }
 
-/// <summary>With PostgreSQL, whose jsonb changes the order of members and the form of numbers.</summary>
+/// <summary>Stored values in PostgreSQL, whose jsonb changes the order of members and the form of numbers.</summary>
 public sealed class PostgresStoredValueTests(TestDatabase database) : StoredValueTests, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =
         new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 }
 
-/// <summary>With a SQLite file.</summary>
+/// <summary>Stored values in SQLite.</summary>
 public sealed class SqliteStoredValueTests(SqliteFile file) : StoredValueTests, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();

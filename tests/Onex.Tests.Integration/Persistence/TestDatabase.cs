@@ -12,7 +12,7 @@ public sealed class TestDatabase : IAsyncLifetime
     private NpgsqlDataSource? _dataSource;
     private ExceptionDispatchInfo? _skip;
 
-    /// <summary>Without PostgreSQL on the machine, the tests are skipped with the reason.</summary>
+    /// <summary>The database. Skips the test, with the reason, if the machine has no PostgreSQL.</summary>
     public PostgresDatabase Database
     {
         get

@@ -103,7 +103,7 @@ public sealed partial class MessagesDocumentTests
         var (accepted, problem) = Rules().Accept(read!, _saga, homePartition: 3, _now);
 
         Assert.Null(problem);
-        Assert.Null(accepted is AcceptedRequest.Event sent ? sent.Request.Misfit : null);
+        Assert.Null(accepted is AcceptedRequest.Event sent ? sent.Request.RejectionByNewest : null);
     }
 
     private static IEnumerable<PropertyInfo> Properties(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance)

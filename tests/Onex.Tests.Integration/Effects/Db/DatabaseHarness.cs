@@ -25,9 +25,9 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 
     /// <param name="store">The database of the ledger.</param>
     /// <param name="target">The database of the connection.</param>
-    /// <param name="port">The port of a proxy in front of it, if any.</param>
-    /// <param name="user">The user of the connection with the password, or null for those of the target's connection string.</param>
-    /// <param name="tls">The keys of its TLS.</param>
+    /// <param name="port">The local port of a proxy in front of the target, or null.</param>
+    /// <param name="user">The user and the password of the connection, or null for those of the target's connection string.</param>
+    /// <param name="tls">The lines of the connection that configure TLS.</param>
     /// <param name="plugins">The plug-ins, or null.</param>
     public DatabaseHarness(
         TestDatabase store, string target, int? port = null, (string Name, string Password)? user = null, string tls = "sslmode: disable",
@@ -74,7 +74,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             NullLogger<EffectRunner>.Instance);
     }
 
-    /// <summary>Everything that was reported to the orchestrator.</summary>
+    /// <summary>The results that were sent to the orchestrator.</summary>
     public IReadOnlyList<StepResult> Results => [.. _results];
 
     public static StepCommand Command(string operation, object arguments, int timeoutMs = 20_000)
@@ -98,7 +98,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
         };
     }
 
-    /// <summary>Arguments of a statement.</summary>
+    /// <summary>The arguments of an operation that runs one statement.</summary>
     public static object Statement(string sql, params object?[] parameters) => new { sql, parameters };
 
     /// <summary>Runs the command and returns the one reported result.</summary>

@@ -7,26 +7,26 @@ namespace Onex.Tests.Integration.Effects.Db;
 /// <summary>The database operations on a real PostgreSQL.</summary>
 public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private DatabaseHarness _bench = null!;
+    private DatabaseHarness _harness = null!;
 
     public ValueTask InitializeAsync()
     {
-        _bench = new DatabaseHarness(database, database.Database.ConnectionString);
+        _harness = new DatabaseHarness(database, database.Database.ConnectionString);
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask DisposeAsync() => _bench.DisposeAsync();
+    public ValueTask DisposeAsync() => _harness.DisposeAsync();
 
     [Fact]
     public async Task A_query_returns_rows_with_named_columns()
     {
-        var result = await _bench.ResultAsync("db.query", "SELECT n, 'row ' || n AS text FROM generate_series(1, $1) n", 2);
+        var result = await _harness.ResultAsync("db.query", "SELECT n, 'row ' || n AS text FROM generate_series(1, $1) n", 2);
 
         Assert.Equal("""{"rows":[{"n":1,"text":"row 1"},{"n":2,"text":"row 2"}],"row_count":2}""", result.GetRawText());
     }
 
     [Fact]
-    public async Task Tls_verifies_the_server_by_the_ca_file_and_presents_the_clients_certificate()
+    public async Task TLS_verifies_the_server_with_the_CA_file_and_presents_the_client_certificate()
     {
         using var certificates = new TestCertificates();
         await using var server = await PostgresServer.StartOwnAsync();
@@ -48,14 +48,14 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         await server.RestartAsync(PostgresStop.Fast);
         var client = $"client_certificate: {certificates.ClientFile}";
-        await using var trusting = new DatabaseHarness(
+        await using var withCa = new DatabaseHarness(
             database, target.ConnectionString, tls: $"sslmode: verify-full\n    ca_file: {certificates.CaFile}\n    {client}");
-        await using var doubting = new DatabaseHarness(
+        await using var withoutCa = new DatabaseHarness(
             database, target.ConnectionString, tls: $"sslmode: verify-full\n    {client}");
 
-        const string Seen = "SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        var rows = (await trusting.ResultAsync("db.query", Seen)).GetProperty("rows");
-        var rejected = await doubting.RunAsync("db.query", DatabaseHarness.Statement(Seen));
+        const string Query = "SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        var rows = (await withCa.ResultAsync("db.query", Query)).GetProperty("rows");
+        var rejected = await withoutCa.RunAsync("db.query", DatabaseHarness.Statement(Query));
 
         Assert.Equal("""[{"ssl":true,"client_dn":"/CN=client"}]""", rows.GetRawText());
         Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (rejected.Outcome, rejected.Code, rejected.Reach));
@@ -78,7 +78,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             "CREATE TABLE other (n int)",
         })
         {
-            var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement(sql));
+            var result = await _harness.RunAsync("db.query", DatabaseHarness.Statement(sql));
             Assert.Equal(StepOutcomes.Rejected, result.Outcome);
             Assert.True(result.Code is "read_only" or "data_exception" or "sqlstate_25001", $"{result.Code}: {result.Message}");
         }
@@ -91,9 +91,9 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         await database.Database.ExecuteAsync("CREATE TABLE changed (id int PRIMARY KEY, note text)");
 
-        var inserted = await _bench.ResultAsync("db.execute", "INSERT INTO changed SELECT n, $1 FROM generate_series(1, 3) n", "new");
-        var updated = await _bench.ResultAsync("db.execute", "UPDATE changed SET note = $2 WHERE id > $1 RETURNING id", 1, "old");
-        var called = await _bench.ResultAsync("db.execute", "CREATE TEMP TABLE gone (n int)");
+        var inserted = await _harness.ResultAsync("db.execute", "INSERT INTO changed SELECT n, $1 FROM generate_series(1, 3) n", "new");
+        var updated = await _harness.ResultAsync("db.execute", "UPDATE changed SET note = $2 WHERE id > $1 RETURNING id", 1, "old");
+        var called = await _harness.ResultAsync("db.execute", "CREATE TEMP TABLE gone (n int)");
 
         Assert.Equal("""{"rows":[],"row_count":3}""", inserted.GetRawText());
         Assert.Equal("""{"rows":[{"id":2},{"id":3}],"row_count":2}""", updated.GetRawText());
@@ -109,7 +109,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
 
         Assert.Equal(
             """[{"doubled":14}]""",
-            (await _bench.ResultAsync("db.execute", "CALL twice($1, $2)", 7, null)).GetProperty("rows").GetRawText());
+            (await _harness.ResultAsync("db.execute", "CALL twice($1, $2)", 7, null)).GetProperty("rows").GetRawText());
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         await database.Database.ExecuteAsync("CREATE TABLE whole (id int PRIMARY KEY)");
 
-        var done = await _bench.RunAsync("db.transaction", new
+        var done = await _harness.RunAsync("db.transaction", new
         {
             statements = new[]
             {
@@ -125,7 +125,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
                 DatabaseHarness.Statement("SELECT count(*) AS n FROM whole"),
             },
         });
-        var rejected = await _bench.RunAsync("db.transaction", new
+        var rejected = await _harness.RunAsync("db.transaction", new
         {
             statements = new[]
             {
@@ -144,9 +144,9 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [InlineData("SELECT 1; SELECT 1")]
     [InlineData("SELECT $1::int; SELECT 2", 1)]
     [InlineData("SELECT 1; COMMIT")]
-    public async Task One_text_may_contain_only_one_statement(string sql, params object[] parameters)
+    public async Task A_text_with_several_statements_is_rejected(string sql, params object[] parameters)
     {
-        var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement(sql, parameters));
+        var result = await _harness.RunAsync("db.execute", DatabaseHarness.Statement(sql, parameters));
 
         Assert.Equal(StepOutcomes.Rejected, result.Outcome);
         Assert.True(result.Code is "statement_invalid" or "parameters_invalid" or "syntax_error", $"{result.Code}: {result.Message}");
@@ -182,7 +182,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
             INSERT INTO ruled VALUES (1, 0) ON CONFLICT DO NOTHING
             """);
 
-        var result = await _bench.RunAsync(operation, DatabaseHarness.Statement(sql, parameters));
+        var result = await _harness.RunAsync(operation, DatabaseHarness.Statement(sql, parameters));
 
         Assert.Equal((StepOutcomes.Rejected, code), (result.Outcome, result.Code));
         Assert.Contains(message, result.Message, StringComparison.Ordinal);
@@ -190,13 +190,13 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         Assert.DoesNotContain("77", result.Message, StringComparison.Ordinal);
 
         // The next command gets a clean session.
-        Assert.Equal("""[{"n":1}]""", (await _bench.ResultAsync("db.query", "SELECT $1::int AS n", 1)).GetProperty("rows").GetRawText());
+        Assert.Equal("""[{"n":1}]""", (await _harness.ResultAsync("db.query", "SELECT $1::int AS n", 1)).GetProperty("rows").GetRawText());
     }
 
     [Fact]
     public async Task A_statement_is_stopped_at_the_end_of_its_attempt()
     {
-        var result = await _bench.RunAsync(
+        var result = await _harness.RunAsync(
             DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT pg_sleep(60)"), timeoutMs: 500));
 
         Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
@@ -206,13 +206,13 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
                     + "'%pg_sleep(60)%'") == 0,
             TimeSpan.FromMinutes(1),
             () => "the statement still runs");
-        await _bench.ResultAsync("db.query", "SELECT 1 AS n");
+        await _harness.ResultAsync("db.query", "SELECT 1 AS n");
     }
 
     [Fact]
     public async Task The_server_side_statement_timeout_is_set()
     {
-        var result = await _bench.ResultAsync(
+        var result = await _harness.ResultAsync(
             "db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
 
         Assert.Equal("""[{"timeout":"21s","name":"onex-effects"}]""", result.GetProperty("rows").GetRawText());
@@ -223,7 +223,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         var command = DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT current_setting('onex.command_id') AS key"));
 
-        Assert.Contains($"\"{command.CommandId}\"", (await _bench.RunAsync(command)).Result.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"\"{command.CommandId}\"", (await _harness.RunAsync(command)).Result.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -234,23 +234,20 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         await database.Database.ExecuteAsync("CREATE TABLE IF NOT EXISTS undone (n int)");
 
-        var result = await _bench.RunAsync(
-            "db.transaction", new
-            {
-                statements = new[] { DatabaseHarness.Statement(
-                "INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) }
-            });
+        var result = await _harness.RunAsync(
+            "db.transaction",
+            new { statements = new[] { DatabaseHarness.Statement("INSERT INTO undone VALUES (1)"), DatabaseHarness.Statement(sql) } });
 
         Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (result.Outcome, result.Code));
         Assert.Contains($"more than {DatabaseSession.RowsMax} rows or 50 MiB", result.Message, StringComparison.Ordinal);
         Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM undone"));
-        await _bench.ResultAsync("db.query", "SELECT 1 AS n");
+        await _harness.ResultAsync("db.query", "SELECT 1 AS n");
     }
 
     [Fact]
     public async Task A_large_result_is_stored_and_referenced()
     {
-        var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
+        var result = await _harness.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
 
         Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Result?.ToString()));
         Assert.NotNull(result.ResultRef);
@@ -259,10 +256,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_wrong_password_is_reported_with_the_name_of_the_connection()
     {
-        await using var bench = new DatabaseHarness(
+        await using var harness = new DatabaseHarness(
             database, database.Database.ConnectionString, user: (database.Database.Server.User, "my secret guess"));
 
-        var result = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
+        var result = await harness.RunAsync("db.query", DatabaseHarness.Statement("SELECT 1 AS n"));
 
         Assert.Equal((StepOutcomes.Failed, "authentication_failed"), (result.Outcome, result.Code));
         Assert.Contains("connection 'db' rejects the user", result.Message, StringComparison.Ordinal);
@@ -272,10 +269,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task An_unreachable_database_fails_the_attempt()
     {
-        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Rejecting = true };
-        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { IsRejecting = true };
+        await using var harness = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
 
-        var result = await bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT 1 AS n"));
+        var result = await harness.RunAsync("db.execute", DatabaseHarness.Statement("SELECT 1 AS n"));
 
         Assert.Equal((StepOutcomes.Failed, "connection_failed"), (result.Outcome, result.Code));
         Assert.Equal("The database of connection 'db' cannot be reached.", result.Message);
@@ -284,10 +281,10 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task A_terminated_session_fails_the_attempt_and_the_next_attempt_succeeds()
     {
-        var result = await _bench.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
+        var result = await _harness.RunAsync("db.execute", DatabaseHarness.Statement("SELECT pg_terminate_backend(pg_backend_pid())"));
 
         Assert.Equal((StepOutcomes.Failed, "database_unavailable"), (result.Outcome, result.Code));
-        await _bench.ResultAsync("db.execute", "SELECT 1 AS n");
+        await _harness.ResultAsync("db.execute", "SELECT 1 AS n");
     }
 
     [Fact]
@@ -305,62 +302,58 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
         });
 
         await Task.WhenAll(
-            _bench.HandleAsync(Crossing(1, 2), TestContext.Current.CancellationToken),
-            _bench.HandleAsync(Crossing(2, 1), TestContext.Current.CancellationToken));
+            _harness.HandleAsync(Crossing(1, 2), TestContext.Current.CancellationToken),
+            _harness.HandleAsync(Crossing(2, 1), TestContext.Current.CancellationToken));
 
         Assert.Equal(
             [(StepOutcomes.Completed, null), (StepOutcomes.Failed, "deadlock")],
-            _bench.Results.Select(result => (result.Outcome, result.Code)).Order());
+            _harness.Results.Select(result => (result.Outcome, result.Code)).Order());
     }
 
     [Fact]
-    public async Task No_session_state_leaks_to_the_next_command()
+    public async Task Session_settings_of_a_command_do_not_affect_the_next_command()
     {
-        await _bench.ResultAsync("db.execute", "SET datestyle = 'German'");
-        await _bench.ResultAsync("db.execute", "SELECT set_config('search_path', 'nowhere', false) AS path");
+        await _harness.ResultAsync("db.execute", "SET datestyle = 'German'");
+        await _harness.ResultAsync("db.execute", "SELECT set_config('search_path', 'nowhere', false) AS path");
 
-        var result = await _bench.ResultAsync("db.query", "SELECT '2024-02-01'::date AS day, current_setting('search_path') AS path");
+        var result = await _harness.ResultAsync("db.query", "SELECT '2024-02-01'::date AS day, current_setting('search_path') AS path");
 
         Assert.Equal("""[{"day":"2024-02-01","path":"\u0022$user\u0022, public"}]""", result.GetProperty("rows").GetRawText());
     }
 
     [Fact]
-    public async Task Session_settings_of_a_statement_are_reset_after_it()
+    public async Task Locks_and_temporary_tables_of_a_statement_are_released_after_it()
     {
-        await _bench.ResultAsync("db.query", "SELECT pg_advisory_lock(4711)");
+        await _harness.ResultAsync("db.query", "SELECT pg_advisory_lock(4711)");
         Assert.True(await IsFreeAsync(4711));
 
-        // For completed and failed statements.
-        var result = await _bench.RunAsync(
-            "db.transaction", new
-            {
-                statements = new[] { DatabaseHarness.Statement(
-                "SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n") }
-            });
+        // Also after a failed statement.
+        object[] statements = [DatabaseHarness.Statement("SELECT pg_advisory_lock(4712)"), DatabaseHarness.Statement("SELECT 1 / 0 AS n")];
+        var result = await _harness.RunAsync("db.transaction", new { statements });
         Assert.Equal(StepOutcomes.Rejected, result.Outcome);
         Assert.True(await IsFreeAsync(4712));
 
-        // A session whose timeout is too short for its reset is closed.
-        await _bench.ResultAsync("db.execute", "SELECT pg_advisory_lock(4713), set_config('statement_timeout', '1', false) AS timeout");
-        await Eventually.Async(() => IsFreeAsync(4713), TimeSpan.FromMinutes(1), () => "the lock of the session that was closed is free");
-        await _bench.ResultAsync("db.query", "SELECT 1 AS n");
+        // A session whose timeout is too short to reset it is closed instead.
+        await _harness.ResultAsync("db.execute", "SELECT pg_advisory_lock(4713), set_config('statement_timeout', '1', false) AS timeout");
+        await Eventually.Async(() => IsFreeAsync(4713), TimeSpan.FromMinutes(1), () => "the session still has its lock");
+        await _harness.ResultAsync("db.query", "SELECT 1 AS n");
 
-        await _bench.ResultAsync("db.execute", "CREATE TEMP TABLE onex_short_lived AS SELECT 1 AS n");
+        await _harness.ResultAsync("db.execute", "CREATE TEMP TABLE onex_short_lived AS SELECT 1 AS n");
         Assert.Equal(0, await database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_class WHERE relname = 'onex_short_lived'"));
 
         Task<bool> IsFreeAsync(int key) => database.Database.ScalarAsync<bool>($"SELECT pg_try_advisory_xact_lock({key})");
     }
 
     [Fact]
-    public async Task A_redefined_type_is_never_read_by_its_old_definition()
+    public async Task A_type_that_was_redefined_is_read_with_its_new_definition()
     {
         await database.Database.ExecuteAsync("CREATE TYPE shape AS (a int); CREATE TABLE shaped (s shape, v text)");
-        await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 1 }, "AP8Q");
+        await _harness.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 1 }, "AP8Q");
         await database.Database.ExecuteAsync(
             "ALTER TYPE shape ADD ATTRIBUTE b text; ALTER TABLE shaped ALTER v TYPE bytea USING decode(v, 'base64')");
-        await _bench.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 2, b = "two" }, "AP8Q");
+        await _harness.ResultAsync("db.execute", "INSERT INTO shaped VALUES ($1, $2)", new { a = 2, b = "two" }, "AP8Q");
 
-        var result = await _bench.ResultAsync("db.query", "SELECT * FROM shaped ORDER BY (s).a");
+        var result = await _harness.ResultAsync("db.query", "SELECT * FROM shaped ORDER BY (s).a");
 
         Assert.Equal(
             """[{"s":{"a":1,"b":null},"v":"AP8Q"},{"s":{"a":2,"b":"two"},"v":"AP8Q"}]""", result.GetProperty("rows").GetRawText());
@@ -371,11 +364,11 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     {
         foreach (var arguments in new[] { "{}", """{"sql": 1}""", """{"sql": "SELECT 1", "parameter": []}""" })
         {
-            Assert.Equal("arguments_invalid", (await _bench.RunAsync("db.query", arguments)).Code);
+            Assert.Equal("arguments_invalid", (await _harness.RunAsync("db.query", arguments)).Code);
         }
 
-        Assert.Equal("arguments_invalid", (await _bench.RunAsync("db.transaction", """{"statements": []}""")).Code);
-        Assert.Equal("connection_invalid", (await _bench.RunAsync(
+        Assert.Equal("arguments_invalid", (await _harness.RunAsync("db.transaction", """{"statements": []}""")).Code);
+        Assert.Equal("connection_invalid", (await _harness.RunAsync(
             DatabaseHarness.Command("db.query", DatabaseHarness.Statement("SELECT 1")) with { Connection = null })).Code);
     }
 }

@@ -4,22 +4,22 @@ using Onex.Tests.Integration.Persistence.Postgres;
 namespace Onex.Tests.Integration.Effects.Db;
 
 /// <summary>
-/// Transactions in the database of the ledger happen exactly once, whichever connection is lost at any moment; in other databases they may
-/// not.
+/// Transactions in the ledger's own database happen exactly once, whenever a connection is lost. In another database, the outcome may be
+/// unknown.
 /// </summary>
 public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private PostgresDatabase _elsewhere = null!;
+    private PostgresDatabase _otherDatabase = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _elsewhere = await database.Database.Server.CreateDatabaseAsync();
+        _otherDatabase = await database.Database.Server.CreateDatabaseAsync();
         const string Table = "CREATE TABLE IF NOT EXISTS public.charges (name text, at timestamptz DEFAULT clock_timestamp())";
         await database.Database.ExecuteAsync(Table);
-        await _elsewhere.ExecuteAsync(Table);
+        await _otherDatabase.ExecuteAsync(Table);
     }
 
-    public ValueTask DisposeAsync() => _elsewhere.DisposeAsync();
+    public ValueTask DisposeAsync() => _otherDatabase.DisposeAsync();
 
     [Theory]
     [InlineData(Cut.BeforeTheServer)]
@@ -28,14 +28,14 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     public async Task A_connection_lost_at_the_commit_neither_loses_nor_repeats_a_statement(Cut cut)
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
-        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
-        await bench.RunAsync(Charge("warm-up"));
+        await using var harness = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port);
+        await harness.RunAsync(Charge("warm-up"));
         var name = $"cut-{cut}";
         var command = Charge(name);
         proxy.CutOnly("COMMIT\0", cut);
 
-        var first = await bench.RunAsync(command);
-        var second = await bench.RunAsync(command with { Attempt = 2 });
+        var first = await harness.RunAsync(command);
+        var second = await harness.RunAsync(command with { Attempt = 2 });
 
         // A lost request fails the attempt; after a lost response the outcome is known at once.
         Assert.Equal(cut == Cut.BeforeTheServer ? StepOutcomes.Failed : StepOutcomes.Completed, first.Outcome);
@@ -51,12 +51,12 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
         var name = $"died-{cut}";
         var command = Charge(name);
-        await using (var dying = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port))
+        await using (var killed = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port))
         {
             using var death = new CancellationTokenSource();
             proxy.CutOnly("COMMIT\0", cut, death.Cancel);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dying.HandleAsync(command, death.Token));
-            Assert.Empty(dying.Results);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => killed.HandleAsync(command, death.Token));
+            Assert.Empty(killed.Results);
         }
 
         await ExpireAsync(command);
@@ -68,7 +68,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task A_resumed_process_whose_lease_was_taken_over_changes_nothing()
+    public async Task A_process_that_resumes_after_its_lease_has_expired_changes_nothing()
     {
         await using var frozen = new DatabaseHarness(database, database.Database.ConnectionString);
         await using var successor = new DatabaseHarness(database, database.Database.ConnectionString);
@@ -81,7 +81,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
             },
         });
 
-        var late = frozen.HandleAsync(command, TestContext.Current.CancellationToken);
+        var frozenAttempt = frozen.HandleAsync(command, TestContext.Current.CancellationToken);
         await Eventually.Async(
             async () =>
                 await database.Database.ScalarAsync<long>(
@@ -90,7 +90,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
             () => "it does not sleep yet");
         await ExpireAsync(command);
         await successor.RunAsync(command);
-        await late;
+        await frozenAttempt;
 
         Assert.Empty(frozen.Results);
         Assert.Equal(1, await ChargesAsync(database.Database, "frozen"));
@@ -100,15 +100,15 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     public async Task In_another_database_a_connection_lost_at_the_commit_has_an_unknown_outcome()
     {
         await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port);
-        await using var bench = new DatabaseHarness(database, _elsewhere.ConnectionString, proxy.Port);
-        await bench.RunAsync(Charge("warm-up"));
+        await using var harness = new DatabaseHarness(database, _otherDatabase.ConnectionString, proxy.Port);
+        await harness.RunAsync(Charge("warm-up"));
         proxy.CutOnly("COMMIT\0", Cut.BeforeTheAnswer);
 
-        var result = await bench.RunAsync(Charge("elsewhere"));
+        var result = await harness.RunAsync(Charge("elsewhere"));
 
         Assert.Equal((StepOutcomes.Failed, "connection_lost"), (result.Outcome, result.Code));
         Assert.Contains("the outcome is unknown", result.Message, StringComparison.Ordinal);
-        Assert.Equal(1, await ChargesAsync(_elsewhere, "elsewhere"));
+        Assert.Equal(1, await ChargesAsync(_otherDatabase, "elsewhere"));
     }
 
     [Fact]
@@ -116,10 +116,10 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     {
         await using var twin = new TwinDatabase();
         await twin.InitializeAsync(database);
-        await using var bench = new DatabaseHarness(database, twin.ConnectionString);
+        await using var harness = new DatabaseHarness(database, twin.ConnectionString);
         var command = Charge("twin");
 
-        Assert.Equal(StepOutcomes.Completed, (await bench.RunAsync(command)).Outcome);
+        Assert.Equal(StepOutcomes.Completed, (await harness.RunAsync(command)).Outcome);
 
         Assert.Equal(
             1,
@@ -136,13 +136,13 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
             """);
         try
         {
-            await using var bench = new DatabaseHarness(database, database.Database.ConnectionString, user: ("clerk", "clerks word"));
+            await using var harness = new DatabaseHarness(database, database.Database.ConnectionString, user: ("clerk", "clerks word"));
 
-            var result = await bench.RunAsync(Charge("clerk"));
-            var outside = await bench.RunAsync("db.query", DatabaseHarness.Statement("SELECT * FROM onex.effect_ledger"));
+            var result = await harness.RunAsync(Charge("clerk"));
+            var rejected = await harness.RunAsync("db.query", DatabaseHarness.Statement("SELECT * FROM onex.effect_ledger"));
 
             Assert.True(result.Outcome == StepOutcomes.Completed, result.Message);
-            Assert.Equal((StepOutcomes.Rejected, "insufficient_privilege"), (outside.Outcome, outside.Code));
+            Assert.Equal((StepOutcomes.Rejected, "insufficient_privilege"), (rejected.Outcome, rejected.Code));
         }
         finally
         {
@@ -153,27 +153,27 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     [Fact]
     public async Task A_large_result_is_recorded_as_a_reference_in_the_same_transaction()
     {
-        await using var bench = new DatabaseHarness(database, database.Database.ConnectionString);
+        await using var harness = new DatabaseHarness(database, database.Database.ConnectionString);
         var command = DatabaseHarness.Command(
             "db.transaction", new { statements = new[] { DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x") } });
 
-        var first = await bench.RunAsync(command);
-        var again = await bench.RunAsync(command);
+        var first = await harness.RunAsync(command);
+        var second = await harness.RunAsync(command);
 
         Assert.NotNull(first.ResultRef);
-        Assert.Equal(first, again);
+        Assert.Equal(first, second);
     }
 
     private static StepCommand Charge(string name) => DatabaseHarness.Command(
         "db.transaction", new { statements = new[] { DatabaseHarness.Statement("INSERT INTO public.charges (name) VALUES ($1)", name) } });
 
-    private static Task<long> ChargesAsync(PostgresDatabase where, string name) =>
-        where.ScalarAsync<long>($"SELECT count(*) FROM public.charges WHERE name = '{name}'");
+    private static Task<long> ChargesAsync(PostgresDatabase target, string name) =>
+        target.ScalarAsync<long>($"SELECT count(*) FROM public.charges WHERE name = '{name}'");
 
     private Task<int> ExpireAsync(StepCommand command) => database.Database.ExecuteAsync(
         $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = '{command.CommandId}'");
 
-    /// <summary>A copy of the ledger database, with the same names, owners and tables.</summary>
+    /// <summary>Another database with tables of the same names and owners as the ledger's.</summary>
     private sealed class TwinDatabase : IAsyncDisposable
     {
         public PostgresDatabase Database { get; private set; } = null!;

@@ -3,14 +3,14 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Db;
 
-/// <summary>Every type of PostgreSQL to JSON, and JSON to every type.</summary>
+/// <summary>Values of every PostgreSQL type are converted to JSON, and JSON parameters to every type.</summary>
 public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private DatabaseHarness _bench = null!;
+    private DatabaseHarness _harness = null!;
 
     public async ValueTask InitializeAsync()
     {
-        _bench = new DatabaseHarness(database, database.Database.ConnectionString);
+        _harness = new DatabaseHarness(database, database.Database.ConnectionString);
         await database.Database.ExecuteAsync("""
             DO $do$ BEGIN
                 IF to_regtype('mood') IS NULL THEN
@@ -23,9 +23,9 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
             """);
     }
 
-    public ValueTask DisposeAsync() => _bench.DisposeAsync();
+    public ValueTask DisposeAsync() => _harness.DisposeAsync();
 
-    // An expression of the type, and its JSON. The same JSON as a parameter gives the same value again, unless the third element is false.
+    // An SQL expression, its JSON, and whether the JSON as a parameter is converted to the same value again.
     public static TheoryData<string, string, bool> Values => new()
     {
         { "true", "true", true },
@@ -114,21 +114,21 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
 
     [Theory]
     [MemberData(nameof(Values))]
-    public async Task A_value_is_returned_as_documented(string expression, string json, bool returns)
+    public async Task A_value_is_returned_as_documented(string expression, string json, bool isReversible)
     {
-        var result = await _bench.ResultAsync("db.query", $"SELECT {expression} AS v");
+        var result = await _harness.ResultAsync("db.query", $"SELECT {expression} AS v");
 
         var value = result.GetProperty("rows")[0].GetProperty("v");
         Assert.True(JsonElement.DeepEquals(JsonElement.Parse(json), value), $"{value.GetRawText()} instead of {json}");
-        if (returns)
+        if (isReversible)
         {
             var type = await database.Database.ScalarAsync<string>($"SELECT format_type(pg_typeof({expression}), NULL)");
             type = type == "bit" ? "text" : type;
-            var back = await _bench.RunAsync(
+            var reverse = await _harness.RunAsync(
                 "db.query",
                 $$"""{"sql": {{JsonSerializer.Serialize($"SELECT $1::{type}::text = ({expression})::{type}::text AS same")}},"""
                 + $$""" "parameters": [{{json}}]}""");
-            Assert.Equal("""{"rows":[{"same":true}],"row_count":1}""", back.Result?.ToString() ?? back.Message);
+            Assert.Equal("""{"rows":[{"same":true}],"row_count":1}""", reverse.Result?.ToString() ?? reverse.Message);
         }
     }
 
@@ -148,20 +148,20 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
         foreach (var chunk in types.Chunk(50))
         {
             var columns = string.Join(", ", chunk.Select((type, index) => $"NULL::{type} AS c{index}"));
-            var nulls = await _bench.ResultAsync("db.query", $"SELECT {columns}");
+            var nulls = await _harness.ResultAsync("db.query", $"SELECT {columns}");
             Assert.All(nulls.GetProperty("rows")[0].EnumerateObject(), column => Assert.Equal(JsonValueKind.Null, column.Value.ValueKind));
         }
 
         await database.Database.ExecuteAsync("""
             CREATE FUNCTION example(type text) RETURNS text LANGUAGE plpgsql AS $$
             DECLARE
-                sample text; given text;
+                sample text; converted text;
             BEGIN
-                -- A composite takes a row of nothing but nulls.
-                SELECT '(' || repeat(',', count(*)::int - 1) || ')' INTO given
+                -- Of a composite, a row of nulls.
+                SELECT '(' || repeat(',', count(*)::int - 1) || ')' INTO converted
                 FROM pg_type t JOIN pg_attribute a ON a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
                 WHERE t.oid = type::regtype AND t.typtype = 'c' HAVING count(*) > 0;
-                IF given IS NOT NULL THEN RETURN given; END IF;
+                IF converted IS NOT NULL THEN RETURN converted; END IF;
                 FOREACH sample IN ARRAY ARRAY['1', 'a', '{}', '(1,2)', '2024-01-01', '12:00', '(1,1),(0,0)', '127.0.0.1',
                     '08:00:2b:01:02:03',
                     '08:00:2b:01:02:03:04:05', '[1,2)', 'empty', '{1,2,3}', '<(1,2),3>', '[(1,2),(3,4)]', '((1,2),(3,4))',
@@ -169,8 +169,8 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
                     '00000000-0000-0000-0000-000000000000', '"a"=>"b"', '$.a', 'pg_class', 'int4', 'now()', '+(int4,int4)',
                     '\x00', 'english', 'sad', 'YES'] LOOP
                     BEGIN
-                        EXECUTE format('SELECT (%L::%s)::text', sample, type) INTO given;
-                        IF given IS NOT NULL THEN RETURN sample; END IF;
+                        EXECUTE format('SELECT (%L::%s)::text', sample, type) INTO converted;
+                        IF converted IS NOT NULL THEN RETURN sample; END IF;
                     EXCEPTION WHEN OTHERS THEN NULL;
                     END;
                 END LOOP;
@@ -182,20 +182,20 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
                 WHERE typtype IN ('b', 'c', 'd', 'e', 'r', 'm') AND typisdefined) t
             ORDER BY oid
             """);
-        var without = samples.Where(row => row.EndsWith('|')).Select(row => row[..^1]).ToList();
-        var values = samples.Count - without.Count;
+        var typesWithoutValue = samples.Where(row => row.EndsWith('|')).Select(row => row[..^1]).ToList();
+        var values = samples.Count - typesWithoutValue.Count;
         foreach (var row in samples.Where(row => !row.EndsWith('|')))
         {
             var (type, sample) = (
                 row[..row.IndexOf('|', StringComparison.Ordinal)], row[(row.IndexOf('|', StringComparison.Ordinal) + 1)..]);
             var literal = $"'{sample}'::{type}";
-            var result = await _bench.ResultAsync("db.query", $"SELECT {literal} AS v, ARRAY[NULL, {literal}] AS vs");
+            var result = await _harness.ResultAsync("db.query", $"SELECT {literal} AS v, ARRAY[NULL, {literal}] AS vs");
             Assert.Equal(1, result.GetProperty("row_count").GetInt32());
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{values} types with a value; none for {without.Count}: {string.Join(", ", without)}");
-        Assert.True(without.Count < 20, $"no value of {string.Join(", ", without)}");
+            $"{values} types with a value; none for {typesWithoutValue.Count}: {string.Join(", ", typesWithoutValue)}");
+        Assert.True(typesWithoutValue.Count < 20, $"no value of {string.Join(", ", typesWithoutValue)}");
     }
 
     [Fact]
@@ -205,9 +205,9 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
             var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop",
                 "pg_rewrite", "pg_settings", "pg_locks" })
         {
-            var result = await _bench.RunAsync("db.query", DatabaseHarness.Statement($"SELECT * FROM {view} LIMIT 300"));
+            var result = await _harness.RunAsync("db.query", DatabaseHarness.Statement($"SELECT * FROM {view} LIMIT 300"));
             Assert.True(result.Outcome == "completed", $"{view}: {result.Message}");
-            var whole = await _bench.RunAsync("db.query", DatabaseHarness.Statement($"SELECT x, ARRAY[x] AS xs FROM {view} x LIMIT 100"));
+            var whole = await _harness.RunAsync("db.query", DatabaseHarness.Statement($"SELECT x, ARRAY[x] AS xs FROM {view} x LIMIT 100"));
             Assert.True(whole.Outcome == "completed", $"{view}: {whole.Message}");
         }
     }
@@ -215,7 +215,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     [Fact]
     public async Task Invalid_UTF8_becomes_replacement_characters()
     {
-        var result = await _bench.ResultAsync("db.query", "SELECT (-56)::int::\"char\" AS v");
+        var result = await _harness.ResultAsync("db.query", "SELECT (-56)::int::\"char\" AS v");
 
         Assert.Contains(result.GetProperty("rows")[0].GetProperty("v").GetString(), new[] { "\uFFFD", "\\310" });
     }

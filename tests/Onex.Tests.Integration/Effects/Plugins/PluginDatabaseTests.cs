@@ -35,52 +35,53 @@ public sealed class PluginDatabaseTests(TestDatabase database) : IClassFixture<T
         var insert = DatabaseHarness.Command("acme.sql", new { sql = "INSERT INTO labels VALUES (7) RETURNING id" });
 
         var first = await _effects.RunAsync(insert);
-        var again = await _effects.RunAsync(insert);
+        var second = await _effects.RunAsync(insert);
 
         Assert.Equal((StepOutcomes.Completed, null), (first.Outcome, first.Message));
         Assert.Equal("""{"found":"7"}""", first.Result!.Value.ToString());
-        Assert.Equal(first.Result.Value.ToString(), again.Result!.Value.ToString());
-        Assert.Equal("1", await FoundAsync("SELECT count(*) FROM labels"));
+        Assert.Equal(first.Result.Value.ToString(), second.Result!.Value.ToString());
+        Assert.Equal("1", await QueryAsync("SELECT count(*) FROM labels"));
 
-        var twice = await _effects.RunAsync("acme.sql", new { sql = "INSERT INTO labels VALUES (7)" });
+        var violation = await _effects.RunAsync("acme.sql", new { sql = "INSERT INTO labels VALUES (7)" });
 
-        // Whether the plug-in has committed something before is unknown.
-        Assert.Equal((StepOutcomes.Failed, "unique_violation", StepReaches.Sent), (twice.Outcome, twice.Code, twice.Reach));
-        Assert.Contains("labels_pkey", twice.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("(7)", twice.Message, StringComparison.Ordinal);
+        // The reach is 'sent', because the plug-in may have committed something before it failed.
+        Assert.Equal((StepOutcomes.Failed, "unique_violation", StepReaches.Sent), (violation.Outcome, violation.Code, violation.Reach));
+        Assert.Contains("labels_pkey", violation.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("(7)", violation.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_session_is_reset_before_the_next_attempt_has_it()
+    public async Task A_session_is_reset_before_the_next_attempt_uses_it()
     {
-        await FoundAsync("SELECT set_config('search_path', 'elsewhere', false)");
-        await FoundAsync("SELECT pg_advisory_lock(42)");
-        await FoundAsync("CREATE TEMPORARY TABLE notes (id int); SELECT 1");
+        await QueryAsync("SELECT set_config('search_path', 'elsewhere', false)");
+        await QueryAsync("SELECT pg_advisory_lock(42)");
+        await QueryAsync("CREATE TEMPORARY TABLE notes (id int); SELECT 1");
 
-        Assert.Equal("\"$user\", public", await FoundAsync("SHOW search_path"));
-        Assert.Equal("0", await FoundAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42"));
-        Assert.Equal("", await FoundAsync("SELECT to_regclass('notes')::text"));
+        Assert.Equal("\"$user\", public", await QueryAsync("SHOW search_path"));
+        Assert.Equal("0", await QueryAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42"));
+        Assert.Equal("", await QueryAsync("SELECT to_regclass('notes')::text"));
     }
 
     [Fact]
     public async Task A_plugin_sees_no_password_and_cannot_close_the_pool()
     {
-        var user = ("plugin_user", "very-secret-password");
-        await database.Database.ExecuteAsync($"CREATE USER {user.Item1} PASSWORD '{user.Item2}'");
+        var user = (Name: "plugin_user", Password: "very-secret-password");
+        await database.Database.ExecuteAsync($"CREATE USER {user.Name} PASSWORD '{user.Password}'");
         await using var effects = new DatabaseHarness(database, database.Database.ConnectionString, user: user, plugins: _plugins);
 
+        // The second attempt shows that the first one could not close the pool.
         for (var i = 0; i < 2; i++)
         {
-            var seen = await effects.RunAsync("acme.database", "{}");
+            var result = await effects.RunAsync("acme.database", "{}");
 
-            Assert.Equal((StepOutcomes.Completed, null), (seen.Outcome, seen.Message));
-            Assert.Contains("plugin_user", seen.Result!.Value.ToString(), StringComparison.Ordinal);
-            Assert.DoesNotContain("very-secret-password", seen.Result!.Value.ToString(), StringComparison.Ordinal);
+            Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Message));
+            Assert.Contains("plugin_user", result.Result!.Value.ToString(), StringComparison.Ordinal);
+            Assert.DoesNotContain("very-secret-password", result.Result!.Value.ToString(), StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public async Task A_database_that_cannot_be_reached_has_the_outcome_that_it_has_in_db_operations()
+    public async Task An_unreachable_database_has_the_same_outcome_as_in_db_operations()
     {
         await using var effects = new DatabaseHarness(
             database, database.Database.ConnectionString, port: FreePort.Next(), plugins: _plugins);
@@ -90,7 +91,7 @@ public sealed class PluginDatabaseTests(TestDatabase database) : IClassFixture<T
         Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (failed.Outcome, failed.Code, failed.Reach));
     }
 
-    private async Task<string?> FoundAsync(string sql)
+    private async Task<string?> QueryAsync(string sql)
     {
         var result = await _effects.RunAsync("acme.sql", new { sql });
         Assert.True(result.Outcome == StepOutcomes.Completed, $"{result.Code}: {result.Message}");

@@ -13,85 +13,85 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Effects.Running;
 
-/// <summary>The runner on the real ledger, against a service that records its requests.</summary>
+/// <summary>The effect runner with a real ledger and an HTTP service that records its requests.</summary>
 public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    private ExternalServices _world = null!;
+    private ExternalServices _externalServices = null!;
 
-    public async ValueTask InitializeAsync() => _world = await ExternalServices.StartAsync();
+    public async ValueTask InitializeAsync() => _externalServices = await ExternalServices.StartAsync();
 
-    public ValueTask DisposeAsync() => _world.DisposeAsync();
+    public ValueTask DisposeAsync() => _externalServices.DisposeAsync();
 
     [Fact]
-    public async Task A_redelivered_command_is_answered_from_the_ledger_by_any_process_after_one_external_call()
+    public async Task A_redelivered_command_is_answered_from_the_ledger_by_any_process_without_a_second_call()
     {
-        await using var first = new Process(database, _world);
-        await using var second = new Process(database, _world);
+        await using var first = new Process(database, _externalServices);
+        await using var second = new Process(database, _externalServices);
         var command = Reserve("redelivered");
 
         await first.RunAsync(command);
         await first.RunAsync(command);
         await second.RunAsync(command);
 
-        Assert.Single(_world.Calls);
+        Assert.Single(_externalServices.Calls);
         var results = first.Results.Concat(second.Results).ToList();
         Assert.Equal(3, results.Count);
         Assert.All(results, result => Assert.Equal((results[0], StepOutcomes.Completed), (result, result.Outcome)));
     }
 
     [Fact]
-    public async Task Only_one_of_several_processes_runs_a_command_they_all_received()
+    public async Task Only_one_of_two_processes_that_receive_a_command_runs_it()
     {
-        await using var first = new Process(database, _world);
-        await using var second = new Process(database, _world);
+        await using var first = new Process(database, _externalServices);
+        await using var second = new Process(database, _externalServices);
         var command = Reserve("at-once");
-        _world.Treat("at-once", new Treatment { Latency = TimeSpan.FromMilliseconds(500) });
+        _externalServices.Treat("at-once", new Treatment { Latency = TimeSpan.FromMilliseconds(500) });
 
         await Task.WhenAll(first.RunAsync(command), second.RunAsync(command));
 
-        Assert.Single(_world.Calls);
+        Assert.Single(_externalServices.Calls);
         Assert.Single(first.Results.Concat(second.Results));
     }
 
     [Fact]
     public async Task A_result_under_a_lost_lease_is_not_reported()
     {
-        await using var frozen = new Process(database, _world);
-        await using var successor = new Process(database, _world);
+        await using var frozen = new Process(database, _externalServices);
+        await using var successor = new Process(database, _externalServices);
         var command = Reserve("frozen");
-        _world.Treat("frozen", new Treatment { Latency = TimeSpan.FromSeconds(1) });
+        _externalServices.Treat("frozen", new Treatment { Latency = TimeSpan.FromSeconds(1) });
 
-        var late = frozen.RunAsync(command);
-        await Eventually.Async(() => _world.Calls.Count == 1, TimeSpan.FromMinutes(1), () => "no call yet");
+        var frozenAttempt = frozen.RunAsync(command);
+        await Eventually.Async(() => _externalServices.Calls.Count == 1, TimeSpan.FromMinutes(1), () => "no call yet");
         await database.Database.ExecuteAsync(
-            $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' WHERE command_id = "
-                + $"'{command.CommandId}'");
+            $"UPDATE onex.effect_ledger SET leased_until = clock_timestamp() - interval '1 second' "
+            + $"WHERE command_id = '{command.CommandId}'");
         await successor.RunAsync(command);
-        await late;
+        await frozenAttempt;
 
         Assert.Empty(frozen.Results);
         Assert.Equal(StepOutcomes.Completed, Assert.Single(successor.Results).Outcome);
-        Assert.Single(_world.Calls.Select(call => call.Key).Distinct());
-        Assert.Equal(["reserve"], _world.EffectsOf("frozen"));
+        Assert.Single(_externalServices.Calls.Select(call => call.Key).Distinct());
+        Assert.Equal(["reserve"], _externalServices.EffectsOf("frozen"));
     }
 
     [Fact]
     public async Task A_command_after_its_deadline_is_never_run()
     {
-        await using var process = new Process(database, _world);
+        await using var process = new Process(database, _externalServices);
 
         await process.RunAsync(Reserve("too-late") with { NotAfter = TimeProvider.System.GetUtcNow().AddMinutes(-1) });
 
-        Assert.Empty(_world.Calls);
+        Assert.Empty(_externalServices.Calls);
         Assert.Empty(process.Results);
     }
 
     [Fact]
     public async Task All_attempts_share_one_idempotency_key()
     {
-        await using var process = new Process(database, _world);
+        await using var process = new Process(database, _externalServices);
         var command = Reserve("flaky");
-        _world.Treat("flaky", new Treatment { Failures = 2 });
+        _externalServices.Treat("flaky", new Treatment { Failures = 2 });
 
         foreach (var attempt in new[] { 1, 2, 3 })
         {
@@ -99,8 +99,8 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         }
 
         Assert.Equal(["http_503", "http_503", null], process.Results.Select(result => result.Code));
-        Assert.Empty(_world.KeyViolations());
-        Assert.Equal(["reserve"], _world.EffectsOf("flaky"));
+        Assert.Empty(_externalServices.KeyViolations());
+        Assert.Equal(["reserve"], _externalServices.EffectsOf("flaky"));
     }
 
     private static StepCommand Reserve(string order)

@@ -5,11 +5,11 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka.Memory;
 
-/// <summary>Retention of the in-memory log. A broker has settings for it.</summary>
+/// <summary>The bounds and the retention of the in-memory log, for which a broker has settings of its own.</summary>
 public sealed class MemoryLogTests
 {
     private const string Topic = "topic";
-    private const string Other = "other";
+    private const string OtherTopic = "other";
 
     [Fact]
     public async Task A_topic_without_readers_keeps_its_last_records()
@@ -29,7 +29,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_topic_without_readers_never_rejects_and_deletes_large_records_sooner()
+    public async Task A_topic_without_readers_accepts_every_record_and_keeps_fewer_large_ones()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         await using var member = await StartAsync(bus, 1);
@@ -76,7 +76,7 @@ public sealed class MemoryLogTests
             ],
             reports.Select(report => report.Delivery));
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
-        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Other, 0, large))[0].Delivery);
+        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(OtherTopic, 0, large))[0].Delivery);
 
         await Condition.HoldsAsync(() => handler.Given.Count == 4);
         handler.Given.First().Complete(RecordOutcome.Handled.Instance);
@@ -96,14 +96,14 @@ public sealed class MemoryLogTests
         await using var member = await StartAsync(new MemoryTestBus(), 4, ("quick", handler));
 
         // Each record waits for the previous one. A reader that polled with a delay would take a hundred seconds.
-        var began = TimeProvider.System.GetTimestamp();
+        var started = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 1000; i++)
         {
             await member.ProduceAsync(Topic, i % 4, "x");
             await arrived.WaitAsync(TestContext.Current.CancellationToken);
         }
 
-        Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(50));
+        Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(50));
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class MemoryLogTests
     private static async Task<RiderMember> StartAsync(
         MemoryTestBus bus, int partitions, params (string Group, RecordingHandler Handler)[] readers)
     {
-        await bus.CreateAsync(partitions, Topic, Other);
+        await bus.CreateAsync(partitions, Topic, OtherTopic);
         var member = await bus.StartAsync(k =>
         {
             foreach (var (group, handler) in readers)

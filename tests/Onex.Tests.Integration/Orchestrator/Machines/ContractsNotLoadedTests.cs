@@ -9,7 +9,7 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 
-/// <summary>The warning at the start about live sagas whose contract or connection is not loaded.</summary>
+/// <summary>The log lines about live sagas whose contract or connection is not loaded.</summary>
 public sealed class ContractsNotLoadedTests : IDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -35,7 +35,7 @@ public sealed class ContractsNotLoadedTests : IDisposable
     }
 
     [Fact]
-    public async Task Live_sagas_without_a_loaded_contract_or_connection_are_counted_at_start()
+    public async Task Live_sagas_whose_contract_or_connection_is_not_loaded_are_counted_in_the_log()
     {
         await _database.OpenAsync(_none);
         var (kept, newer, gone) = (Compile("kept", "1.0.0"), Compile("newer", "1.0.0"), Compile("gone", "1.0.0"));
@@ -48,9 +48,9 @@ public sealed class ContractsNotLoadedTests : IDisposable
         await StartAsync(newer.Name, newer.Hash, 2);
         await StartAsync(gone.Name, gone.Hash, 3);
         await StartAsync("lost", "unknown", 4);
-        var without = _compiler with { Connections = new Dictionary<string, ConnectionDescriptor>() };
+        var withoutConnections = _compiler with { Connections = new Dictionary<string, ConnectionDescriptor>() };
 
-        await new ContractsNotLoaded(_registry, _logs).ReportAsync([kept, Compile("newer", "2.0.0")], without, _none);
+        await new ContractsNotLoaded(_registry, _logs).ReportAsync([kept, Compile("newer", "2.0.0")], withoutConnections, _none);
 
         Assert.Collection(
             _logs.Lines,

@@ -7,10 +7,10 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Machines;
 
-/// <summary>The content of a contract version, over a real registry.</summary>
+/// <summary>The registration of contract versions, over a real registry.</summary>
 public sealed class RegisteredPlansTests : IDisposable
 {
-    private const string Nap = """
+    private const string Contract = """
         contract: nap
         version: 1.0.0
         input: { type: object }
@@ -40,14 +40,14 @@ public sealed class RegisteredPlansTests : IDisposable
     }
 
     [Fact]
-    public async Task Content_registered_under_an_older_hash_is_found_under_both_hashes()
+    public async Task Content_that_was_registered_under_another_hash_is_found_under_both_hashes()
     {
         await _database.OpenAsync(_none);
-        var plan = Compile(Nap);
+        var plan = Compile(Contract);
         await _registry.RegisterAsync([RegisteredPlans.ToRow(plan) with { Hash = "older" }], mutable: false, _none);
-        var commented = Compile("# Short.\n" + Nap);
+        var withComment = Compile("# Short.\n" + Contract);
 
-        Assert.Empty(await RegisteredPlans.RegisterAsync(_registry, [commented], _compiler, mutable: false, _none));
+        Assert.Empty(await RegisteredPlans.RegisterAsync(_registry, [withComment], _compiler, mutable: false, _none));
 
         Assert.Equal(plan.Hash, (await RegisteredPlans.FindAsync(_registry, "older", _compiler, _none))!.Hash);
         Assert.Equal(plan.Hash, (await RegisteredPlans.FindAsync(_registry, plan.Hash, _compiler, _none))!.Hash);
@@ -58,8 +58,8 @@ public sealed class RegisteredPlansTests : IDisposable
     public async Task Content_with_a_different_meaning_is_rejected_and_not_stored()
     {
         await _database.OpenAsync(_none);
-        await _registry.RegisterAsync([RegisteredPlans.ToRow(Compile(Nap))], mutable: false, _none);
-        var longer = Compile(Nap.Replace("1h", "2h", StringComparison.Ordinal));
+        await _registry.RegisterAsync([RegisteredPlans.ToRow(Compile(Contract))], mutable: false, _none);
+        var longer = Compile(Contract.Replace("1h", "2h", StringComparison.Ordinal));
 
         Assert.Single(await RegisteredPlans.RegisterAsync(_registry, [longer], _compiler, mutable: false, _none));
         Assert.Null(await RegisteredPlans.FindAsync(_registry, longer.Hash, _compiler, _none));

@@ -9,7 +9,7 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
-/// <summary>Partitions that are revoked before their assignment completes: the other orchestrator wakes their sagas.</summary>
+/// <summary>An orchestrator does not wake the sagas of partitions that are revoked before their assignment completes.</summary>
 public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposable
 {
     private const int Partition = 7;
@@ -52,19 +52,19 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     public async Task Wakeups_read_for_a_partition_that_is_revoked_in_the_meantime_are_not_queued()
     {
         await StartAsync();
-        await using var reading = await _database.Database.Source.OpenConnectionAsync(_none);
-        await using var held = await reading.BeginTransactionAsync(_none);
-        await using var hold = reading.CreateCommand();
-        hold.CommandText = "LOCK TABLE onex.sagas IN ACCESS EXCLUSIVE MODE";
-        await hold.ExecuteNonQueryAsync(_none);
+        await using var connection = await _database.Database.Source.OpenConnectionAsync(_none);
+        await using var transaction = await connection.BeginTransactionAsync(_none);
+        await using var lockTable = connection.CreateCommand();
+        lockTable.CommandText = "LOCK TABLE onex.sagas IN ACCESS EXCLUSIVE MODE";
+        await lockTable.ExecuteNonQueryAsync(_none);
 
-        var taking = _home.AssignedAsync([Partition], _none);
+        var assignment = _home.AssignedAsync([Partition], _none);
         await Condition.HoldsAsync(async () =>
-            await _database.Database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE relation = 'onex.sagas'::regclass AND NOT "
-                + "granted") > 0);
+            await _database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_locks WHERE relation = 'onex.sagas'::regclass AND NOT granted") > 0);
         _home.Revoked([Partition]);
-        await held.RollbackAsync(_none);
-        await taking;
+        await transaction.RollbackAsync(_none);
+        await assignment;
 
         Assert.Equal(0, _wakeups.Count);
     }

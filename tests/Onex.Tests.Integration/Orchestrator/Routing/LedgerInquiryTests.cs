@@ -14,7 +14,7 @@ using Onex.Tests.Integration.Persistence;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
-/// <summary>The look-up of overdue commands in the real ledger.</summary>
+/// <summary>Overdue commands are looked up in a real ledger.</summary>
 public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private const string Contract = """
@@ -39,39 +39,40 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task Every_known_outcome_becomes_a_result_before_the_wakeup()
     {
-        var (completed, large, taken, unknown) = (Command("first"), Command("second"), Command("first"), Command("second"));
+        var (completed, large, claimed, unclaimed) = (Command("first"), Command("second"), Command("first"), Command("second"));
         var reference = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
         await _store.SavePayloadsAsync([new SagaPayload(reference, default, "result", RawJson.FromText("""{"large":true}"""))], _none);
         await RecordAsync(completed, null);
         await RecordAsync(large, reference);
-        await _ledger.ClaimAsync(Message(taken), _none);
+        await _ledger.ClaimAsync(Message(claimed), _none);
 
-        var items = await AskAsync(completed, large, taken, unknown);
+        var deliveries = await AddOutcomesAsync(completed, large, claimed, unclaimed);
 
-        Assert.Equal([completed.CommandId, large.CommandId], items.SkipLast(1).Select(item => ((StepResultArrived)item.Message).CommandId));
-        Assert.All(items.SkipLast(1), item => Assert.True(item.IsFromLedger));
-        var result = ((StepResultArrived)items[1].Message).Result!.Value;
-        Assert.True(result.TryGetField("large", out var isLarge) && isLarge.AsBool());
-        var leases = Assert.IsType<TimerFired>(items[^1].Message).Leases;
-        Assert.Equal([taken.CommandId], leases.Keys);
-        Assert.NotNull(leases[taken.CommandId].ValidUntil);
+        var results = deliveries.SkipLast(1).ToList();
+        Assert.Equal([completed.CommandId, large.CommandId], results.Select(result => ((StepResultArrived)result.Message).CommandId));
+        Assert.All(results, result => Assert.True(result.IsFromLedger));
+        var largeResult = ((StepResultArrived)deliveries[1].Message).Result!.Value;
+        Assert.True(largeResult.TryGetField("large", out var isLarge) && isLarge.AsBool());
+        var leases = Assert.IsType<TimerFired>(deliveries[^1].Message).Leases;
+        Assert.Equal([claimed.CommandId], leases.Keys);
+        Assert.NotNull(leases[claimed.CommandId].ValidUntil);
     }
 
     [Fact]
     public async Task An_unclaimed_interrupted_command_is_cancelled_and_can_never_be_claimed()
     {
-        var (free, taken, done) = (
+        var (unclaimed, claimed, completed) = (
             Command("first", interrupted: true), Command("second", interrupted: true), Command("first", interrupted: true));
-        await _ledger.ClaimAsync(Message(taken), _none);
-        await RecordAsync(done, null);
+        await _ledger.ClaimAsync(Message(claimed), _none);
+        await RecordAsync(completed, null);
 
-        var items = await AskAsync(free, taken, done);
+        var deliveries = await AddOutcomesAsync(unclaimed, claimed, completed);
 
-        Assert.Equal(done.CommandId, Assert.IsType<StepResultArrived>(items[0].Message).CommandId);
-        var leases = Assert.IsType<TimerFired>(items[^1].Message).Leases;
-        Assert.Equal((true, false), (leases[free.CommandId].Cancelled, leases[taken.CommandId].Cancelled));
-        Assert.NotNull(leases[taken.CommandId].ValidUntil);
-        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(free), _none));
+        Assert.Equal(completed.CommandId, Assert.IsType<StepResultArrived>(deliveries[0].Message).CommandId);
+        var leases = Assert.IsType<TimerFired>(deliveries[^1].Message).Leases;
+        Assert.Equal((true, false), (leases[unclaimed.CommandId].Cancelled, leases[claimed.CommandId].Cancelled));
+        Assert.NotNull(leases[claimed.CommandId].ValidUntil);
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(unclaimed), _none));
     }
 
     [Fact]
@@ -82,15 +83,15 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await database.Database.ExecuteAsync(
             $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1s' WHERE command_id = '{command.CommandId}'");
 
-        var items = await AskAsync(command);
+        var deliveries = await AddOutcomesAsync(command);
 
-        var lease = Assert.IsType<TimerFired>(Assert.Single(items).Message).Leases[command.CommandId];
+        var lease = Assert.IsType<TimerFired>(Assert.Single(deliveries).Message).Leases[command.CommandId];
         Assert.Equal(new Lease(1, null), lease);
         Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Message(command), _none));
     }
 
     [Fact]
-    public async Task An_attempt_being_committed_counts_as_leased_whatever_its_deadline()
+    public async Task An_attempt_whose_outcome_is_being_committed_counts_as_leased_after_its_lease_has_expired()
     {
         var command = Command("first");
         var granted = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Message(command), _none));
@@ -100,9 +101,9 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         await using var transaction = await connection.BeginTransactionAsync(_none);
         Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Completed(command, null), _none));
 
-        var items = await AskAsync(command);
+        var deliveries = await AddOutcomesAsync(command);
 
-        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(items).Message).Leases[command.CommandId].ValidUntil);
+        Assert.NotNull(Assert.IsType<TimerFired>(Assert.Single(deliveries).Message).Leases[command.CommandId].ValidUntil);
     }
 
     private static Outstanding Command(string step, bool interrupted = false) => new()
@@ -149,7 +150,7 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         ResultRef = reference,
     };
 
-    private async Task<IReadOnlyList<Delivery>> AskAsync(params Outstanding[] outstanding)
+    private async Task<IReadOnlyList<Delivery>> AddOutcomesAsync(params Outstanding[] outstanding)
     {
         var now = TimeProvider.System.GetUtcNow();
         var plan = ContractCompiler.Compile(

@@ -17,17 +17,17 @@ using Onex.Persistence.Sqlite;
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
 /// <summary>
-/// Batches that are handled at the same time, over a real store whose first commit returns when the test says so. No saga exists, so a
-/// decision only checks that.
+/// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. No saga exists, so
+/// each commit only checks that.
 /// </summary>
 public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
-    private static readonly TimeSpan _soon = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-router-");
     private readonly SqliteDatabase _database;
-    private readonly HeldStore _store;
+    private readonly PausedStore _store;
     private readonly OutgoingSender _sender;
     private readonly SagaRouter _router;
 
@@ -35,7 +35,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     {
         _database = new SqliteDatabase(new SqliteStoreSettings(Path.Combine(_directory.FullName, "onex.db")));
         var sqlite = new SqliteSagaStore(_database, TimeProvider.System);
-        _store = new HeldStore(sqlite);
+        _store = new PausedStore(sqlite);
         _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
         var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(TimeProvider.System));
         var compiler = new CompilerContext(new OperationCatalogue([]), new Dictionary<string, ConnectionDescriptor>());
@@ -82,14 +82,14 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     public async Task A_batch_for_another_saga_is_decided_on_while_the_first_is_committed()
     {
         var first = HandleAsync(Wakeup('a'));
-        await _store.DidAsync("commit a");
+        await _store.WaitForAsync("commit a");
 
         var second = HandleAsync(Wakeup('b'));
-        await _store.DidAsync("load b");
+        await _store.WaitForAsync("load b");
 
         Assert.False(first.IsCompleted || second.IsCompleted);
         _store.Commit.SetResult();
-        await Task.WhenAll(first, second).WaitAsync(_soon, _none);
+        await Task.WhenAll(first, second).WaitAsync(_timeout, _none);
         Assert.Equal(["load a", "commit a", "load b", "commit b"], _store.Log);
     }
 
@@ -97,31 +97,31 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     public async Task A_batch_for_the_same_saga_waits_for_the_first()
     {
         var first = HandleAsync(Wakeup('a'));
-        await _store.DidAsync("commit a");
+        await _store.WaitForAsync("commit a");
         var second = HandleAsync(Wakeup('a'), Wakeup('c'));
-        await _store.DidAsync("load c");
+        await _store.WaitForAsync("load c");
         Assert.Equal(["load a", "commit a", "load c"], _store.Log);
 
         _store.Commit.SetResult();
-        await Task.WhenAll(first, second).WaitAsync(_soon, _none);
+        await Task.WhenAll(first, second).WaitAsync(_timeout, _none);
         Assert.Equal(["load a", "commit a", "load c", "commit c", "load a", "commit a"], _store.Log);
     }
 
     [Fact]
-    public async Task A_batch_for_the_same_saga_fails_with_the_first_and_so_do_later_ones_until_they_are_given_again()
+    public async Task After_a_batch_of_records_failed_later_batches_fail_too_until_the_records_are_delivered_again()
     {
         var first = HandleAsync(Wakeup('a'));
-        await _store.DidAsync("commit a");
+        await _store.WaitForAsync("commit a");
         var second = HandleAsync(Wakeup('a'));
 
         _store.Commit.SetException(new StoreUnavailableException("The store cannot be reached."));
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => first.WaitAsync(_soon, _none));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => second.WaitAsync(_soon, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => first.WaitAsync(_timeout, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => second.WaitAsync(_timeout, _none));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => HandleAsync(Wakeup('b')));
         Assert.Equal(["load a", "commit a"], _store.Log);
 
-        // What does not come from records does not wait for them.
+        // A delivery that does not come from a record does not fail.
         await _router.HandleAsync([Wakeup('c')], _none);
         _router.Retrying();
         await HandleAsync(Wakeup('a'));
@@ -132,15 +132,15 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     public async Task The_saga_of_an_event_is_found_after_the_earlier_batch_is_committed()
     {
         var first = HandleAsync(Start("key"));
-        await _store.DidAsync("commit ?");
+        await _store.WaitForAsync("commit ?");
         var second = HandleAsync(Event("other"));
         var third = HandleAsync(Wakeup('b'));
-        await _store.DidAsync("load b");
+        await _store.WaitForAsync("load b");
         Assert.DoesNotContain("find other", _store.Log);
 
         _store.Commit.SetResult();
 
-        await Task.WhenAll(first, second, third).WaitAsync(_soon, _none);
+        await Task.WhenAll(first, second, third).WaitAsync(_timeout, _none);
         Assert.Contains("find other", _store.Log);
     }
 
@@ -148,31 +148,31 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     public async Task A_start_waits_for_an_earlier_event_that_looks_for_its_saga()
     {
         var first = HandleAsync(Wakeup('a'), Event("key"));
-        await _store.DidAsync("commit a");
+        await _store.WaitForAsync("commit a");
         var second = HandleAsync(Start("key"));
         var third = HandleAsync(Wakeup('b'));
-        await _store.DidAsync("load b");
+        await _store.WaitForAsync("load b");
 
         _store.Commit.SetResult();
 
-        await Task.WhenAll(first, second, third).WaitAsync(_soon, _none);
+        await Task.WhenAll(first, second, third).WaitAsync(_timeout, _none);
         Assert.Equal(["find key", "commit ?"], _store.Log.Where(entry => entry is "find key" or "commit ?"));
     }
 
     [Fact]
-    public async Task A_start_that_is_read_again_is_decided_on_apart_from_other_deliveries_for_its_saga()
+    public async Task A_start_is_committed_apart_from_other_deliveries_for_its_saga()
     {
         _store.Commit.SetResult();
 
-        await HandleAsync(Wakeup('a'), Start("key", Id('a')), Wakeup('b')).WaitAsync(_soon, _none);
-        await HandleAsync(Start("key", Id('c')), Wakeup('c')).WaitAsync(_soon, _none);
+        await HandleAsync(Wakeup('a'), Start("key", Id('a')), Wakeup('b')).WaitAsync(_timeout, _none);
+        await HandleAsync(Start("key", Id('c')), Wakeup('c')).WaitAsync(_timeout, _none);
 
         Assert.Equal(2, _store.Log.Count(entry => entry == "commit a"));
         Assert.Equal(2, _store.Log.Count(entry => entry == "commit c"));
     }
 
     [Fact]
-    public async Task A_batch_that_is_read_sooner_than_an_earlier_one_waits_for_it_and_fails_with_it()
+    public async Task A_batch_that_is_read_faster_than_an_earlier_batch_waits_for_it_and_fails_with_it()
     {
         var handler = new RecordHandler(
             new RecordReader(
@@ -196,8 +196,8 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         Assert.Empty(_store.Log);
         _store.Payloads.SetException(new StoreUnavailableException("The store cannot be reached."));
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => first.WaitAsync(_soon, _none));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => second.WaitAsync(_soon, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => first.WaitAsync(_timeout, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => second.WaitAsync(_timeout, _none));
         Assert.Empty(_store.Log);
         handler.Retrying();
         await handler.HandleAsync([Record(Result('a'))], _none);
@@ -264,13 +264,13 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         Source = source,
     };
 
-    // Logs the calls, by the first character of each saga's id, and holds the first commit.
-    private sealed class HeldStore(SqliteSagaStore real) : ISagaStore, IEarlyEvents, IPayloads
+    // Logs its calls with the first character of each saga's id. The first commit waits for Commit, and reading payloads for Payloads.
+    private sealed class PausedStore(SqliteSagaStore real) : ISagaStore, IEarlyEvents, IPayloads
     {
         private readonly Lock _lock = new();
         private readonly List<string> _log = [];
         private int _commits;
-        private readonly Channel<string> _did = Channel.CreateUnbounded<string>();
+        private readonly Channel<string> _calls = Channel.CreateUnbounded<string>();
 
         public TaskCompletionSource Commit { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -288,10 +288,10 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             }
         }
 
-        public async Task DidAsync(string call)
+        public async Task WaitForAsync(string call)
         {
-            using var late = new CancellationTokenSource(_soon, TimeProvider.System);
-            while (await _did.Reader.ReadAsync(late.Token) != call)
+            using var timeout = new CancellationTokenSource(_timeout, TimeProvider.System);
+            while (await _calls.Reader.ReadAsync(timeout.Token) != call)
             {
             }
         }
@@ -353,12 +353,12 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
                 foreach (var name in names)
                 {
                     _log.Add($"{call} {name}");
-                    _did.Writer.TryWrite($"{call} {name}");
+                    _calls.Writer.TryWrite($"{call} {name}");
                 }
             }
         }
 
-        // A started saga has a random id that begins with the time.
+        // The id of a saga that a test starts without an id begins with the time, so it has no name.
         private static string Name(SagaId id) => id.Value.ToString()[0] is >= 'a' and var name ? $"{name}" : "?";
     }
 }

@@ -4,10 +4,10 @@ using System.Text;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>Where the proxy cuts a connection.</summary>
+/// <summary>The moment at which the proxy cuts a connection.</summary>
 public enum Cut
 {
-    /// <summary>Nowhere.</summary>
+    /// <summary>The connection is not cut.</summary>
     Never,
 
     /// <summary>The next request is lost before it reaches the server.</summary>
@@ -23,18 +23,18 @@ public enum Cut
 /// <summary>A TCP proxy on loopback that cuts connections at a chosen moment, once.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
-    // The end of a request in PostgreSQL's protocol. A request may arrive in pieces, and the server waits for all of them.
-    private static readonly byte[] _sync = [(byte)'S', 0, 0, 0, 4];
+    // The Sync message ends a request in PostgreSQL's protocol. A request may arrive in pieces, and the server waits for all of them.
+    private static readonly byte[] _syncMessage = [(byte)'S', 0, 0, 0, 4];
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _host;
     private readonly int _port;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
-    private int _cut;
-    private byte[]? _text;
-    private Cut _cutOnly;
-    private Action? _then;
+    private int _nextCut;
+    private byte[]? _cutText;
+    private Cut _cutAtText;
+    private Action? _atCut;
 
     public CuttingProxy(string host, int port)
     {
@@ -45,25 +45,25 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Where to cut at the next request.</summary>
+    /// <summary>The cut at the next request.</summary>
     public Cut NextRequest
     {
-        set => Volatile.Write(ref _cut, (int)value);
+        set => Volatile.Write(ref _nextCut, (int)value);
     }
 
     /// <summary>Cuts at the next request that contains a text. The action runs before the client notices.</summary>
-    public void CutOnly(string text, Cut cut, Action? atThatMoment = null)
+    public void CutOnly(string text, Cut cut, Action? atCut = null)
     {
-        _then = atThatMoment;
-        _text = Encoding.ASCII.GetBytes(text);
-        _cutOnly = cut;
+        _atCut = atCut;
+        _cutText = Encoding.ASCII.GetBytes(text);
+        _cutAtText = cut;
     }
 
     /// <summary>Whether new connections are closed at once.</summary>
-    public bool Rejecting { get; set; }
+    public bool IsRejecting { get; set; }
 
     /// <summary>The number of connections that were closed at once.</summary>
-    public int Rejected { get; private set; }
+    public int RejectedCount { get; private set; }
 
     public async ValueTask DisposeAsync()
     {
@@ -80,9 +80,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
             while (true)
             {
                 var client = await _listener.AcceptTcpClientAsync(_stop.Token);
-                if (Rejecting)
+                if (IsRejecting)
                 {
-                    Rejected++;
+                    RejectedCount++;
                     client.Dispose();
                     continue;
                 }
@@ -101,8 +101,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         try
         {
             await server.ConnectAsync(_host, _port, _stop.Token);
-            var answers = AnswersAsync(server, client);
-            await RequestsAsync(client, server);
+            var answers = ForwardAnswersAsync(server, client);
+            await ForwardRequestsAsync(client, server);
             await answers;
         }
         catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
@@ -114,30 +114,30 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private async Task RequestsAsync(TcpClient client, TcpClient server)
+    private async Task ForwardRequestsAsync(TcpClient client, TcpClient server)
     {
         var buffer = new byte[64 * 1024];
         while (await client.GetStream().ReadAsync(buffer, _stop.Token) is > 0 and var read)
         {
-            if (_text is { } text && buffer.AsSpan(0, read).IndexOf(text) >= 0)
+            if (_cutText is { } text && buffer.AsSpan(0, read).IndexOf(text) >= 0)
             {
-                _text = null;
-                NextRequest = _cutOnly;
+                _cutText = null;
+                NextRequest = _cutAtText;
             }
 
-            switch ((Cut)Volatile.Read(ref _cut))
+            switch ((Cut)Volatile.Read(ref _nextCut))
             {
                 case Cut.BeforeTheServer:
-                    Volatile.Write(ref _cut, (int)Cut.Never);
-                    _then?.Invoke();
+                    Volatile.Write(ref _nextCut, (int)Cut.Never);
+                    _atCut?.Invoke();
                     client.Dispose();
                     server.Dispose();
                     return;
 
                 case Cut.WhileTheServerWorks:
-                    Volatile.Write(ref _cut, (int)Cut.Never);
+                    Volatile.Write(ref _nextCut, (int)Cut.Never);
                     await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
-                    while (!buffer.AsSpan(0, read).EndsWith(_sync))
+                    while (!buffer.AsSpan(0, read).EndsWith(_syncMessage))
                     {
                         read = await client.GetStream().ReadAsync(buffer, _stop.Token);
                         await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
@@ -155,14 +155,14 @@ internal sealed class CuttingProxy : IAsyncDisposable
         server.Client.Shutdown(SocketShutdown.Send);
     }
 
-    private async Task AnswersAsync(TcpClient server, TcpClient client)
+    private async Task ForwardAnswersAsync(TcpClient server, TcpClient client)
     {
         var buffer = new byte[64 * 1024];
         while (await server.GetStream().ReadAsync(buffer, _stop.Token) is > 0 and var read)
         {
-            if (Interlocked.CompareExchange(ref _cut, (int)Cut.Never, (int)Cut.BeforeTheAnswer) == (int)Cut.BeforeTheAnswer)
+            if (Interlocked.CompareExchange(ref _nextCut, (int)Cut.Never, (int)Cut.BeforeTheAnswer) == (int)Cut.BeforeTheAnswer)
             {
-                _then?.Invoke();
+                _atCut?.Invoke();
                 client.Dispose();
                 server.Dispose();
                 return;

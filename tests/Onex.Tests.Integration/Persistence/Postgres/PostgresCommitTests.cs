@@ -4,7 +4,7 @@ using Onex.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>Failures around a commit in PostgreSQL: concurrent orchestrators and lost connections.</summary>
+/// <summary>Failures around a commit in PostgreSQL: concurrent orchestrators and proxied connections.</summary>
 public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -13,16 +13,16 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_failed_prepare_leaves_a_working_store(int before)
+    public async Task The_store_works_after_a_statement_has_failed_while_it_was_prepared(int earlierCommits)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
-        for (var commit = 0; commit < before; commit++)
+        for (var commit = 0; commit < earlierCommits; commit++)
         {
             Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New()))));
         }
 
-        // Fails when it is bound: the server has prepared the statement, and the driver does not know its result columns yet.
+        // The value fails when it is bound: the server has prepared the statement, but the driver does not know its result columns yet.
         Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(store, Rows.Start(Rows.New() with { State = "nul\0byte" }))));
 
         for (var commit = 0; commit < 4; commit++)
@@ -36,17 +36,17 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
     public async Task A_commit_without_tables_fails_with_a_remedy_and_succeeds_once_they_exist(
-        string away, string back)
+        string remove, string restore)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = Store(dataSource);
         await CommitAsync(store, Rows.Start(Rows.New()));
         var row = Rows.New();
         var start = new CommitEntry.Start(row, [Rows.Happened(row)], [Rows.Message("response")], []);
-        await database.Database.ExecuteAsync(away);
+        await database.Database.ExecuteAsync(remove);
 
         var rejected = await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(store, start));
-        await database.Database.ExecuteAsync(back);
+        await database.Database.ExecuteAsync(restore);
 
         Assert.Contains("onex db migrate", rejected.Message, StringComparison.Ordinal);
         Assert.IsType<CommitResult.Committed>(Assert.Single(await CommitAsync(store, start)));
@@ -57,21 +57,22 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     {
         const int Tasks = 8;
         const int Rounds = 60;
-        await using var one = PostgresDataSource.Create(database.Settings);
-        await using var two = PostgresDataSource.Create(database.Settings);
-        PostgresSagaStore[] stores = [Store(one), Store(two)];
+        await using var pool1 = PostgresDataSource.Create(database.Settings);
+        await using var pool2 = PostgresDataSource.Create(database.Settings);
+        PostgresSagaStore[] stores = [Store(pool1), Store(pool2)];
         string[] keys = [.. Enumerable.Range(0, 6).Select(_ => Rows.Key())];
         SagaRow[] shared = [.. Enumerable.Range(0, 12).Select(_ => Rows.New())];
         await CommitAsync(stores[0], [.. shared.Select(Rows.Start)]);
 
-        var committed = await Task.WhenAll(Enumerable.Range(0, Tasks).Select(seed => Task.Run(() => HammerAsync(stores[seed % 2], seed))));
+        var committed = await Task.WhenAll(
+            Enumerable.Range(0, Tasks).Select(seed => Task.Run(() => CommitManyAsync(stores[seed % 2], seed))));
 
-        var moves = committed.SelectMany(ids => ids).CountBy(id => id).ToDictionary();
-        var rows = await stores[0].LoadAsync([.. moves.Keys], _none);
-        Assert.All(shared, row => Assert.Contains(row.Id, moves.Keys));
+        var commits = committed.SelectMany(ids => ids).CountBy(id => id).ToDictionary();
+        var rows = await stores[0].LoadAsync([.. commits.Keys], _none);
+        Assert.All(shared, row => Assert.Contains(row.Id, commits.Keys));
         Assert.All(
-            rows.Values, saga => Assert.Equal(moves[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
-        Assert.Equal(rows.Keys.ToHashSet(), moves.Keys.ToHashSet());
+            rows.Values, saga => Assert.Equal(commits[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
+        Assert.Equal(rows.Keys.ToHashSet(), commits.Keys.ToHashSet());
         Assert.Empty(await database.Database.QueryAsync(
             """
             SELECT s.id FROM onex.sagas s JOIN onex.saga_history h ON h.saga_id = s.id GROUP BY s.id, s.version
@@ -82,10 +83,10 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 + "HAVING count(*) > 1"));
         return;
 
-        async Task<List<SagaId>> HammerAsync(PostgresSagaStore store, int seed)
+        async Task<List<SagaId>> CommitManyAsync(PostgresSagaStore store, int seed)
         {
             var random = new Random(seed);
-            var mine = new List<SagaId>();
+            var ownCommits = new List<SagaId>();
             var live = new List<SagaRow>();
             for (var round = 0; round < Rounds; round++)
             {
@@ -107,7 +108,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                         continue;
                     }
 
-                    mine.Add(entry.SagaId);
+                    ownCommits.Add(entry.SagaId);
                     if (entry is CommitEntry.Start start)
                     {
                         live.Add(start.Row);
@@ -115,7 +116,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
                 }
             }
 
-            return mine;
+            return ownCommits;
         }
     }
 
@@ -129,7 +130,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await using var other = await database.DataSource.OpenConnectionAsync();
         await using var transaction = await other.BeginTransactionAsync();
 
-        // A long deadlock_timeout here makes the commit the one that detects the deadlock and is aborted.
+        // PostgreSQL aborts the transaction that detects the deadlock. With a long deadlock_timeout here, that is the commit.
         await ExecuteAsync("SET LOCAL deadlock_timeout = '10s'");
         await LockAsync(rows[1]);
         var results = CommitAsync(store, [.. rows.Select(row => Rows.Transition(row, Rows.Next(row)))]);
@@ -162,39 +163,40 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("BeforeTheAnswer")]
     public async Task A_commit_with_a_lost_connection_is_written_exactly_once(string cut)
     {
-        await using var lost = await LosingAsync();
+        await using var proxied = await ConnectThroughProxyAsync();
         var row = Rows.New();
         var started = Rows.New() with { BusinessKey = Rows.Key() };
         var message = Rows.Message("m");
-        await CommitAsync(lost.Store, Rows.Start(row));
-        var moved = Rows.Next(row);
-        lost.Proxy.NextRequest = Enum.Parse<Cut>(cut);
+        await CommitAsync(proxied.Store, Rows.Start(row));
+        var next = Rows.Next(row);
+        proxied.Proxy.NextRequest = Enum.Parse<Cut>(cut);
 
         var results = await CommitAsync(
-            lost.Store,
-            new CommitEntry.Transition(moved, 1, [Rows.Happened(moved)], [message], []),
+            proxied.Store,
+            new CommitEntry.Transition(next, 1, [Rows.Happened(next)], [message], []),
             new CommitEntry.Start(started, [Rows.Happened(started)], [], [Rows.Payload(started, "input")]),
             new CommitEntry.Check(Rows.Id(), 0));
 
         Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
         Assert.Equal((1L, 1L), (await VersionAsync(started.Id), await HistoryAsync(started.Id)));
-        Assert.Equal(message.MessageId, Assert.Single((await lost.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
+        Assert.Equal(message.MessageId, Assert.Single((await proxied.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
     }
 
     [Fact]
-    public async Task The_outcome_of_a_lost_commit_is_looked_up_after_an_outage_of_any_length()
+    public async Task The_outcome_of_a_lost_commit_is_looked_up_once_the_database_can_be_reached()
     {
-        await using var lost = await LosingAsync();
+        await using var proxied = await ConnectThroughProxyAsync();
         var row = Rows.New();
-        await CommitAsync(lost.Store, Rows.Start(row));
-        lost.Proxy.NextRequest = Cut.BeforeTheAnswer;
-        lost.Proxy.Rejecting = true;
+        await CommitAsync(proxied.Store, Rows.Start(row));
+        proxied.Proxy.NextRequest = Cut.BeforeTheAnswer;
+        proxied.Proxy.IsRejecting = true;
 
-        var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Rejected >= 3, TimeSpan.FromMinutes(1), () => $"{lost.Proxy.Rejected} tries to connect");
+        var results = CommitAsync(proxied.Store, Rows.Transition(row, Rows.Next(row)));
+        await Eventually.Async(
+            () => proxied.Proxy.RejectedCount >= 3, TimeSpan.FromMinutes(1), () => $"{proxied.Proxy.RejectedCount} tries to connect");
         Assert.False(results.IsCompleted);
-        lost.Proxy.Rejecting = false;
+        proxied.Proxy.IsRejecting = false;
 
         Assert.Equal([CommitResult.Committed.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
@@ -203,16 +205,16 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Fact]
     public async Task A_lost_commit_that_another_orchestrator_overtook_is_stale()
     {
-        await using var lost = await LosingAsync();
+        await using var proxied = await ConnectThroughProxyAsync();
         var row = Rows.New();
-        await CommitAsync(lost.Store, Rows.Start(row));
-        lost.Proxy.NextRequest = Cut.BeforeTheServer;
-        lost.Proxy.Rejecting = true;
+        await CommitAsync(proxied.Store, Rows.Start(row));
+        proxied.Proxy.NextRequest = Cut.BeforeTheServer;
+        proxied.Proxy.IsRejecting = true;
 
-        var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
-        await Eventually.Async(() => lost.Proxy.Rejected >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
+        var results = CommitAsync(proxied.Store, Rows.Transition(row, Rows.Next(row)));
+        await Eventually.Async(() => proxied.Proxy.RejectedCount >= 1, TimeSpan.FromMinutes(1), () => "no try to connect");
         await CommitAsync(Store(database.DataSource), Rows.Transition(row, Rows.Next(row)));
-        lost.Proxy.Rejecting = false;
+        proxied.Proxy.IsRejecting = false;
 
         Assert.Equal([CommitResult.Stale.Instance], await results);
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
@@ -221,9 +223,9 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Fact]
     public async Task A_commit_still_executing_on_the_server_is_not_repeated()
     {
-        await using var lost = await LosingAsync();
+        await using var proxied = await ConnectThroughProxyAsync();
         var row = Rows.New();
-        await CommitAsync(lost.Store, Rows.Start(row));
+        await CommitAsync(proxied.Store, Rows.Start(row));
         await using var other = await database.DataSource.OpenConnectionAsync();
         await using var transaction = await other.BeginTransactionAsync();
         await using (var locking = new NpgsqlCommand($"SELECT FROM onex.sagas WHERE id = '{row.Id}' FOR UPDATE", other))
@@ -231,8 +233,8 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             await locking.ExecuteNonQueryAsync();
         }
 
-        lost.Proxy.NextRequest = Cut.WhileTheServerWorks;
-        var results = CommitAsync(lost.Store, Rows.Transition(row, Rows.Next(row)));
+        proxied.Proxy.NextRequest = Cut.WhileTheServerWorks;
+        var results = CommitAsync(proxied.Store, Rows.Transition(row, Rows.Next(row)));
         await Eventually.Async(
             async () => await database.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2,
@@ -264,21 +266,21 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Fact]
     public async Task An_unreachable_database_is_reported_as_unavailable_and_nothing_is_committed()
     {
-        await using var lost = await LosingAsync();
+        await using var proxied = await ConnectThroughProxyAsync();
         var row = Rows.New();
-        lost.Proxy.Rejecting = true;
-        lost.DataSource.Clear();
+        proxied.Proxy.IsRejecting = true;
+        proxied.DataSource.Clear();
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(lost.Store, Rows.Start(row)));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.LoadAsync([row.Id], _none));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => lost.Store.NowAsync(_none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(proxied.Store, Rows.Start(row)));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => proxied.Store.LoadAsync([row.Id], _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => proxied.Store.NowAsync(_none));
 
-        lost.Proxy.Rejecting = false;
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(lost.Store, Rows.Start(row)));
+        proxied.Proxy.IsRejecting = false;
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(proxied.Store, Rows.Start(row)));
     }
 
     [Fact]
-    public async Task Updates_are_heap_only_tuples()
+    public async Task Updates_of_a_saga_are_heap_only()
     {
         var row = Rows.New() with { BusinessKey = Rows.Key() };
         var store = Store(database.DataSource);
@@ -294,7 +296,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
 
         await Eventually.Async(async () => await HotAsync() >= before + 5, TimeSpan.FromMinutes(1), () => "updates were not HOT");
 
-        // The counter is per table and other tests of this class update sagas too, so this is a minimum.
+        // The counter is per table, and other tests of this class update sagas, too. So the test expects a minimum.
         Task<long> HotAsync() => database.Database.ScalarAsync<long>(
             "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = 'onex' AND relname = 'sagas'");
     }
@@ -302,7 +304,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [Fact]
     public async Task The_wakeup_sweep_reads_no_parked_saga()
     {
-        // On an empty table the planner may use any index.
+        // Many rows, because on a small table the planner may use any index.
         var parked = Enumerable.Range(0, 500).Select(_ => Rows.New() with { Parked = true }).ToList();
         await CommitAsync(Store(database.DataSource), [.. parked.Select(row => (CommitEntry)new CommitEntry.Start(row, [], [], []))]);
         await using (var analyze = database.DataSource.CreateCommand("ANALYZE onex.sagas"))
@@ -355,17 +357,17 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     private Task<long> HistoryAsync(SagaId id) =>
         database.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.saga_history WHERE saga_id = '{id}'");
 
-    private async Task<Losing> LosingAsync()
+    private async Task<ProxiedStore> ConnectThroughProxyAsync()
     {
         var settings = database.Settings;
         var proxy = new CuttingProxy(settings.Host, settings.Port);
         var pool = PostgresDataSource.Create(settings with { Host = "127.0.0.1", Port = proxy.Port, SslMode = "disable" });
-        var losing = new Losing(proxy, pool, Store(pool));
-        await losing.Store.NowAsync(_none);
-        return losing;
+        var proxied = new ProxiedStore(proxy, pool, Store(pool));
+        await proxied.Store.NowAsync(_none);
+        return proxied;
     }
 
-    private sealed record Losing(CuttingProxy Proxy, NpgsqlDataSource DataSource, PostgresSagaStore Store) : IAsyncDisposable
+    private sealed record ProxiedStore(CuttingProxy Proxy, NpgsqlDataSource DataSource, PostgresSagaStore Store) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {

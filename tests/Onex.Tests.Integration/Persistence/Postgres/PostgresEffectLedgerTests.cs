@@ -5,7 +5,7 @@ using Onex.Tests.Integration.Persistence.Postgres;
 
 namespace Onex.Tests.Integration.Persistence.Ledger;
 
-/// <summary>The compliance suite of effect ledgers with PostgreSQL, and tests of its own failures.</summary>
+/// <summary>The compliance suite of effect ledgers with PostgreSQL, and tests of failures that only PostgreSQL has.</summary>
 public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -47,27 +47,27 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     [Fact]
     public async Task A_row_locked_by_a_recording_transaction_is_neither_closed_nor_waited_for()
     {
-        var (held, given) = (Command(), Command());
-        var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(held, _none));
-        await Ledger.ClaimAsync(given, _none);
-        await ExpireAsync(held);
-        await ExpireAsync(given);
+        var (locked, unlocked) = (Command(), Command());
+        var granted = Assert.IsType<ClaimResult.Granted>(await Ledger.ClaimAsync(locked, _none));
+        await Ledger.ClaimAsync(unlocked, _none);
+        await ExpireAsync(locked);
+        await ExpireAsync(unlocked);
         await using var connection = await _otherPool.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
-        Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(held, StepOutcomes.Completed), _none));
+        Assert.True(await PostgresEffectLedger.RecordAsync(transaction, granted.LeaseToken, Result(locked, StepOutcomes.Completed), _none));
 
-        var states = await Ledger.CloseExpiredAsync([held.CommandId, given.CommandId], _none)
+        var states = await Ledger.CloseExpiredAsync([locked.CommandId, unlocked.CommandId], _none)
             .WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
 
-        Assert.Equal((true, false), (states[held.CommandId].Leased, states[given.CommandId].Leased));
+        Assert.Equal((true, false), (states[locked.CommandId].Leased, states[unlocked.CommandId].Leased));
         await transaction.CommitAsync(_none);
-        Assert.IsType<ClaimResult.Recorded>(await Ledger.ClaimAsync(held, _none));
+        Assert.IsType<ClaimResult.Recorded>(await Ledger.ClaimAsync(locked, _none));
     }
 
     [Fact]
     public async Task An_unreachable_database_is_reported_as_unavailable()
     {
-        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { Rejecting = true };
+        await using var proxy = new CuttingProxy(database.Settings.Host, database.Settings.Port) { IsRejecting = true };
         await using var pool = PostgresDataSource.Create(database.Settings with { Host = "127.0.0.1", Port = proxy.Port });
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new PostgresEffectLedger(pool).ClaimAsync(Command(), _none));

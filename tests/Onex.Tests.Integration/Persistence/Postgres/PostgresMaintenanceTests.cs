@@ -7,11 +7,11 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of maintenance with PostgreSQL.</summary>
+/// <summary>The compliance suite of maintenance with PostgreSQL, and tests of partitions and locks.</summary>
 public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClassFixture<TestDatabase>
 {
     private readonly TestDatabase _database;
-    private readonly Warnings _log = new();
+    private readonly WarningLog _log = new();
 
     public PostgresMaintenanceTests(TestDatabase database)
     {
@@ -53,16 +53,16 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task A_locked_partition_blocks_no_other_maintenance()
+    public async Task A_partition_that_is_being_read_is_dropped_by_a_later_run()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_transitions_20200102 PARTITION OF onex.saga_transitions FOR VALUES FROM ('2020-01-02 00:00+00') TO "
                 + "('2020-01-03 00:00+00')");
         await using var reader = await _database.DataSource.OpenConnectionAsync();
         await using var transaction = await reader.BeginTransactionAsync();
-        await using (var reading = new Npgsql.NpgsqlCommand("SELECT count(*) FROM onex.saga_history", reader))
+        await using (var query = new Npgsql.NpgsqlCommand("SELECT count(*) FROM onex.saga_history", reader))
         {
-            await reading.ExecuteScalarAsync();
+            await query.ExecuteScalarAsync();
         }
 
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
@@ -87,22 +87,22 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
         {
             await using var transaction = await backup.BeginTransactionAsync();
             await using (
-                var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.saga_transitions, onex.sagas IN ACCESS SHARE MODE", backup))
+                var lockTables = new Npgsql.NpgsqlCommand("LOCK TABLE onex.saga_transitions, onex.sagas IN ACCESS SHARE MODE", backup))
             {
-                await reading.ExecuteNonQueryAsync();
+                await lockTables.ExecuteNonQueryAsync();
             }
 
             var migrator = new Migrator(_database.DataSource, _database.Settings, TimeProvider.System, NullLogger<Migrator>.Instance);
-            var starting = migrator.MigrateAsync(CancellationToken.None);
+            var migration = migrator.MigrateAsync(CancellationToken.None);
             var reads = 0;
-            while (!starting.IsCompleted)
+            while (!migration.IsCompleted)
             {
                 Assert.NotEmpty(await Queries.HistoryAsync(row.Id, 0, -1, 10, CancellationToken.None));
                 Assert.Null(await new SchemaState(_database.DataSource, migrator.Expected).FaultAsync(CancellationToken.None));
                 reads++;
             }
 
-            await starting;
+            await migration;
             await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
             Assert.True(reads > 0);
             Assert.False(await ExistsAsync());
@@ -121,11 +121,11 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     [Fact]
     public async Task A_locked_table_postpones_only_its_own_maintenance()
     {
-        await using var locking = await _database.DataSource.OpenConnectionAsync();
-        await using var transaction = await locking.BeginTransactionAsync();
-        await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.dead_letters IN ACCESS EXCLUSIVE MODE", locking))
+        await using var connection = await _database.DataSource.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var lockTable = new Npgsql.NpgsqlCommand("LOCK TABLE onex.dead_letters IN ACCESS EXCLUSIVE MODE", connection))
         {
-            await reading.ExecuteNonQueryAsync();
+            await lockTable.ExecuteNonQueryAsync();
         }
 
         var old = Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) };
@@ -138,7 +138,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
-    public async Task History_of_a_live_saga_outlives_its_partition()
+    public async Task The_history_of_a_live_saga_is_kept_when_its_partition_is_dropped()
     {
         await _database.Database.ExecuteAsync(
             "CREATE TABLE onex.saga_transitions_20200105 PARTITION OF onex.saga_transitions FOR VALUES FROM ('2020-01-05 00:00+00') TO "
@@ -168,7 +168,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     protected override Task AgeDeadLetterAsync(Guid id, TimeSpan age) => _database.Database.ExecuteAsync(
         $"UPDATE onex.dead_letters SET decided_at = now() - interval '{age.TotalHours} hours' WHERE id = '{id}'");
 
-    private sealed class Warnings : ILogger<PostgresMaintenance>
+    private sealed class WarningLog : ILogger<PostgresMaintenance>
     {
         public List<string> Lines { get; } = [];
 

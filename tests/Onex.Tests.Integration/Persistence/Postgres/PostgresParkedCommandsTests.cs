@@ -3,7 +3,7 @@ using Onex.Persistence.Ledger;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of parked commands with PostgreSQL, and tests of its own failures.</summary>
+/// <summary>The compliance suite of parked commands with PostgreSQL, and tests of failures that only PostgreSQL has.</summary>
 public sealed class PostgresParkedCommandsTests(TestDatabase database)
     : ParkedCommandsCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
 {
@@ -17,16 +17,16 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
     protected override IEffectLedger Ledger => (IEffectLedger)Parked;
 
     [Fact]
-    public async Task A_command_that_another_process_is_taking_is_skipped_and_not_waited_for()
+    public async Task A_command_that_another_process_is_taking_is_skipped_without_waiting()
     {
         var (first, second) = (Command("skipped"), Command("skipped"));
         await Parked.ParkAsync(first with { Age = TimeSpan.FromMinutes(1) }, _none);
         await Parked.ParkAsync(second, _none);
         await using var connection = await _otherPool.OpenConnectionAsync(_none);
         await using var transaction = await connection.BeginTransactionAsync(_none);
-        await using var locks = new NpgsqlCommand(
+        await using var lockRow = new NpgsqlCommand(
             $"SELECT 1 FROM onex.effect_ledger WHERE command_id = '{first.Command.CommandId}' FOR UPDATE", connection, transaction);
-        await locks.ExecuteScalarAsync(_none);
+        await lockRow.ExecuteScalarAsync(_none);
 
         var taken = await Parked.TakeAsync([new ParkedRoom("skipped", 2)], _none).WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
 
@@ -61,8 +61,8 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
         Assert.Empty(await Parked.DescribeAsync(["dead"], _none));
         await Parked.ReportAsync(Rows.Id(), [], _none);
 
-        await using var rows = _otherPool.CreateCommand("SELECT count(*) FROM onex.connection_states");
-        Assert.Equal(0L, await rows.ExecuteScalarAsync(_none));
+        await using var count = _otherPool.CreateCommand("SELECT count(*) FROM onex.connection_states");
+        Assert.Equal(0L, await count.ExecuteScalarAsync(_none));
     }
 
     public ValueTask DisposeAsync() => _otherPool.DisposeAsync();

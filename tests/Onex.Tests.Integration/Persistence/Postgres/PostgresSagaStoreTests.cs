@@ -12,19 +12,19 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task A_prepared_query_without_tables_fails_with_a_remedy(int before)
+    public async Task A_query_without_tables_fails_with_a_remedy_whether_or_not_it_is_prepared(int earlierQueries)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-        for (var asked = 0; asked < before; asked++)
+        for (var query = 0; query < earlierQueries; query++)
         {
             await store.DueEarlyAsync(1, CancellationToken.None);
         }
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
 
-        // The result is the same on every connection and whether or not the statement is prepared.
-        for (var asked = 0; asked < 3; asked++)
+        // The driver prepares a statement after some executions.
+        for (var query = 0; query < 3; query++)
         {
             var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
             Assert.Contains("onex db migrate", unavailable.Message, StringComparison.Ordinal);

@@ -7,7 +7,7 @@ using Onex.Persistence.Monitoring;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of the store's gauges with PostgreSQL, and their plans.</summary>
+/// <summary>The compliance suite of the store's gauges with PostgreSQL, and tests of their query plans.</summary>
 public sealed class PostgresStoreGaugesTests(TestDatabase database) : StoreGaugesCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =
@@ -20,7 +20,7 @@ public sealed class PostgresStoreGaugesTests(TestDatabase database) : StoreGauge
     protected override IStoreGauges Gauges { get; } = new PostgresStoreGauges(database.DataSource);
 
     [Fact]
-    public async Task No_gauge_reads_the_sagas_that_move_or_have_ended()
+    public async Task No_gauge_reads_all_sagas()
     {
         await Store.CommitAsync(
             new CommitBatch([.. Enumerable.Range(0, 500).Select(_ => Rows.Start(Rows.New() with { NextWakeupAt = Rows.Now }))], []),
@@ -39,7 +39,7 @@ public sealed class PostgresStoreGaugesTests(TestDatabase database) : StoreGauge
     }
 
     [Fact]
-    public async Task A_live_saga_that_is_deleted_by_hand_is_halted_no_more()
+    public async Task A_halted_saga_that_is_deleted_with_SQL_is_no_longer_counted()
     {
         var row = Rows.New() with { Contract = Rows.Key(), Status = SagaStatus.Blocked };
         await Store.CommitAsync(new CommitBatch([Rows.Start(row)], []), CancellationToken.None);
@@ -51,7 +51,7 @@ public sealed class PostgresStoreGaugesTests(TestDatabase database) : StoreGauge
     }
 
     [Fact]
-    public async Task A_saga_that_moves_fires_no_trigger()
+    public async Task A_transition_between_states_that_are_not_halted_fires_no_trigger()
     {
         var row = Rows.New() with { NextWakeupAt = Rows.Now };
         await Store.CommitAsync(new CommitBatch([Rows.Start(row)], []), CancellationToken.None);

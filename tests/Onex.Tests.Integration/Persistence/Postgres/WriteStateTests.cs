@@ -4,7 +4,7 @@ using Onex.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>What a rejected write says about the database, with the answers of a real PostgreSQL.</summary>
+/// <summary>Rejected writes that show a problem of the database, with errors of a real PostgreSQL.</summary>
 public sealed class WriteStateTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private readonly FakeTimeProvider _time = new();
@@ -26,12 +26,12 @@ public sealed class WriteStateTests(TestDatabase database) : IClassFixture<TestD
         Assert.Null(state.Problem);
     }
 
-    // A deadlock is repeated at once, and a server that stops is noticed by every query.
+    // These show no problem that only writes have.
     [Theory]
     [InlineData("query_canceled")]
     [InlineData("admin_shutdown")]
     [InlineData("undefined_table")]
-    public async Task Other_failures_of_a_write_are_no_problem_of_writing(string failure)
+    public async Task Other_failures_of_a_write_are_not_reported_as_a_problem(string failure)
     {
         var state = new WriteState(_time);
         await WriteAsync(state, failure);
@@ -40,7 +40,7 @@ public sealed class WriteStateTests(TestDatabase database) : IClassFixture<TestD
     }
 
     [Fact]
-    public async Task Without_a_later_write_nothing_is_known_after_ten_seconds()
+    public async Task A_problem_is_no_longer_reported_ten_seconds_after_the_last_rejected_write()
     {
         var state = new WriteState(_time);
         await WriteAsync(state, "disk_full");

@@ -7,7 +7,8 @@ using Onex.Tests.Integration.Persistence.Sqlite;
 namespace Onex.Tests.Integration.Persistence.Schema;
 
 /// <summary>
-/// Each statement of docs/operating.md runs on the present schema: in blocks, in sentences, and of <c>psql</c> and <c>sqlite3</c>.
+/// Each statement of docs/operating.md runs on the present schema: those in blocks, in sentences, and in commands of <c>psql</c> and
+/// <c>sqlite3</c>.
 /// </summary>
 public sealed partial class RunbookStatementsTests
 {
@@ -20,9 +21,9 @@ public sealed partial class RunbookStatementsTests
         var settings = StoreSettings.Parse(database.ConnectionString);
         await using var source = PostgresDataSource.Create(settings);
         await new Migrator(source, settings, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(CancellationToken.None);
-        var blocks = Found(Block());
-        var sentences = Found(InSentence());
-        var commands = Found(Psql());
+        var blocks = FindStatements(Block());
+        var sentences = FindStatements(InSentence());
+        var commands = FindStatements(Psql());
 
         Assert.Contains(blocks, statement => statement.Contains("onex.stuck", StringComparison.Ordinal));
         Assert.Contains(blocks, statement => statement.Contains("drop_history_partitions", StringComparison.Ordinal));
@@ -31,12 +32,12 @@ public sealed partial class RunbookStatementsTests
         Assert.Contains(sentences, statement => statement.Contains("pg_promote", StringComparison.Ordinal));
         Assert.NotEmpty(commands);
 
-        // Users belong to the server, which other tests share, so nothing is committed.
+        // Nothing is committed, because roles belong to the server, which other tests share. The role onex may exist there already (42710).
         await using var connection = await database.Source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await RunAsync(connection, "CREATE ROLE onex_a LOGIN");
         await RunAsync(connection, "CREATE ROLE onex LOGIN", "42710");
-        foreach (var statement in blocks.Concat(commands).Concat(sentences.Select(Harmless)))
+        foreach (var statement in blocks.Concat(commands).Concat(sentences.Select(ToHarmless)))
         {
             await RunAsync(connection, statement);
         }
@@ -45,11 +46,11 @@ public sealed partial class RunbookStatementsTests
     }
 
     [Fact]
-    public async Task Each_query_of_the_runbook_with_sqlite3_runs()
+    public async Task Each_sqlite3_query_of_the_runbook_runs()
     {
         using var file = new SqliteFile();
         await file.Get<SqliteDatabase>().OpenAsync(CancellationToken.None);
-        var queries = Found(Sqlite());
+        var queries = FindStatements(Sqlite());
 
         Assert.NotEmpty(queries);
         foreach (var query in queries)
@@ -58,10 +59,10 @@ public sealed partial class RunbookStatementsTests
         }
     }
 
-    private static List<string> Found(Regex pattern) => [.. pattern.Matches(_runbook).Select(match => match.Groups["sql"].Value)];
+    private static List<string> FindStatements(Regex pattern) => [.. pattern.Matches(_runbook).Select(match => match.Groups["sql"].Value)];
 
-    // Parsed and planned, because it ends a session or promotes a standby.
-    private static string Harmless(string statement) => statement.StartsWith("SELECT", StringComparison.Ordinal)
+    // Only explains a SELECT, because those in sentences end a session or promote a standby.
+    private static string ToHarmless(string statement) => statement.StartsWith("SELECT", StringComparison.Ordinal)
         ? "EXPLAIN " + statement.Replace("PID", "0", StringComparison.Ordinal)
         : statement;
 

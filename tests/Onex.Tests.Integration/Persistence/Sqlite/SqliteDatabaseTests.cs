@@ -9,7 +9,7 @@ using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
-/// <summary>Failures of the database file, and their messages.</summary>
+/// <summary>The database file: its schema, its upgrades, its failures and their messages.</summary>
 public sealed class SqliteDatabaseTests : IDisposable
 {
     private static readonly CancellationToken _none = CancellationToken.None;
@@ -86,16 +86,16 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_read_only_file_is_not_ready()
+    public async Task The_health_probe_fails_while_another_program_locks_the_file()
     {
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
         await using (var other = new SqliteConnection($"Data Source={Path};Pooling=false"))
         {
             await other.OpenAsync(_none);
-            await using var locking = other.CreateCommand();
-            locking.CommandText = "BEGIN IMMEDIATE";
-            await locking.ExecuteNonQueryAsync(_none);
+            await using var begin = other.CreateCommand();
+            begin.CommandText = "BEGIN IMMEDIATE";
+            await begin.ExecuteNonQueryAsync(_none);
 
             var rejection = await Assert.ThrowsAsync<StoreUnavailableException>(() => file.ProbeAsync(_none));
 
@@ -107,12 +107,12 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_health_probe_writes_after_a_failed_write()
+    public async Task The_health_probe_writes_once_after_a_failed_write()
     {
         using var file = new SqliteDatabase(new SqliteStoreSettings(Path));
         await file.ProbeAsync(_none);
 
-        // The page limit is per connection: it makes the disk full for this one.
+        // The page limit holds for this connection only. To SQLite it is the same as a full disk.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => file.WriteAsync(
             session =>
             {
@@ -123,15 +123,15 @@ public sealed class SqliteDatabaseTests : IDisposable
                 return true;
             },
             _none));
-        var before = Pages();
+        var sizeBefore = LogSize();
         await file.ProbeAsync(_none);
 
-        Assert.True(Pages() > before, "the probe has written nothing");
-        var after = Pages();
+        Assert.True(LogSize() > sizeBefore, "the probe has written nothing");
+        var sizeAfter = LogSize();
         await file.ProbeAsync(_none);
-        Assert.Equal(after, Pages());
+        Assert.Equal(sizeAfter, LogSize());
 
-        long Pages() => File.Exists($"{Path}-wal") ? new FileInfo($"{Path}-wal").Length : 0;
+        long LogSize() => File.Exists($"{Path}-wal") ? new FileInfo($"{Path}-wal").Length : 0;
     }
 
     [Fact]
@@ -226,13 +226,13 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Fact]
     public async Task A_directory_that_cannot_be_created_is_an_error()
     {
-        var blocked = System.IO.Path.Combine(_directory, "file");
-        await File.WriteAllTextAsync(blocked, "");
+        var file = System.IO.Path.Combine(_directory, "file");
+        await File.WriteAllTextAsync(file, "");
 
-        var message = await RejectionAsync(System.IO.Path.Combine(blocked, "onex.db"));
+        var message = await RejectionAsync(System.IO.Path.Combine(file, "onex.db"));
 
         Assert.Contains("ONEX_DATA_DIR", message);
-        Assert.Contains(blocked, message);
+        Assert.Contains(file, message);
     }
 
     [Fact]
@@ -268,7 +268,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task A_lock_held_by_another_program_is_waited_for_and_then_reported()
+    public async Task A_commit_waits_for_the_lock_of_another_program_and_then_reports_it()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
@@ -308,7 +308,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         using var dataSource = PostgresDataSource.Create(new StoreSettings { Host = "127.0.0.1", Database = "none", User = "none" });
         using var context = new OnexDbContextFactory(dataSource).CreateDbContext();
 
-        // Halted sagas have partial indexes in SQLite, where an update of a covered row is cheap.
+        // SQLite has no table of halted sagas but partial indexes, because an update of an indexed row is cheap there.
         var model = context.Model.GetEntityTypes()
             .Where(entity => entity.GetTableName() != "halted_sagas")
             .SelectMany(entity => entity.GetProperties()
@@ -329,7 +329,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         await UseAsync(store => store.NowAsync(_none));
         var sections = (await File.ReadAllTextAsync(Repository.At("docs", "operating.md"), _none)).Split("\n## ");
-        var named = sections.Where(
+        var documented = sections.Where(
             section => section.StartsWith("Tables", StringComparison.Ordinal) || section.StartsWith("Views", StringComparison.Ordinal))
             .SelectMany(section => section.Split('\n'))
             .Where(line => line.StartsWith("| `", StringComparison.Ordinal) && !line.Contains("` (PostgreSQL)", StringComparison.Ordinal))
@@ -339,7 +339,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             (await SqliteFile.QueryAsync(Path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
                 + "'sqlite_%'"))
                 .Order(StringComparer.Ordinal),
-            named.Order(StringComparer.Ordinal));
+            documented.Order(StringComparer.Ordinal));
     }
 
     private async Task<T> UseAsync<T>(Func<ISagaStore, Task<T>> use)
@@ -354,7 +354,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => database.OpenAsync(_none));
         Assert.DoesNotContain('\n', rejection.Message);
 
-        // A caller that uses the database before it is open waits.
+        // A caller that uses the database before it is open gets an error that it retries.
         await Assert.ThrowsAsync<StoreUnavailableException>(() => new SqliteSagaStore(database, TimeProvider.System).NowAsync(_none));
         return rejection.Message;
     }

@@ -6,7 +6,7 @@ using Onex.Persistence.Sqlite;
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
 /// <summary>
-/// A SQLite file for a test class, with the registered services and direct queries as with <c>sqlite3</c>.
+/// A SQLite file for a test class, with the services of the store, and with direct queries, as an operator uses <c>sqlite3</c>.
 /// </summary>
 public sealed class SqliteFile : IDisposable
 {
@@ -26,7 +26,7 @@ public sealed class SqliteFile : IDisposable
     public T Get<T>()
         where T : class => _services.GetRequiredService<T>();
 
-    /// <summary>Runs a query beside the process that has the file open, and returns each row as text, values joined by <c>|</c>.</summary>
+    /// <summary>Runs a query on a connection of its own. Returns each row as text, with the values separated by <c>|</c>.</summary>
     public Task<IReadOnlyList<string>> QueryAsync(string sql) => QueryAsync(Path, sql);
 
     public static async Task<IReadOnlyList<string>> QueryAsync(string path, string sql)

@@ -19,7 +19,7 @@ public sealed class ApiCallTests
             statuses,
             string.Join(
                 ' ',
-                Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText).Select(status => status.ToText())));
+                Call(ApiRoutes.ListSagas, query).Values<SagaStatus>("status", SagaStatusText.ToText).Select(status => status.ToText())));
 
     [Theory]
     [InlineData("?status=completed,faild", "faild")]
@@ -30,14 +30,14 @@ public sealed class ApiCallTests
     [InlineData("?status=completed|failed", "completed|failed")]
     public void An_unknown_enumeration_value_is_rejected(string query, string value)
     {
-        var problem = Rejection(() => Call(ApiRoutes.ListSagas, query).Several<SagaStatus>("status", SagaStatusText.ToText));
+        var problem = Rejection(() => Call(ApiRoutes.ListSagas, query).Values<SagaStatus>("status", SagaStatusText.ToText));
 
         Assert.Equal($"'status' is '{value}'.", problem.Detail);
         Assert.Contains("cancelled", problem.Remedy);
     }
 
     [Fact]
-    public void Every_status_has_its_name()
+    public void The_documentation_of_the_parameter_lists_every_status()
     {
         Assert.All(Enum.GetValues<SagaStatus>(), status => Assert.Contains($"`{status.ToText()}`", Meaning(ApiRoutes.ListSagas)));
         Assert.All(
@@ -51,7 +51,7 @@ public sealed class ApiCallTests
     [InlineData("?STATUS=blocked", "There is no parameter 'STATUS' here. Did you mean 'status'?")]
     [InlineData("?contract=order&frobnicate=1", "There is no parameter 'frobnicate' here.")]
     [InlineData("?contract=a&contract=b", "'contract' is given 2 times.")]
-    public void An_unknown_parameter_is_rejected_with_a_suggestion(string query, string detail) =>
+    public void An_unknown_or_repeated_parameter_is_rejected(string query, string detail) =>
         Assert.Equal(detail, Rejection(() => Call(ApiRoutes.ListSagas, query).CheckQuery()).Detail);
 
     [Fact]
@@ -59,13 +59,13 @@ public sealed class ApiCallTests
         ApiRoutes.All, route => Call(route, $"?{string.Join('&', route.Query.Select(parameter => $"{parameter.Name}=1"))}").CheckQuery());
 
     [Theory]
-    [InlineData("""{"reson":"asked by phone"}""", "There is no field 'reson' here. Did you mean 'reason'?")]
+    [InlineData("""{"reson":"requested by phone"}""", "There is no field 'reson' here. Did you mean 'reason'?")]
     [InlineData("""{"reason":"x","nested":{"reason":[1,{}]}}""", "There is no field 'nested' here.")]
     [InlineData("""{"reason":{"reson":1}}""", null)]
     [InlineData("""[{"reson":1}]""", null)]
     [InlineData("""{"reason":"cut o""", null)]
     [InlineData("", null)]
-    public void An_unknown_field_is_rejected_with_a_suggestion(string body, string? detail)
+    public void An_unknown_field_of_a_JSON_object_is_rejected_with_a_suggestion(string body, string? detail)
     {
         var call = Call(ApiRoutes.Cancel, "");
         if (detail is null)

@@ -3,10 +3,10 @@ using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>Text from operators: read as it is, or rejected with a code; nothing is replaced silently.</summary>
+/// <summary>Text of API calls is read unchanged, or rejected with a code. Invalid characters are not replaced silently.</summary>
 public sealed class ApiTextTests
 {
-    public static TheoryData<byte[], string> NoText() => new()
+    public static TheoryData<byte[], string> InvalidBodies() => new()
     {
         { Encoding.UTF8.GetBytes("{\"event\":\"noted\",\"data\":{\"text\":\"\\ud800\"}}"), ErrorCodes.TextInvalid },
         { Encoding.UTF8.GetBytes("{\"event\":\"noted\\udc00\"}"), ErrorCodes.TextInvalid },
@@ -22,13 +22,13 @@ public sealed class ApiTextTests
     };
 
     [Theory]
-    [MemberData(nameof(NoText))]
-    public async Task An_invalid_text_body_is_rejected_with_a_code(byte[] body, string code)
+    [MemberData(nameof(InvalidBodies))]
+    public async Task A_body_that_is_not_valid_text_or_not_a_JSON_object_is_rejected_with_a_code(byte[] body, string code)
     {
-        var wrong = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
+        var rejection = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
 
-        Assert.Equal((400, code), (wrong.Problem.Status, wrong.Problem.Code));
-        Assert.False(string.IsNullOrEmpty(wrong.Problem.Remedy));
+        Assert.Equal((400, code), (rejection.Problem.Status, rejection.Problem.Code));
+        Assert.False(string.IsNullOrEmpty(rejection.Problem.Remedy));
     }
 
     [Fact]
@@ -43,18 +43,18 @@ public sealed class ApiTextTests
     [InlineData("?q=%ff")]
     [InlineData("?key=%ED%A0%80")]
     [InlineData("?state=a%00b")]
-    public void An_invalid_text_query_is_rejected_with_a_code(string query)
+    public void A_query_that_is_not_valid_text_is_rejected_with_a_code(string query)
     {
-        var wrong = Assert.Throws<CallException>(Call([], query).CheckText);
+        var rejection = Assert.Throws<CallException>(Call([], query).CheckQueryText);
 
-        Assert.Equal((400, ErrorCodes.TextInvalid), (wrong.Problem.Status, wrong.Problem.Code));
+        Assert.Equal((400, ErrorCodes.TextInvalid), (rejection.Problem.Status, rejection.Problem.Code));
     }
 
     [Fact]
     public void A_query_may_hold_any_character()
     {
         var call = Call([], "?q=K%C3%B6ln+%F0%9F%98%80&after=1.2");
-        call.CheckText();
+        call.CheckQueryText();
 
         Assert.Equal("Köln 😀", call.Query("q"));
     }

@@ -5,45 +5,49 @@ using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>Requests over HTTP are bounded by memory.</summary>
+/// <summary>The memory of concurrent requests over HTTP is bounded.</summary>
 public sealed class CallMemoryTests
 {
+    private const int BodyContent = 7;
     private readonly FakeTimeProvider _time = new();
-    private readonly TaskCompletionSource<int> _taken = new();
+    private readonly TaskCompletionSource<int> _handled = new();
 
     [Fact]
     public async Task Requests_over_HTTP_wait_for_memory_for_a_limited_time()
     {
-        var room = new CallRoom(new MemoryGate(JsonWeight.Handled(1_500L)), _time);
-        var first = room.TakeAsync(Call(1_000), 1_000, Read, _ => _taken.Task);
-        var second = room.TakeAsync(Call(1_000), 1_000, Read, Task.FromResult);
-        var unknown = room.TakeAsync(Call(null), 1_000, Read, Task.FromResult);
-        Assert.False(first.IsCompleted || second.IsCompleted || unknown.IsCompleted);
+        var memory = new CallMemory(new MemoryGate(JsonWeight.Handled(1_500L)), _time);
+        var first = memory.HandleAsync(Call(1_000), 1_000, ReadAsync, _ => _handled.Task);
+        var second = memory.HandleAsync(Call(1_000), 1_000, ReadAsync, Task.FromResult);
+        var ofUnknownLength = memory.HandleAsync(Call(null), 1_000, ReadAsync, Task.FromResult);
+        Assert.False(first.IsCompleted || second.IsCompleted || ofUnknownLength.IsCompleted);
 
         _time.Advance(TimeSpan.FromSeconds(11));
         var rejected = await Assert.ThrowsAsync<CallException>(() => second);
-        await Assert.ThrowsAsync<CallException>(() => unknown);
+        await Assert.ThrowsAsync<CallException>(() => ofUnknownLength);
         Assert.Equal((503, ErrorCodes.CallsTooMany), (rejected.Problem.Status, rejected.Problem.Code));
 
-        var third = room.TakeAsync(Call(1_000), 1_000, Read, Task.FromResult);
-        _taken.SetResult(1);
-        Assert.Equal((1, 7), (await first, await third));
+        var third = memory.HandleAsync(Call(1_000), 1_000, ReadAsync, Task.FromResult);
+        _handled.SetResult(1);
+        Assert.Equal((1, BodyContent), (await first, await third));
     }
 
     [Fact]
     public async Task A_body_that_does_not_arrive_releases_its_memory()
     {
-        var room = new CallRoom(new MemoryGate(JsonWeight.Handled(1_000L)), _time);
-        var slow = room.TakeAsync(
-            Call(1_000), 1_000, until => Task.Delay(Timeout.InfiniteTimeSpan, _time, until).ContinueWith(_ => 0, until), Task.FromResult);
+        var memory = new CallMemory(new MemoryGate(JsonWeight.Handled(1_000L)), _time);
+        var slow = memory.HandleAsync(
+            Call(1_000),
+            1_000,
+            cancellation => Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation).ContinueWith(_ => 0, cancellation),
+            Task.FromResult);
 
         _time.Advance(TimeSpan.FromSeconds(31));
 
         Assert.Equal(408, (await Assert.ThrowsAsync<CallException>(() => slow)).Problem.Status);
-        Assert.Equal(7, await room.TakeAsync(Call(1_000), 1_000, Read, Task.FromResult));
+        Assert.Equal(BodyContent, await memory.HandleAsync(Call(1_000), 1_000, ReadAsync, Task.FromResult));
     }
 
-    private static Task<int> Read(CancellationToken until) => Task.FromResult(7);
+    private static Task<int> ReadAsync(CancellationToken cancellation) => Task.FromResult(BodyContent);
 
     private static ApiCall Call(long? length)
     {

@@ -13,9 +13,8 @@ public sealed class RedriveTests
     private static readonly DateTimeOffset _now = new(2026, 11, 24, 12, 0, 0, TimeSpan.Zero);
 
     private static readonly DeadLetterRow _deadLetter = new(
-        Guid.Parse(
-            "018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
-            "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
+        Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"),
+        "requests", 3, 41, "ONEX3005", "no", null, """{"password":"hunter2"}"""u8.ToArray(), _now)
     {
         Key = "o-1",
         Headers = MessageHeaders.Empty.With(
@@ -57,20 +56,20 @@ public sealed class RedriveTests
             Headers = MessageHeaders.Empty.With("onex-origin", RecordOrigin.For(original).ToString()),
         };
 
-        var first = Sent(deadLetter, 77);
-        var again = Sent(deadLetter with { Headers = Redrive.Create(deadLetter, Guid.Empty, _now).Headers }, 99);
+        var first = Redriven(deadLetter, 77);
+        var second = Redriven(deadLetter with { Headers = Redrive.Create(deadLetter, Guid.Empty, _now).Headers }, 99);
 
-        var identities = new[] { original, first, again }
+        var identities = new[] { original, first, second }
             .Select(record => new RequestReader(1 << 20).Read(record).Request!.Requester)
             .ToList();
         Assert.Single(identities.Select(requester => requester.RequestId).Distinct());
 
-        // Each record has its own position, so the answer to a second one is a duplicate of the first, not silence.
+        // Each record has a position of its own, so each is answered: the later ones as duplicates.
         Assert.Equal(3, identities.Select(requester => requester.Source).Distinct().Count());
     }
 
     [Fact]
-    public void A_buffered_event_has_the_same_new_identity_however_often_it_is_redriven()
+    public void A_buffered_event_has_the_same_identity_in_every_redrive()
     {
         var deadLetter = _deadLetter with
         {
@@ -82,22 +81,22 @@ public sealed class RedriveTests
 
         Assert.Equal(
             [_deadLetter.Id, _deadLetter.Id],
-            new[] { Sent(deadLetter, 1), Sent(deadLetter, 2) }.Select(
+            new[] { Redriven(deadLetter, 1), Redriven(deadLetter, 2) }.Select(
                 record => new RequestReader(1 << 20).Read(record).Request!.Requester.RequestId.Value));
     }
 
     [Fact]
     public void A_record_whose_dead_letter_lacks_the_origin_is_identified_by_the_dead_letter() => Assert.Equal(
         [RecordOrigin.FromIdentity(_deadLetter.Id), RecordOrigin.FromIdentity(_deadLetter.Id)],
-        new[] { Sent(_deadLetter, 5), Sent(_deadLetter, 6) }.Select(RecordOrigin.For));
+        new[] { Redriven(_deadLetter, 5), Redriven(_deadLetter, 6) }.Select(RecordOrigin.For));
 
     [Fact]
     public async Task A_dead_letter_of_a_redriven_record_reopens_the_original()
     {
         var index = new OutgoingSenderTests.Index();
         var sink = new DeadLetterIndexing(index);
-        var record = Sent(_deadLetter, 77);
-        var given = new DeadLetter
+        var record = Redriven(_deadLetter, 77);
+        var deadLetter = new DeadLetter
         {
             OriginalTopic = "requests",
             OriginalMessage = new DeadLetterMessage { Partition = 3, Offset = 77, Value = "x" },
@@ -108,16 +107,16 @@ public sealed class RedriveTests
             ErrorType = "X",
         };
 
-        await sink.StoreAsync(record, given, CancellationToken.None);
-        await sink.StoreAsync(Sent(_deadLetter, 99), given, CancellationToken.None);
+        await sink.StoreAsync(record, deadLetter, CancellationToken.None);
+        await sink.StoreAsync(Redriven(_deadLetter, 99), deadLetter, CancellationToken.None);
         await sink.CloseAsync(record, CancellationToken.None);
 
         Assert.Equal([(_deadLetter.Id, true), (_deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
         Assert.Equal([_deadLetter.Id], index.Closed);
 
-        // A buffered event that its saga declined later has no record any more.
+        // The same holds for a buffered event that its saga declined later, when its record was completed.
         var requester = new RequestReader(1 << 20).Read(
-            Sent(_deadLetter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
+            Redriven(_deadLetter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
         var rejection = new Rejection("ONEX3024", "no again", requester);
         var row = EventDeadLetter.Row(
             EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _deadLetter.Id);
@@ -133,12 +132,12 @@ public sealed class RedriveTests
     [InlineData("018f2f6e7a648cc49d3b2c8f4e2b8a11:1:4:5")]
     public void A_record_with_an_invalid_origin_is_its_own_origin(string origin)
     {
-        var record = Sent(_deadLetter, 5, origin);
+        var record = Redriven(_deadLetter, 5, origin);
 
         Assert.Equal(new RecordOrigin(null, 3, 5), RecordOrigin.For(record));
     }
 
-    private static ConsumedRecord Sent(DeadLetterRow deadLetter, long offset, string? origin = null)
+    private static ConsumedRecord Redriven(DeadLetterRow deadLetter, long offset, string? origin = null)
     {
         var message = Redrive.Create(deadLetter, Guid.CreateVersion7(_now), _now);
         return new ConsumedRecord
@@ -158,41 +157,41 @@ public sealed class RedriveTests
     }
 
     [Fact]
-    public void A_message_without_a_partition_is_sent_to_that_of_its_key() =>
+    public void A_dead_letter_without_a_partition_is_redriven_to_the_partition_of_its_key() =>
         Assert.Null(Redrive.Create(_deadLetter with { Partition = -1, Offset = -1 }, Guid.Empty, _now).Partition);
 
     [Fact]
     public void Secrets_of_a_displayed_dead_letter_are_masked()
     {
-        var shown = Shown(_deadLetter);
+        var json = ToJson(_deadLetter);
 
         Assert.Equal(
             ("""{"password":"***"}""", 22, false, "***", "00-1"),
             (
-                shown.GetProperty("value").GetString(),
-                shown.GetProperty("value_bytes").GetInt32(),
-                shown.GetProperty("value_cut").GetBoolean(),
+                json.GetProperty("value").GetString(),
+                json.GetProperty("value_bytes").GetInt32(),
+                json.GetProperty("value_cut").GetBoolean(),
 
-                shown.GetProperty("headers").GetProperty("x-token").GetString(),
-                shown.GetProperty("headers").GetProperty("traceparent").GetString()));
+                json.GetProperty("headers").GetProperty("x-token").GetString(),
+                json.GetProperty("headers").GetProperty("traceparent").GetString()));
     }
 
     [Fact]
     public void A_long_value_is_truncated_between_characters()
     {
         var value = Encoding.UTF8.GetBytes($"x{string.Concat(Enumerable.Repeat("😀", DeadLetterJson.ValueCharsMax))}");
-        var shown = Shown(_deadLetter with { Value = value });
+        var json = ToJson(_deadLetter with { Value = value });
 
-        Assert.True(shown.GetProperty("value_cut").GetBoolean());
-        Assert.Equal(DeadLetterJson.ValueCharsMax - 1, shown.GetProperty("value").GetString()!.Length);
-        Assert.DoesNotContain('\uFFFD', shown.GetProperty("value").GetString()!);
+        Assert.True(json.GetProperty("value_cut").GetBoolean());
+        Assert.Equal(DeadLetterJson.ValueCharsMax - 1, json.GetProperty("value").GetString()!.Length);
+        Assert.DoesNotContain('\uFFFD', json.GetProperty("value").GetString()!);
     }
 
     [Fact]
     public void A_binary_value_is_shown_as_base64() =>
-        Assert.Equal("base64:/wD+", Shown(_deadLetter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
+        Assert.Equal("base64:/wD+", ToJson(_deadLetter with { Value = [0xff, 0, 0xfe] }).GetProperty("value").GetString());
 
-    private static JsonElement Shown(DeadLetterRow row)
+    private static JsonElement ToJson(DeadLetterRow row)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream))

@@ -26,7 +26,7 @@ public sealed class JobHealthTests
     }
 
     [Fact]
-    public async Task A_job_that_does_not_return_is_named_unless_it_waits_for_work()
+    public async Task A_job_that_does_not_return_in_time_is_named_unless_it_waits_for_work()
     {
         _health.Began("schedules", TimeSpan.FromMinutes(1));
         _health.Began("sent messages", null);

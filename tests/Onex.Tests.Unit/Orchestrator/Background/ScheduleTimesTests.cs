@@ -11,7 +11,7 @@ public sealed class ScheduleTimesTests
     [Fact]
     public void Nothing_is_due_before_its_time()
     {
-        var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddMinutes(59.99));
+        var due = ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddMinutes(59.99));
 
         Assert.Empty(due.Starts);
         Assert.Equal(_begin, due.Last);
@@ -20,23 +20,23 @@ public sealed class ScheduleTimesTests
     [Fact]
     public void A_scheduled_time_is_due_once()
     {
-        var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(1));
+        var due = ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddHours(1));
         Assert.Equal([_begin.AddHours(1)], due.Starts);
         Assert.Equal(_begin.AddHours(1), due.Last);
 
-        Assert.Empty(ScheduleTimes.Since(Hourly(), due.Last, _begin.AddHours(1).AddSeconds(1)).Starts);
+        Assert.Empty(ScheduleTimes.DueSince(Hourly(), due.Last, _begin.AddHours(1).AddSeconds(1)).Starts);
     }
 
     [Theory]
     [InlineData("latest")]
     [InlineData("skip")]
-    public void A_time_late_by_less_than_a_minute_is_not_missed(string missed) =>
-        Assert.Equal([_begin.AddHours(1)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(1).AddSeconds(59)).Starts);
+    public void A_time_that_is_less_than_a_minute_late_is_not_missed(string missed) =>
+        Assert.Equal([_begin.AddHours(1)], ScheduleTimes.DueSince(Hourly(missed), _begin, _begin.AddHours(1).AddSeconds(59)).Starts);
 
     [Fact]
     public void Each_of_several_late_times_starts_a_saga()
     {
-        var due = ScheduleTimes.Since(Schedule("every: 1s, missed: skip"), _begin, _begin.AddSeconds(3.5));
+        var due = ScheduleTimes.DueSince(Schedule("every: 1s, missed: skip"), _begin, _begin.AddSeconds(3.5));
 
         Assert.Equal([_begin.AddSeconds(1), _begin.AddSeconds(2), _begin.AddSeconds(3)], due.Starts);
         Assert.Equal(_begin.AddSeconds(3), due.Last);
@@ -45,7 +45,7 @@ public sealed class ScheduleTimesTests
     [Fact]
     public void The_last_of_the_missed_times_starts_a_saga()
     {
-        var due = ScheduleTimes.Since(Hourly(), _begin, _begin.AddHours(10.5));
+        var due = ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddHours(10.5));
 
         Assert.Equal([_begin.AddHours(10)], due.Starts);
         Assert.Equal(_begin.AddHours(10), due.Last);
@@ -54,31 +54,31 @@ public sealed class ScheduleTimesTests
     [Fact]
     public void With_skip_no_missed_time_starts_a_saga_and_the_schedule_continues()
     {
-        var due = ScheduleTimes.Since(Hourly("skip"), _begin, _begin.AddHours(10.5));
+        var due = ScheduleTimes.DueSince(Hourly("skip"), _begin, _begin.AddHours(10.5));
 
         Assert.Empty(due.Starts);
         Assert.Equal(_begin.AddHours(10), due.Last);
-        Assert.Equal([_begin.AddHours(11)], ScheduleTimes.Since(Hourly("skip"), due.Last, _begin.AddHours(11)).Starts);
+        Assert.Equal([_begin.AddHours(11)], ScheduleTimes.DueSince(Hourly("skip"), due.Last, _begin.AddHours(11)).Starts);
     }
 
     [Theory]
     [InlineData("latest")]
     [InlineData("skip")]
     public void A_time_that_is_due_now_replaces_the_missed_ones(string missed) =>
-        Assert.Equal([_begin.AddHours(10)], ScheduleTimes.Since(Hourly(missed), _begin, _begin.AddHours(10).AddSeconds(5)).Starts);
+        Assert.Equal([_begin.AddHours(10)], ScheduleTimes.DueSince(Hourly(missed), _begin, _begin.AddHours(10).AddSeconds(5)).Starts);
 
     [Fact]
-    public void A_year_of_missed_seconds_is_computed_at_once()
+    public void Of_a_year_of_missed_seconds_only_the_last_minute_starts_sagas()
     {
-        var due = ScheduleTimes.Since(Schedule("every: 1s"), _begin, _begin.AddDays(365));
+        var due = ScheduleTimes.DueSince(Schedule("every: 1s"), _begin, _begin.AddDays(365));
 
         Assert.Equal(60, due.Starts.Count);
         Assert.Equal(_begin.AddDays(365), due.Last);
     }
 
     [Fact]
-    public void A_clock_that_moves_back_starts_nothing() =>
-        Assert.Equal(_begin, ScheduleTimes.Since(Hourly(), _begin, _begin.AddDays(-1)).Last);
+    public void A_clock_that_was_set_back_starts_nothing() =>
+        Assert.Equal(_begin, ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddDays(-1)).Last);
 
     [Fact]
     public void The_repeated_hour_starts_each_calendar_time_once()
@@ -88,7 +88,7 @@ public sealed class ScheduleTimesTests
         var last = new DateTimeOffset(2026, 10, 24, 12, 0, 0, TimeSpan.Zero);
         for (var now = last; now < last.AddDays(1); now = now.AddSeconds(30))
         {
-            var due = ScheduleTimes.Since(schedule, last, now);
+            var due = ScheduleTimes.DueSince(schedule, last, now);
             starts.AddRange(due.Starts);
             last = due.Last;
         }

@@ -7,7 +7,7 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Background;
 
-/// <summary>What the store knows becomes gauges of one orchestrator. StoreGaugesCompliance has the readings.</summary>
+/// <summary>Readings of the store become gauges of one orchestrator. StoreGaugesCompliance tests the readings themselves.</summary>
 public sealed class StoreMetricsTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
@@ -46,7 +46,7 @@ public sealed class StoreMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task An_old_reading_and_that_of_another_orchestrator_are_not_reported()
+    public async Task Neither_an_old_reading_nor_an_orchestrator_without_the_first_partition_is_reported()
     {
         using (var reader = new MetricReader(_meter))
         {

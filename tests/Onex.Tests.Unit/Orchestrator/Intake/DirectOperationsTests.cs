@@ -8,9 +8,11 @@ public sealed class DirectOperationsTests
 {
     private static readonly CompilerContext _context = new(
         new OperationCatalogue(EffectOperations.Descriptors),
-        new[] { ("stock", "http"), ("bank", "http"), ("ledger", "postgres"), ("consul", "consul"), ("vault", "vault"),
-            ("cache", "redis"), ("files", "filesystem"), ("partners", "kafka") }
-            .ToDictionary(each => each.Item1, each => new ConnectionDescriptor(each.Item1, each.Item2, null, null)));
+        new (string Name, string Type)[]
+        {
+            ("stock", "http"), ("bank", "http"), ("ledger", "postgres"), ("consul", "consul"), ("vault", "vault"), ("cache", "redis"),
+            ("files", "filesystem"), ("partners", "kafka"),
+        }.ToDictionary(entry => entry.Name, entry => new ConnectionDescriptor(entry.Name, entry.Type, null, null)));
 
     public static TheoryData<string, string, string> RejectedRequests => new()
     {
@@ -33,13 +35,13 @@ public sealed class DirectOperationsTests
 
     [Theory]
     [MemberData(nameof(RejectedRequests))]
-    public void An_operation_that_is_not_allowed_or_has_other_arguments_is_rejected(string request, string code, string says)
+    public void An_operation_that_is_not_allowed_or_has_wrong_arguments_is_rejected(string request, string code, string error)
     {
         var (accepted, rejection) = Accept(request);
 
         Assert.Null(accepted);
         Assert.Equal(code, rejection!.Code);
-        Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
+        Assert.Contains(error, rejection.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -91,7 +93,7 @@ public sealed class DirectOperationsTests
     }
 
     [Fact]
-    public void A_name_in_the_list_that_is_no_effect_operation_is_a_problem()
+    public void A_listed_name_that_is_no_effect_operation_is_reported_with_a_suggestion()
     {
         var problem = Assert.Single(DirectContracts.Problems(["http.get", "database.query", "htp.get"], _context.Operations));
 

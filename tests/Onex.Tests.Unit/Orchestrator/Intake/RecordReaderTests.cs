@@ -14,21 +14,21 @@ public sealed class RecordReaderTests
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
 
     [Fact]
-    public async Task A_record_that_is_read_again_later_starts_the_same_saga_and_another_record_starts_another_one()
+    public async Task A_record_starts_the_same_saga_when_it_is_read_again_and_another_record_starts_another_saga()
     {
-        var (before, other) = (await StartedAsync(offset: 17), await StartedAsync(offset: 18));
+        var (first, other) = (await ReadSagaIdAsync(offset: 17), await ReadSagaIdAsync(offset: 18));
         _time.Advance(TimeSpan.FromHours(2));
 
-        Assert.Equal(before, await StartedAsync(offset: 17));
-        Assert.NotEqual(before, other);
+        Assert.Equal(first, await ReadSagaIdAsync(offset: 17));
+        Assert.NotEqual(first, other);
     }
 
-    private async Task<SagaId> StartedAsync(long offset)
+    private async Task<SagaId> ReadSagaIdAsync(long offset)
     {
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         var reader = new RecordReader(
             Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), Topics.Default, [], []),
-            null!, null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
+            known: null!, payloads: null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
         var record = new ConsumedRecord
         {
             Topic = Topics.Default.Requests,

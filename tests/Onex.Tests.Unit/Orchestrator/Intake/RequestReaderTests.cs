@@ -56,7 +56,7 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void The_same_key_in_several_objects_is_no_duplicate() =>
+    public void The_same_key_in_different_objects_is_accepted() =>
         Assert.Null(Read("""{"operation":"o","payload":{"a":[{"b":1},{"b":1}],"b":{"a":[],"b":1},"c":[[{"a":1}],{"a":1}]}}""").Rejection);
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class RequestReaderTests
             Id, Read($$"""{"correlation_id":"{{Id}}","operation":"o","payload":{""").Rejection!.Requester!.CorrelationId.ToString());
 
     [Fact]
-    public void A_malformed_correlation_id_is_not_replaced() =>
+    public void The_error_names_a_malformed_correlation_id() =>
         Assert.Contains(
             "\"nonsense\"", Read("""{"operation":"o","correlation_id":"nonsense"}""").Rejection!.Error, StringComparison.Ordinal);
 
@@ -106,15 +106,15 @@ public sealed class RequestReaderTests
     [Fact]
     public void A_request_is_identified_by_its_position_and_its_bytes_unless_it_has_an_envelope_id()
     {
-        var at7 = Read("""{"operation":"o"}""").Request!.Requester.RequestId;
+        var atOffset7 = Read("""{"operation":"o"}""").Request!.Requester.RequestId;
 
-        Assert.NotEqual(at7, Read("""{"operation":"o"}""", offset: 8).Request!.Requester.RequestId);
-        Assert.NotEqual(at7, Read("""{"operation":"p"}""").Request!.Requester.RequestId);
+        Assert.NotEqual(atOffset7, Read("""{"operation":"o"}""", offset: 8).Request!.Requester.RequestId);
+        Assert.NotEqual(atOffset7, Read("""{"operation":"p"}""").Request!.Requester.RequestId);
         Assert.Equal(new MessageId(Guid.Parse(Id)), Read($$"""{"operation":"o","envelope_id":"{{Id}}"}""").Request!.Requester.RequestId);
     }
 
     [Fact]
-    public void Unknown_fields_and_headers_are_passed_through_except_those_of_Onex()
+    public void Unknown_fields_and_headers_are_passed_on_except_headers_of_Onex()
     {
         var requester = Read("""{"operation":"o","tenant":"t\"1","n":[1]}""").Request!.Requester;
 

@@ -30,13 +30,13 @@ public sealed class RequestRulesTests
 
     [Theory]
     [MemberData(nameof(RejectedRequests))]
-    public void An_invalid_request_is_rejected_with_a_reason(string request, string code, string says)
+    public void An_invalid_request_is_rejected_with_a_reason(string request, string code, string error)
     {
         var (accepted, rejection) = Accept(request);
 
         Assert.Null(accepted);
         Assert.Equal(code, rejection!.Code);
-        Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
+        Assert.Contains(error, rejection.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class RequestRulesTests
     [InlineData("1.5E+309", "a double can hold")]
     [InlineData("18446744073709551616", "18446744073709551615")]
     [InlineData("-9223372036854775809", "-9223372036854775808")]
-    public void A_number_out_of_range_is_rejected_on_intake_with_its_position(string number, string says)
+    public void A_number_out_of_range_is_rejected_on_intake_with_its_position(string number, string error)
     {
         foreach (var operation in (string[])["orders", "orders.ping"])
         {
@@ -60,7 +60,7 @@ public sealed class RequestRulesTests
             Assert.Null(accepted);
             Assert.Equal((ErrorCodes.PayloadInvalid, "SchemaMismatch"), (rejection!.Code, rejection.ErrorType));
             Assert.Contains("/a~1b/1/total must be", rejection.Error, StringComparison.Ordinal);
-            Assert.Contains(says, rejection.Error, StringComparison.Ordinal);
+            Assert.Contains(error, rejection.Error, StringComparison.Ordinal);
             Assert.Contains("\"pointer\":\"/a~1b/1/total\"", rejection.Details.ToString(), StringComparison.Ordinal);
         }
     }
@@ -79,7 +79,7 @@ public sealed class RequestRulesTests
             Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
 
     [Fact]
-    public void No_answer_is_sent_to_a_topic_that_is_not_allowed() =>
+    public void The_rejection_of_a_reply_topic_is_not_sent_to_that_topic() =>
         Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Rejection!.Requester!.ReplyTo);
 
     [Theory]
@@ -108,9 +108,9 @@ public sealed class RequestRulesTests
         var sent = Assert.IsType<AcceptedRequest.Event>(
             Accept("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""").Request).Request;
 
-        var own = sent.For(PlansWithEvents.Orders, sagaId).Event!;
-        Assert.True(own.Data.TryGetField("at", out var at));
-        Assert.Equal((CelKind.Timestamp, sagaId, sent.MessageId), (at.Kind, own.SagaId, own.CausedBy));
+        var typed = sent.For(PlansWithEvents.Orders, sagaId).Event!;
+        Assert.True(typed.Data.TryGetField("at", out var at));
+        Assert.Equal((CelKind.Timestamp, sagaId, sent.MessageId), (at.Kind, typed.SagaId, typed.CausedBy));
 
         var stricter = PlansWithEvents.With(new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null));
         Assert.Equal((ErrorCodes.PayloadInvalid, (SagaId?)sagaId), Code(sent.For(stricter, sagaId).Rejection));
@@ -120,38 +120,38 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void An_event_is_validated_by_the_contract_content_of_its_saga_and_not_by_the_newest()
+    public void An_event_that_the_newest_plan_rejects_is_accepted_by_an_older_plan_of_its_saga()
     {
         var sagaId = new SagaId(Guid.Parse(SagaId));
         var older = PlansWithEvents.With(
             new EventPlan("cancel", PlansWithEvents.Fields(("reason", CelKind.Int)), null),
             new EventPlan("held", PlansWithEvents.Fields(), null));
-        EventRequest Sent(string request) => Assert.IsType<AcceptedRequest.Event>(Accept(request, orMisfit: false).Request).Request;
+        EventRequest Sent(string request) => Assert.IsType<AcceptedRequest.Event>(Accept(request, hasLiveSaga: true).Request).Request;
 
         foreach (var request in (string[])["""{"operation":"orders.cancel","payload":{"reason":7}}""", """{"operation":"orders.held"}"""])
         {
             var sent = Sent(request);
-            Assert.NotNull(sent.Misfit);
+            Assert.NotNull(sent.RejectionByNewest);
             Assert.Null(sent.Early);
             Assert.NotNull(sent.For(older, sagaId).Event);
         }
 
-        var now = Sent("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""");
-        Assert.Null(now.Misfit);
-        Assert.Equal(ErrorCodes.PayloadInvalid, now.For(older, sagaId).Rejection!.Code);
+        var current = Sent("""{"operation":"orders.cancel","payload":{"reason":"late","at":"2026-11-24T08:00:00Z"}}""");
+        Assert.Null(current.RejectionByNewest);
+        Assert.Equal(ErrorCodes.PayloadInvalid, current.For(older, sagaId).Rejection!.Code);
     }
 
     [Fact]
     public void An_event_of_a_contract_that_is_not_loaded_is_accepted_for_its_live_sagas()
     {
         var sent = Assert.IsType<AcceptedRequest.Event>(
-            Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", orMisfit: false).Request).Request;
+            Accept("""{"operation":"gone.cancel","payload":{"reason":7}}""", hasLiveSaga: true).Request).Request;
 
-        Assert.Equal(("gone", "cancel", ErrorCodes.OperationUnknown), (sent.Contract, sent.Event, sent.Misfit!.Code));
-        Assert.Null(Accept("""{"operation":"gone"}""", orMisfit: false).Request);
+        Assert.Equal(("gone", "cancel", ErrorCodes.OperationUnknown), (sent.Contract, sent.Event, sent.RejectionByNewest!.Code));
+        Assert.Null(Accept("""{"operation":"gone"}""", hasLiveSaga: true).Request);
     }
 
-    private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool orMisfit = true)
+    private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool hasLiveSaga = false)
     {
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
@@ -162,9 +162,11 @@ public sealed class RequestRulesTests
         var (accepted, rejection) = rules.Accept(
             read.Request, default, homePartition: 3, new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero));
 
-        // The answer to an event that finds no saga.
-        return accepted is AcceptedRequest.Event { Request.Misfit: { } misfit }
-            ? (orMisfit ? null : accepted, misfit)
-            : (accepted, rejection);
+        if (hasLiveSaga || accepted is not AcceptedRequest.Event { Request.RejectionByNewest: { } rejectionByNewest })
+        {
+            return (accepted, rejection);
+        }
+
+        return (null, rejectionByNewest);
     }
 }

@@ -2,7 +2,7 @@ using Onex.Orchestrator.Intake;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;
 
-/// <summary>Results of workers that other teams have written become failures that say what is wrong with them.</summary>
+/// <summary>Invalid results of workers, which other teams may have written, become failed results that describe the problem.</summary>
 public sealed class WorkerResultsTests
 {
     private static readonly StepResult _result = new()
@@ -18,7 +18,7 @@ public sealed class WorkerResultsTests
     [InlineData("completed", null, null)]
     [InlineData("rejected", "sold_out", null)]
     [InlineData("failed", "database_away", "not_sent")]
-    public void A_result_in_order_is_unchanged(string outcome, string? code, string? reach)
+    public void A_valid_result_is_unchanged(string outcome, string? code, string? reach)
     {
         var result = _result with
         {
@@ -35,18 +35,18 @@ public sealed class WorkerResultsTests
     [Theory]
     [InlineData("done", null, "result_invalid", "sent", "The worker answered with the outcome 'done'; there are completed, ")]
     [InlineData("rejected", "Sold out!", "result_invalid", "answered", "The worker answered with the code 'Sold out!'.")]
-    public void What_is_wrong_with_a_result_fails_its_attempt(string outcome, string? code, string failure, string reach, string said)
+    public void An_invalid_result_fails_its_attempt(string outcome, string? code, string failureCode, string reach, string message)
     {
         var checkedResult = WorkerResults.Check(_result with { Outcome = outcome, Code = code });
 
-        Assert.Equal((StepOutcomes.Failed, failure, reach), (checkedResult.Outcome, checkedResult.Code, checkedResult.Reach));
-        Assert.StartsWith(said, checkedResult.Message, StringComparison.Ordinal);
+        Assert.Equal((StepOutcomes.Failed, failureCode, reach), (checkedResult.Outcome, checkedResult.Code, checkedResult.Reach));
+        Assert.StartsWith(message, checkedResult.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData("null")]
-    public void A_completed_result_without_content_is_compared_with_the_declared_types_as_an_empty_one(string? content)
+    public void A_completed_result_without_content_becomes_an_empty_object(string? content)
     {
         var empty = WorkerResults.Check(_result with { Result = content is null ? null : RawJson.FromText(content) });
 
@@ -70,7 +70,7 @@ public sealed class WorkerResultsTests
     [Theory]
     [InlineData("""{"attempt":1,"outcome":"completed"}""", "it has no 'command_id', 'saga_id', 'correlation_id'.")]
     [InlineData("[]", "it is not a JSON object.")]
-    public void A_record_without_the_ids_of_its_command_is_described_by_what_it_lacks(string value, string expected)
+    public void The_problem_of_an_unreadable_result_names_the_missing_fields(string value, string expected)
     {
         Assert.Null(ResultReader.Read(System.Text.Encoding.UTF8.GetBytes(value), out var problem));
 

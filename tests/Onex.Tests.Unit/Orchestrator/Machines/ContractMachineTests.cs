@@ -27,8 +27,8 @@ public sealed class ContractMachineTests
 
     private static readonly string[] _live = ["External", "Joined", "Operator", "StepResult", "Timer"];
 
-    // What each type of state must accept, repeated here by hand: neither the plan nor the machine may change alone.
-    public static TheoryData<string, string[]> Expected => new()
+    // What each type of state must accept. Written by hand, so that a change of both the plan and the machine fails, too.
+    public static TheoryData<string, string[]> AcceptedByState => new()
     {
         { "Initial", ["Started"] },
         { "working", _live },
@@ -39,26 +39,25 @@ public sealed class ContractMachineTests
     };
 
     [Theory]
-    [MemberData(nameof(Expected))]
+    [MemberData(nameof(AcceptedByState))]
     public void The_machine_accepts_in_each_state_the_events_of_the_plan(string state, string[] expected)
     {
         var plan = new SagaScenario(Contract).Plan;
         var machine = new ContractMachine(plan);
 
-        // The runtime's own Resend is accepted where an operator's commands are, reports where results are. They have no entries in the
-        // plan.
-        var accepted = machine.NextEvents(machine.GetState(state)).Select(accepted => accepted.Name).ToList();
+        // The plan lists neither Resend nor StepReport: they are accepted where an operator's commands and results are accepted.
+        var accepted = machine.NextEvents(machine.GetState(state)).Select(@event => @event.Name).ToList();
         Assert.Equal(accepted.Contains("Operator"), accepted.Remove("Resend"));
         Assert.Equal(accepted.Contains("StepResult"), accepted.Remove("StepReport"));
         Assert.Equal(expected, accepted.Order(StringComparer.Ordinal));
-        if (plan.StatesByName.TryGetValue(state, out var planned))
+        if (plan.StatesByName.TryGetValue(state, out var planState))
         {
-            Assert.Equal(expected, planned.Accepts.Select(kind => kind.ToString()).Order(StringComparer.Ordinal));
+            Assert.Equal(expected, planState.Accepts.Select(kind => kind.ToString()).Order(StringComparer.Ordinal));
         }
     }
 
     [Fact]
-    public void A_message_that_the_state_accepts_is_decided_by_the_engine_and_another_is_not()
+    public void The_engine_decides_only_on_messages_that_the_state_accepts()
     {
         var scenario = new SagaScenario(Contract).Starts();
         var machine = new PlanMachine(scenario.Plan);

@@ -17,6 +17,7 @@ public sealed class SagaRowsTests
 
     public static TheoryData<string> Cases() => [.. _cases.Keys];
 
+    // Each case changes a saga that has just started.
     private static readonly Dictionary<string, Func<SagaState, SagaState>> _cases = new()
     {
         ["as it starts"] = saga => saga,
@@ -34,7 +35,7 @@ public sealed class SagaRowsTests
         ["blocked"] = saga => saga with
         {
             Status = SagaStatus.Blocked,
-            Blockages = [new Blockage(BlockedBy.Transition, null, null, 0, _at, "No transition out of state 'asking' holds.")],
+            Blockages = [new Blockage(BlockedBy.Transition, null, null, 0, _at, "No transition from state 'asking' applies.")],
         },
         ["blocked by a command"] = saga => saga with
         {
@@ -42,8 +43,12 @@ public sealed class SagaRowsTests
             Blockages =
             [
                 new Blockage(
-                    BlockedBy.Compensation, "charge", new CommandId(
-                        Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")), 3, _at, "It was rejected."),
+                    BlockedBy.Compensation,
+                    "charge",
+                    new CommandId(Guid.Parse("0e2bd9f1-52ae-4e96-8a3c-0a8e6d4d6ff1")),
+                    3,
+                    _at,
+                    "It was rejected."),
                 new Blockage(
                     BlockedBy.Step,
                     "pack",
@@ -59,7 +64,7 @@ public sealed class SagaRowsTests
         ["silent"] = saga => saga with { Facts = saga.Facts with { Requester = saga.Facts.Requester with { Silent = true } } },
         ["outstanding"] = saga => saga with
         {
-            Outstanding = [.. Enum.GetValues<AttemptPhase>().Select(phase => Command(phase)), Full()],
+            Outstanding = [.. Enum.GetValues<AttemptPhase>().Select(phase => Command(phase)), CommandWithAllFields()],
         },
         ["undo"] = saga => saga with
         {
@@ -89,9 +94,9 @@ public sealed class SagaRowsTests
         Assert.Contains("\"responded\":true", SagaRows.ToRow(saga, 1, Guid.Empty).Progress.ToString(), StringComparison.Ordinal);
     }
 
-    // A newer version may know more directions. Taking one of them for a compensation would run the wrong thing.
+    // A newer version may have further directions. If one were read as a compensation, the wrong operation would run.
     [Fact]
-    public void A_stored_direction_that_is_neither_of_the_two_cannot_be_read()
+    public void A_stored_direction_that_is_unknown_cannot_be_read()
     {
         var saga = new SagaScenario(_plan).Starts().Saga with { Outstanding = [Command(AttemptPhase.InFlight)] };
         var row = SagaRows.ToRow(saga, 1, Guid.Empty);
@@ -114,7 +119,7 @@ public sealed class SagaRowsTests
     }
 
     /// <summary>
-    /// Stores and loads a saga, as far as the engine can see; buffered events and the response are stored apart from the row.
+    /// Maps a saga to its row and back. Copies buffered events, output and response from the saga, because they are not part of the row.
     /// </summary>
     internal static SagaState RoundTrip(Plan plan, SagaState saga)
     {
@@ -134,7 +139,7 @@ public sealed class SagaRowsTests
         };
     }
 
-    // Postgres changes the order of object members.
+    // PostgreSQL's jsonb changes the order of object members.
     private static RawJson AsJsonb(RawJson json) => StoredOrder.Sort(json);
 
     private static Outstanding Command(AttemptPhase phase) => new()
@@ -148,7 +153,7 @@ public sealed class SagaRowsTests
         FirstSentAt = _at.AddHours(-1),
     };
 
-    private static Outstanding Full() => Command(AttemptPhase.InFlight) with
+    private static Outstanding CommandWithAllFields() => Command(AttemptPhase.InFlight) with
     {
         Resends = 1,
         Interrupted = true,
@@ -161,10 +166,10 @@ public sealed class SagaRowsTests
     };
 }
 
-/// <summary>The whole state of a saga as text: records that contain collections do not compare by content.</summary>
+/// <summary>The whole state of a saga as text, for comparisons: records that contain collections do not compare by content.</summary>
 internal static class StateText
 {
-    // Cached here, because a garbage collection clears the runtime's own reflection cache.
+    // Reading the properties is slow, and a garbage collection clears the runtime's own cache of them.
     private static readonly ConcurrentDictionary<Type, PropertyInfo[]> _properties = new();
 
     public static string From(object? value)
@@ -184,10 +189,10 @@ internal static class StateText
             case string or Guid or SagaId or CommandId or MessageId or DateTimeOffset or bool or int or long or Enum or RawJson:
                 text.AppendLine(value is DateTimeOffset at ? at.ToString("O") : value.ToString());
                 break;
-            case CelValue cel:
-                text.Append(cel.Kind)
+            case CelValue celValue:
+                text.Append(celValue.Kind)
                     .Append(' ')
-                    .AppendLine(ValueJson.TryWrite(StoredOrder.Sort(cel), out var json, out _) ? json.ToString() : "?");
+                    .AppendLine(ValueJson.TryWrite(StoredOrder.Sort(celValue), out var json, out _) ? json.ToString() : "?");
                 break;
             case System.Collections.IDictionary map:
                 text.AppendLine();

@@ -5,7 +5,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>This version continues sagas from rows of earlier versions: tests/samples.</summary>
+/// <summary>This version of Onex continues sagas whose rows an earlier version wrote. The rows are in tests/samples.</summary>
 public sealed class StoredSagaSampleTests
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true, NewLine = "\n" };
@@ -16,6 +16,7 @@ public sealed class StoredSagaSampleTests
     [MemberData(nameof(Samples))]
     public void A_saga_stored_by_an_earlier_version_continues_to_its_end(string name)
     {
+        // With ONEX_GOLDEN=update a new sample is written first.
         var sample = StoredSagaSamples.All.Single(sample => sample.Name == name);
         if (Repository.Updating && !Directory.Exists(FolderOf(name)))
         {
@@ -42,19 +43,19 @@ public sealed class StoredSagaSampleTests
         using var json = new Utf8JsonWriter(file, _indented);
         json.WriteStartObject();
         json.WriteString("at", scenario.Now);
-        Rows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(default, sample.Name))]);
+        WriteRows(json, "sagas", SagaTable.Columns, [SagaRows.ToRow(saga, 3, Identity.OfRequest(default, sample.Name))]);
         Assert.True(ValueJson.TryWrite(saga.Facts.Input, out var input, out _));
-        Rows(
+        WriteRows(
             json,
             "saga_payloads",
             PayloadTable.Columns,
             [new SagaPayload(Identity.OfRequest(default, "input"), saga.Facts.SagaId, "input", input)]);
-        Rows(
+        WriteRows(
             json,
             "saga_items",
             SagaItemTable.Columns,
             scenario.Items.All.OrderBy(item => item.Index).Select(item => (saga.Facts.SagaId, item)));
-        Rows(
+        WriteRows(
             json,
             "early_events",
             EarlyEventTable.Columns,
@@ -64,7 +65,7 @@ public sealed class StoredSagaSampleTests
         file.WriteByte((byte)'\n');
     }
 
-    private static void Rows<TRow>(Utf8JsonWriter json, string table, Table<TRow> columns, IEnumerable<TRow> rows)
+    private static void WriteRows<TRow>(Utf8JsonWriter json, string table, Table<TRow> columns, IEnumerable<TRow> rows)
     {
         json.WriteStartArray(table);
         foreach (var row in rows)
@@ -95,13 +96,13 @@ public sealed class StoredSagaSampleTests
         var input = PayloadTable.Read(Row(PayloadTable.Columns, root.GetProperty("saga_payloads")[0])).Content;
         var early = root.GetProperty("early_events")
             .EnumerateArray()
-            .Select(each => EarlyEventTable.Read(Row(EarlyEventTable.Columns, each)));
+            .Select(json => EarlyEventTable.Read(Row(EarlyEventTable.Columns, json)));
         scenario.Items.Keep(
-            root.GetProperty("saga_items").EnumerateArray().Select(each => SagaItemTable.Read(Row(SagaItemTable.Columns, each))));
+            root.GetProperty("saga_items").EnumerateArray().Select(json => SagaItemTable.Read(Row(SagaItemTable.Columns, json))));
         scenario.Reloads(
             SagaRows.FromRow(scenario.Plan, row, input, out _) with
             {
-                BufferedEvents = [.. early.Select(each => EarlyEventRows.ToBuffered(scenario.Plan, each))],
+                BufferedEvents = [.. early.Select(@event => EarlyEventRows.ToBuffered(scenario.Plan, @event))],
             },
             root.GetProperty("at").GetDateTimeOffset());
         return scenario;
@@ -110,28 +111,28 @@ public sealed class StoredSagaSampleTests
     private static JsonRow Row<TRow>(Table<TRow> columns, JsonElement row) => new([.. columns.Columns.Select(column => column.Name)], row);
 
     /// <summary>
-    /// A row whose columns are the members of an object. A column that a later version added is not there, as after its migration.
+    /// A row whose columns are the members of a JSON object. A column that a later version added is missing, which reads as null.
     /// </summary>
     private readonly struct JsonRow(string[] columns, JsonElement row) : IRowReader
     {
-        public bool IsNull(int place) => !row.TryGetProperty(columns[place], out var value) || value.ValueKind == JsonValueKind.Null;
+        public bool IsNull(int index) => !row.TryGetProperty(columns[index], out var value) || value.ValueKind == JsonValueKind.Null;
 
-        public Guid Uuid(int place) => Value(place).GetGuid();
+        public Guid Uuid(int index) => Value(index).GetGuid();
 
-        public string Text(int place) => Value(place).GetString()!;
+        public string Text(int index) => Value(index).GetString()!;
 
-        public int Integer(int place) => Value(place).GetInt32();
+        public int Integer(int index) => Value(index).GetInt32();
 
-        public long Bigint(int place) => Value(place).GetInt64();
+        public long Bigint(int index) => Value(index).GetInt64();
 
-        public bool Boolean(int place) => Value(place).GetBoolean();
+        public bool Boolean(int index) => Value(index).GetBoolean();
 
-        public DateTimeOffset Time(int place) => Value(place).GetDateTimeOffset();
+        public DateTimeOffset Time(int index) => Value(index).GetDateTimeOffset();
 
-        public byte[] Bytes(int place) => Value(place).GetBytesFromBase64();
+        public byte[] Bytes(int index) => Value(index).GetBytesFromBase64();
 
-        public RawJson Json(int place) => RawJson.FromText(Value(place).GetRawText());
+        public RawJson Json(int index) => RawJson.FromText(Value(index).GetRawText());
 
-        private JsonElement Value(int place) => row.GetProperty(columns[place]);
+        private JsonElement Value(int index) => row.GetProperty(columns[index]);
     }
 }

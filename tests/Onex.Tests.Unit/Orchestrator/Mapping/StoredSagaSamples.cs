@@ -2,8 +2,8 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Mapping;
 
-/// <summary>A saga before its end: the acts that led to the sample, and those that continue it from its rows to its end.</summary>
-/// <param name="Name">The folder.</param>
+/// <summary>A live saga whose rows are stored as a sample: the acts that lead to the rows, and those that continue from them.</summary>
+/// <param name="Name">The sample's folder in tests/samples.</param>
 /// <param name="Contract">The contract.</param>
 /// <param name="Input">The input, as JSON.</param>
 /// <param name="Begin">The acts up to the sample.</param>
@@ -11,7 +11,7 @@ namespace Onex.Tests.Unit.Orchestrator.Mapping;
 internal sealed record StoredSagaSample(
     string Name, string Contract, string Input, Func<SagaScenario, SagaScenario> Begin, Func<SagaScenario, SagaScenario> Continue);
 
-/// <summary>The samples that the present version has added.</summary>
+/// <summary>The samples that version 0.1 of Onex wrote.</summary>
 internal static class StoredSagaSamples
 {
     /// <summary>The version that wrote the rows.</summary>
@@ -134,7 +134,7 @@ internal static class StoredSagaSamples
                 .IsIn("done", SagaStatus.Completed)),
         new(
             "each-in-progress",
-            Each,
+            EachContract,
             """{ "names": ["a", "b", "c", "d", "e"] }""",
             scenario => scenario
                 .CompletesItem("pack", 1, Body("b"))
@@ -150,7 +150,7 @@ internal static class StoredSagaSamples
                 .OutputIs("""{"refs":["a","b","d","e"],"failed":1}""")),
         new(
             "each-being-compensated",
-            Each,
+            EachContract,
             """{ "names": ["a", "b", "c"] }""",
             scenario => scenario
                 .CompletesItem("pack", 0, Body("a"))
@@ -246,7 +246,7 @@ internal static class StoredSagaSamples
                 .IsIn("failed", SagaStatus.Failed)),
     ];
 
-    private const string Each =
+    private const string EachContract =
         """
         contract: sample
         version: 1.0.0

@@ -59,13 +59,13 @@ public sealed class OutgoingSenderTests
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);
         new OutboxMetrics(meter).Watch(sender);
-        var held = new TaskCompletionSource<DeliveryReport>();
-        broker.Hold = held.Task;
+        var pendingReport = new TaskCompletionSource<DeliveryReport>();
+        broker.PendingReport = pendingReport.Task;
         sender.Send(_saga, [_message]);
         Assert.Equal(1, reader.Sums()["onex.outbox.in_flight{}"]);
 
-        broker.Hold = null;
-        held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+        broker.PendingReport = null;
+        pendingReport.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
         sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "orders.packed" }]);
         await Eventually.Async(
             () => sender.TakeAcknowledged(10) is { Count: > 0 } ids && Deleted(ids) && reader.Sums()["onex.outbox.in_flight{}"] == 0,
@@ -84,7 +84,7 @@ public sealed class OutgoingSenderTests
     public void A_message_that_could_not_be_indexed_stays_in_the_outbox()
     {
         var broker = new RejectingProducer("responses");
-        using var sender = new OutgoingSender(broker, new Index { IsAway = true }, NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(broker, new Index { IsUnavailable = true }, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message]);
 
@@ -129,7 +129,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
-        // For example a sweep: its query saw the row, and its result arrives after the row was deleted.
+        // For example, the query of a sweep reads the row, and the row is deleted before the sweep sends the message.
         using (sender.BeginReading())
         {
             sender.MarkDeleted(sender.TakeAcknowledged(10));
@@ -141,7 +141,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task Deleted_messages_are_remembered_only_while_the_oldest_read_lasts()
+    public async Task A_message_that_was_deleted_during_a_reading_is_not_sent_until_that_reading_ends()
     {
         var broker = new RejectingProducer();
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
@@ -183,14 +183,14 @@ public sealed class OutgoingSenderTests
 
         Assert.Equal(["responses", "responses"], broker.Topics);
         Assert.Empty(index.Rows);
-        var sent = JsonSerializer.Deserialize(broker.Last!.Value.Span, MessageJson.Default.Response)!;
+        var sent = JsonSerializer.Deserialize(broker.LastRecord!.Value.Span, MessageJson.Default.Response)!;
         Assert.Equal(
             (false, "error", "success", ErrorCodes.ResponseUndeliverable, _saga, _saga.Value),
             (sent.Success, sent.Status, sent.OriginalStatus, sent.Code, sent.SagaId!.Value, sent.CorrelationId));
         Assert.Contains($"/api/v1/sagas/{_saga}/response", sent.Error);
         Assert.Contains(
-            broker.Last.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
-        Assert.DoesNotContain(broker.Last.Headers, header => header.Key == "x-large");
+            broker.LastRecord.Headers, header => header is { Key: HeaderNames.MessageId } && header.Value == large.MessageId.ToString());
+        Assert.DoesNotContain(broker.LastRecord.Headers, header => header.Key == "x-large");
     }
 
     [Fact]
@@ -252,9 +252,9 @@ public sealed class OutgoingSenderTests
     [InlineData(false, false)]
     [InlineData(true, false)]
     [InlineData(true, true)]
-    public async Task A_possible_duplicate_send_is_counted_and_logged(bool wasTried, bool restarted)
+    public async Task A_message_that_may_have_been_sent_before_is_counted_and_logged(bool wasTried, bool restarted)
     {
-        var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new Collected());
+        var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new CollectedLog());
         using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
         if (wasTried)
         {
@@ -276,23 +276,23 @@ public sealed class OutgoingSenderTests
             "Messages of the outbox are sent although a copy may be there (1)", Assert.Single(log.Lines), StringComparison.Ordinal);
         Assert.Contains($"{_message.MessageId} for responses", Assert.Single(log.Lines), StringComparison.Ordinal);
         Assert.Equal(
-            "sent although a copy may be there, since the process began: 1 message for "
-                + "responses", (await resent.ProbeAsync(CancellationToken.None)).Note);
+            "sent although a copy may be there, since the process began: 1 message for responses",
+            (await resent.ProbeAsync(CancellationToken.None)).Note);
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_message_certainly_not_sent_is_no_duplicate(bool full)
+    public async Task A_message_that_was_certainly_not_sent_is_not_counted_as_a_copy(bool isFull)
     {
-        var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new Collected());
-        var held = new TaskCompletionSource<DeliveryReport>();
-        using var sender = new OutgoingSender(broker, new Index(), log, bytesMax: full ? 1 : long.MaxValue, resent);
-        if (full)
+        var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new CollectedLog());
+        var pendingReport = new TaskCompletionSource<DeliveryReport>();
+        using var sender = new OutgoingSender(broker, new Index(), log, bytesMax: isFull ? 1 : long.MaxValue, resent);
+        if (isFull)
         {
-            broker.Hold = held.Task;
+            broker.PendingReport = pendingReport.Task;
             sender.Send(_saga, [_message with { MessageId = new(_saga.Value) }, _message]);
-            held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+            pendingReport.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
         else
@@ -314,19 +314,19 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task The_outbox_is_degraded_while_a_message_is_not_acknowledged_also_between_its_attempts()
+    public async Task The_outbox_is_degraded_while_a_message_is_not_acknowledged_or_waits_to_be_sent_again()
     {
         var (broker, time) = (new RejectingProducer(), new FakeTimeProvider());
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
         var health = new OutboxHealth(sender);
-        var held = new TaskCompletionSource<DeliveryReport>();
-        broker.Hold = held.Task;
+        var pendingReport = new TaskCompletionSource<DeliveryReport>();
+        broker.PendingReport = pendingReport.Task;
         sender.Send(_saga, [_message]);
         time.Advance(TimeSpan.FromSeconds(30));
         Assert.Equal(ComponentState.Healthy, (await health.ProbeAsync(CancellationToken.None)).State);
 
         time.Advance(TimeSpan.FromSeconds(1));
-        held.SetResult(new DeliveryReport(DeliveryStatus.Unavailable, "timed out"));
+        pendingReport.SetResult(new DeliveryReport(DeliveryStatus.Unavailable, "timed out"));
         await Eventually.Async(() => !sender.HasInFlight, TimeSpan.FromSeconds(10), () => "the attempt has not ended");
 
         var report = await health.ProbeAsync(CancellationToken.None);
@@ -335,7 +335,7 @@ public sealed class OutgoingSenderTests
                 "a message has been in the outbox for 31 s although it was sent; 1 message of this process is there"),
             (report.State, report.Error));
 
-        broker.Hold = null;
+        broker.PendingReport = null;
         sender.Send(_saga, [_message], again: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         Assert.Equal(ComponentState.Degraded, (await health.ProbeAsync(CancellationToken.None)).State);
@@ -345,7 +345,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_message_that_another_process_sends_is_not_counted_for_ever()
+    public async Task A_failed_message_is_counted_only_until_another_process_has_had_time_to_send_it()
     {
         var time = new FakeTimeProvider();
         var broker = new RejectingProducer { Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out") };
@@ -355,8 +355,6 @@ public sealed class OutgoingSenderTests
         Assert.Equal(1, sender.Unfinished.Count);
 
         time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(0, sender.Unfinished.Count);
-
         Assert.Equal((0, TimeSpan.Zero), sender.Unfinished);
     }
 
@@ -371,22 +369,22 @@ public sealed class OutgoingSenderTests
             [new("event_type", "onex.response"), new("timestamp", "2026-11-24T12:00:00Z"), new("x-large", "x")]),
     };
 
-    // A broker that rejects everything for some topics.
     [Fact]
     public void A_delivery_report_during_shutdown_is_not_an_error()
     {
-        var (broker, log) = (new RejectingProducer(), new Collected());
-        var held = new TaskCompletionSource<DeliveryReport>();
+        var (broker, log) = (new RejectingProducer(), new CollectedLog());
+        var pendingReport = new TaskCompletionSource<DeliveryReport>();
         var sender = new OutgoingSender(broker, new Index(), log);
-        broker.Hold = held.Task;
+        broker.PendingReport = pendingReport.Task;
         sender.Send(_saga, [_message]);
 
         sender.Dispose();
-        held.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+        pendingReport.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
 
         Assert.Empty(log.Lines);
     }
 
+    // Rejects every record for these topics; acknowledges others, unless a test sets another answer.
     private sealed class RejectingProducer(params string[] topics) : IRecordProducer
     {
         private readonly ConcurrentQueue<string> _topics = new();
@@ -397,22 +395,22 @@ public sealed class OutgoingSenderTests
 
         public int RejectLongerThan { get; init; } = int.MaxValue;
 
-        public ProducedRecord? Last { get; private set; }
+        public ProducedRecord? LastRecord { get; private set; }
 
         public DeliveryReport? Answer { get; set; }
 
-        public Task<DeliveryReport>? Hold { get; set; }
+        public Task<DeliveryReport>? PendingReport { get; set; }
 
         public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
         {
             _topics.Enqueue(record.Topic);
-            Last = record;
+            LastRecord = record;
             var rejected = topics.Contains(record.Topic) || record.Topic == RejectOnce || record.Value.Length > RejectLongerThan;
             RejectOnce = null;
-            if (Hold is { } held)
+            if (PendingReport is { } pendingReport)
             {
-                Hold = null;
-                return held;
+                PendingReport = null;
+                return pendingReport;
             }
 
             if (Answer is { } answer)
@@ -428,7 +426,7 @@ public sealed class OutgoingSenderTests
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(1);
     }
 
-    private sealed class Collected : ILogger<OutgoingSender>
+    private sealed class CollectedLog : ILogger<OutgoingSender>
     {
         public List<string> Lines { get; } = [];
 
@@ -446,11 +444,11 @@ public sealed class OutgoingSenderTests
     {
         public ConcurrentQueue<DeadLetterRow> Rows { get; } = new();
 
-        public bool IsAway { get; init; }
+        public bool IsUnavailable { get; init; }
 
         public Task AddAsync(DeadLetterRow row, CancellationToken cancellation)
         {
-            if (IsAway)
+            if (IsUnavailable)
             {
                 throw new StoreUnavailableException();
             }

@@ -16,11 +16,11 @@ public sealed class SagaTraceTests
     {
         using var listener = new ActivityListener { ShouldListenTo = source => source.Name == TelemetryNames.Source };
         ActivitySource.AddActivityListener(listener);
-        var saga = Started(Request);
+        var saga = CreateSaga(Request);
 
         Assert.Equal(new SagaTrace(Request, null, IsOfRequest: true), SagaTrace.From(saga));
 
-        var later = saga with { EnteredAt = saga.Facts.StartedAt + SagaTrace.Longest };
+        var later = saga with { EnteredAt = saga.Facts.StartedAt + SagaTrace.RequestTraceMax };
         var trace = SagaTrace.From(later);
         var context = Tracing.ParentOf(trace.Parent, trace.State);
 
@@ -30,7 +30,7 @@ public sealed class SagaTraceTests
     }
 
     [Fact]
-    public void Without_a_listener_neither_a_record_nor_its_sending_costs_anything()
+    public void Without_a_listener_reading_and_sending_a_record_allocate_nothing_for_spans()
     {
         var sent = new ProducedRecord("commands", 0, "key", default, [new(HeaderNames.EventType, EventTypes.Command)]);
         var read = new ConsumedRecord
@@ -55,7 +55,7 @@ public sealed class SagaTraceTests
     }
 
     [Fact]
-    public void A_saga_without_a_trace_has_none() => Assert.Null(SagaTrace.From(Started(null)).Parent);
+    public void A_saga_whose_request_has_no_trace_has_none() => Assert.Null(SagaTrace.From(CreateSaga(null)).Parent);
 
     [Fact]
     public void A_trace_that_Onex_begins_has_an_id_and_no_parent()
@@ -69,7 +69,7 @@ public sealed class SagaTraceTests
         Assert.Equal(default, Tracing.ParentOf("nonsense", null));
     }
 
-    private static SagaState Started(string? traceParent)
+    private static SagaState CreateSaga(string? traceParent)
     {
         var saga = new SagaScenario("""
             contract: traced

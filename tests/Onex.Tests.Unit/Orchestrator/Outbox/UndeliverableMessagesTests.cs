@@ -9,7 +9,7 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
 
-/// <summary>The reaction of a saga to messages that the broker rejects.</summary>
+/// <summary>The reaction of a saga when the broker rejects one of its messages for good.</summary>
 public sealed class UndeliverableMessagesTests
 {
     private const string Effect =
@@ -39,15 +39,15 @@ public sealed class UndeliverableMessagesTests
         var sent = scenario.Last.Commands[0];
         await RejectAsync(scenario, sent);
 
-        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None));
+        Assert.IsType<ClaimResult.Expired>(await _ledger.ClaimAsync(Command(scenario, sent), CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_command_whose_earlier_copy_may_have_run_blocks_with_the_reason()
+    public async Task An_undeliverable_command_whose_earlier_copy_may_have_run_blocks_its_saga()
     {
         var scenario = Starts();
         var sent = scenario.Last.Commands[0];
-        await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None);
+        await _ledger.ClaimAsync(Command(scenario, sent), CancellationToken.None);
         await RejectAsync(scenario, sent);
 
         scenario.IsIn("working", SagaStatus.Blocked);
@@ -55,18 +55,18 @@ public sealed class UndeliverableMessagesTests
     }
 
     [Fact]
-    public async Task A_compensation_that_cannot_be_sent_blocks_with_the_reason_and_can_be_sent_again()
+    public async Task An_undeliverable_compensation_blocks_its_saga_and_can_be_sent_again()
     {
-        var undone = Effect.Replace(
+        var compensated = Effect.Replace(
             "{ none: a test }", "{ effect: http.delete, connection: outside, with: { path: /x } }", StringComparison.Ordinal);
-        var scenario = Starts($"{undone}\n      - id: two\n        {Effect}")
+        var scenario = Starts($"{compensated}\n      - id: two\n        {Effect}")
             .Answered("one", 200)
             .Answered("two", 404).Sends("-one");
         var compensation = scenario.Last.Commands[0];
         await RejectAsync(scenario, compensation);
 
         Assert.Equal((BlockedBy.Compensation, compensation.CommandId), (scenario.Saga.Blockage?.Kind, scenario.Saga.Blockage?.CommandId));
-        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Written(scenario, compensation), CancellationToken.None));
+        Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(Command(scenario, compensation), CancellationToken.None));
     }
 
     [Fact]
@@ -128,31 +128,31 @@ public sealed class UndeliverableMessagesTests
     [InlineData(Effect, true, false)]
     [InlineData(Child, false, true)]
     public async Task The_dead_letter_of_a_rejected_command_is_closed_unless_its_saga_is_blocked(
-        string call, bool taken, bool closes)
+        string call, bool isClaimed, bool isClosed)
     {
         var scenario = Starts(call);
         var sent = scenario.Last.Commands[0];
-        if (taken)
+        if (isClaimed)
         {
-            await _ledger.ClaimAsync(Written(scenario, sent), CancellationToken.None);
+            await _ledger.ClaimAsync(Command(scenario, sent), CancellationToken.None);
         }
 
         var message = Message(scenario, sent);
-        var reported = (await Reader(scenario).ReadAsync(
+        var delivery = (await Reader(scenario).ReadAsync(
             new Undeliverable(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
-        scenario.Handles(reported.Message);
-        reported.Sink.Caller!.SetResult(new DeliveryOutcome.Done(reported.Message.SagaId, scenario.Saga));
-        await Reader(scenario).CloseDeadLetterAsync(message, reported, CancellationToken.None);
+        scenario.Handles(delivery.Message);
+        delivery.Sink.Caller!.SetResult(new DeliveryOutcome.Done(delivery.Message.SagaId, scenario.Saga));
+        await Reader(scenario).CloseDeadLetterAsync(message, delivery, CancellationToken.None);
 
-        Assert.Equal(closes ? [_id.Value] : [], _deadLetters.Closed);
+        Assert.Equal(isClosed ? [_id.Value] : [], _deadLetters.Closed);
     }
 
     [Fact]
-    public async Task A_copy_of_a_parked_command_that_cannot_be_sent_changes_nothing()
+    public async Task An_undeliverable_copy_of_a_parked_command_changes_nothing()
     {
         var scenario = Starts();
         var sent = scenario.Last.Commands.Single();
-        await _ledger.ParkAsync(new CommandToPark(Written(scenario, sent), "outside", default), CancellationToken.None);
+        await _ledger.ParkAsync(new CommandToPark(Command(scenario, sent), "outside", default), CancellationToken.None);
 
         Assert.Null(await Reader(scenario).ReadAsync(
             new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
@@ -166,7 +166,7 @@ public sealed class UndeliverableMessagesTests
         new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default))
             .Command(scenario.Saga, sent, argumentsRef: null, _id, scenario.Now);
 
-    private static StepCommand Written(SagaScenario scenario, CommandToSend sent) =>
+    private static StepCommand Command(SagaScenario scenario, CommandToSend sent) =>
         JsonSerializer.Deserialize(Message(scenario, sent).Value.Span, MessageJson.Default.StepCommand)!;
 
     private static SagaScenario Starts(string call = Effect) =>

@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Orchestrator.Routing;
 
 public sealed class BatchOrderTests
 {
-    // s: a start, e: an event, then its correlation id, or its key in capitals; r: a result.
+    // s is a start and e an event, each followed by its correlation id, or by its business key as a capital; r is any other message.
     [Theory]
     [InlineData("s1 r s2", "s1 r s2")]
     [InlineData("s1 e1 r e1", "s1 e1 r e1")]
@@ -21,18 +21,18 @@ public sealed class BatchOrderTests
 
         Assert.Equal(
             parts,
-            string.Join('|', BatchOrder.Parts([.. items.Select(entry => entry.Item)])
+            string.Join('|', BatchOrder.Split([.. items.Select(entry => entry.Item)])
                 .Select(part => string.Join(' ', part.Select(item => items.Find(entry => entry.Item == item).Name)))));
     }
 
     [Fact]
-    public void Two_events_with_one_identity_are_handled_sequentially()
+    public void Different_events_with_one_identity_are_in_different_parts()
     {
-        Delivery One(char hash) => Event(
+        Delivery WithHash(char hash) => Event(
             SagaScenario.Requester("1") with { RequestHash = new Guid($"{new string(hash, 8)}-0000-0000-0000-000000000000") });
-        Delivery[] items = [One('a'), One('a'), One('b'), One('a')];
+        Delivery[] items = [WithHash('a'), WithHash('a'), WithHash('b'), WithHash('a')];
 
-        Assert.Equal([2, 1, 1], BatchOrder.Parts(items).Select(part => part.Count));
+        Assert.Equal([2, 1, 1], BatchOrder.Split(items).Select(part => part.Count));
     }
 
     private static Delivery Event(Requester requester) =>

@@ -6,13 +6,13 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>The stages of a round, and what its commit answered.</summary>
+/// <summary>The metrics of the router's rounds: stages, commits and cache lookups.</summary>
 public sealed class RoundMetricsTests
 {
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Each_stage_is_measured_from_the_end_of_the_one_before()
+    public void Each_stage_is_measured_from_the_end_of_the_previous_stage()
     {
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);
@@ -32,7 +32,7 @@ public sealed class RoundMetricsTests
     }
 
     [Fact]
-    public void A_commit_is_measured_with_its_size_and_the_answer_for_each_saga()
+    public void A_commit_is_measured_with_its_size_and_the_result_for_each_saga()
     {
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);
@@ -56,7 +56,7 @@ public sealed class RoundMetricsTests
     }
 
     [Fact]
-    public void Without_a_listener_no_time_is_taken_and_nothing_is_allocated()
+    public void Without_a_listener_no_time_is_measured_and_nothing_is_allocated()
     {
         using var meter = new OnexMeter();
         var metrics = new RoundMetrics(meter, _time);

@@ -4,7 +4,7 @@ using Onex.Orchestrator.Routing;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>An orchestrator whose messages are not completed reports itself unhealthy.</summary>
+/// <summary>An orchestrator whose batches of messages fail or do not end is not ready.</summary>
 public sealed class RouterHealthTests
 {
     private readonly FakeTimeProvider _time = new();
@@ -25,12 +25,12 @@ public sealed class RouterHealthTests
         Assert.Equal(ComponentState.Unhealthy, report.State);
         Assert.Contains("3 batches in a row: InvalidOperationException: It broke.", report.Error, StringComparison.Ordinal);
 
-        _health.Worked();
+        _health.Succeeded();
         Assert.Equal(ComponentState.Healthy, await StateAsync());
     }
 
     [Fact]
-    public async Task An_orchestrator_to_which_nothing_comes_after_failures_is_ready_again()
+    public async Task An_orchestrator_is_ready_again_30_seconds_after_its_last_failure()
     {
         for (var i = 0; i < 3; i++)
         {

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Orchestrator.Routing;
 public sealed class SagaCacheTests
 {
     [Fact]
-    public void The_cache_weight_counts_object_overhead()
+    public void The_weight_of_JSON_includes_the_overhead_of_objects()
     {
         var numbers = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat("1", 10_000))}]");
         var text = Encoding.UTF8.GetBytes($"\"{new string('x', numbers.Length)}\"");
@@ -16,24 +16,24 @@ public sealed class SagaCacheTests
     }
 
     [Fact]
-    public void The_oldest_sagas_are_evicted_when_the_cache_is_too_large()
+    public void The_least_recently_used_sagas_are_evicted_when_the_cache_is_too_large()
     {
         var cache = new SagaCache(capacity: 100, weightMax: 40);
         var ids = Enumerable.Range(1, 6).Select(number => new SagaId(new Guid(number, 0, 0, new byte[8]))).ToList();
         foreach (var id in ids[..5])
         {
-            cache.Keep(Saga(id, weight: 10));
+            cache.Set(Saga(id, weight: 10));
         }
 
         Assert.Equal([null, ids[1], ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
 
-        // A saga that is cached again counts once, and one that would displace many is not cached.
-        cache.Keep(Saga(ids[1], weight: 9));
+        // A saga that is cached again counts once. A saga of more than a quarter of the maximum weight is not cached.
+        cache.Set(Saga(ids[1], weight: 9));
         Assert.NotNull(cache.Find(ids[2]));
-        cache.Keep(Saga(ids[5], weight: 11));
+        cache.Set(Saga(ids[5], weight: 11));
         Assert.Null(cache.Find(ids[5]));
         Assert.NotNull(cache.Find(ids[2]));
-        cache.Keep(Saga(ids[2], weight: 11));
+        cache.Set(Saga(ids[2], weight: 11));
         Assert.Null(cache.Find(ids[2]));
     }
 

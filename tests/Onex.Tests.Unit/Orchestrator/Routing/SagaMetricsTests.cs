@@ -5,7 +5,7 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>What committed decisions are counted as.</summary>
+/// <summary>Committed decisions are counted by saga and step.</summary>
 public sealed class SagaMetricsTests : IDisposable
 {
     private readonly OnexMeter _meter = new();
@@ -85,7 +85,7 @@ public sealed class SagaMetricsTests : IDisposable
     }
 
     [Fact]
-    public void A_saga_of_a_contract_that_is_not_loaded_adds_no_series()
+    public void A_saga_of_a_contract_that_is_not_loaded_is_counted_as_other()
     {
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);

@@ -19,7 +19,7 @@ public sealed class SagaWorkTests
         var (first, second, third) = (Buffered("first"), Buffered("second"), Buffered("third"));
         var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { BufferedEvents = [first, second] }, version: 4);
 
-        // Buffered and released within one commit: the database needs no row.
+        // The third event is buffered and released within one commit, so it needs no row.
         Apply(work, Saga with { BufferedEvents = [first, second, third] }, third.MessageId);
         Apply(work, Saga with { BufferedEvents = [second] });
         var transition = Assert.IsType<CommitEntry.Transition>(work.ToEntry());
@@ -38,9 +38,9 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_row_says_whether_it_was_parked()
+    public void A_transition_says_whether_the_saga_was_parked_before()
     {
-        var near = new Outstanding
+        var inFlight = new Outstanding
         {
             CommandId = default,
             Step = "seal",
@@ -52,7 +52,7 @@ public sealed class SagaWorkTests
         };
 
         Assert.True(WasParked(Saga));
-        Assert.False(WasParked(Saga with { Outstanding = [near] }));
+        Assert.False(WasParked(Saga with { Outstanding = [inFlight] }));
 
         static bool WasParked(SagaState saga)
         {
@@ -77,7 +77,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void An_unclaimed_buffered_event_is_answered_and_becomes_a_dead_letter_in_one_commit()
+    public void A_declined_buffered_event_is_answered_and_becomes_a_dead_letter_in_one_commit()
     {
         var buffered = Buffered("cancel") with
         {
@@ -117,14 +117,14 @@ public sealed class SagaWorkTests
                 .CorrelationId}}}","target":{"key":"o-1"},"tenant":"t1"}""",
             Text(original, "value"));
 
-        // A redrive must send the original: the entry of the index masks nothing.
+        // The row in the index masks nothing, because a redrive must send the original.
         var entry = Assert.Single(work.ToEntry().DeadLetters);
         Assert.Equal((work.Outgoing[1].MessageId.Value, 3, 9L), (entry.Id, entry.Partition, entry.Offset));
         Assert.DoesNotContain("***", Encoding.UTF8.GetString(entry.Value!) + entry.Headers);
     }
 
     [Fact]
-    public void A_redriven_event_that_its_saga_has_seen_is_a_new_event()
+    public void A_redriven_event_has_no_envelope_id_because_its_saga_has_seen_that_id()
     {
         var buffered = Buffered("cancel");
         buffered = buffered with { Requester = buffered.Requester with { EnvelopeId = Guid.CreateVersion7(_now) } };
@@ -183,48 +183,48 @@ public sealed class SagaWorkTests
         };
 
         var row = EarlyEventRows.ToRow(Saga.Facts, buffered);
-        var again = EarlyEventRows.ToBuffered(plan, row);
+        var loaded = EarlyEventRows.ToBuffered(plan, row);
 
-        Assert.Equal(buffered.Data, again.Data);
-        Assert.Equal(buffered.Requester with { Headers = again.Requester.Headers }, again.Requester);
-        Assert.Equal(buffered.Requester.Headers.AsEnumerable(), again.Requester.Headers);
+        Assert.Equal(buffered.Data, loaded.Data);
+        Assert.Equal(buffered.Requester with { Headers = loaded.Requester.Headers }, loaded.Requester);
+        Assert.Equal(buffered.Requester.Headers.AsEnumerable(), loaded.Requester.Headers);
         Assert.Equal(
             (buffered.MessageId, buffered.Event, buffered.ReceivedAt, buffered.ExpiresAt),
-            (again.MessageId, again.Event, again.ReceivedAt, again.ExpiresAt));
+            (loaded.MessageId, loaded.Event, loaded.ReceivedAt, loaded.ExpiresAt));
     }
 
     [Fact]
-    public void A_request_is_found_by_its_source_and_answered_as_before()
+    public void The_waiter_of_a_request_is_found_by_its_source_and_gets_the_answer_of_its_saga()
     {
-        var (first, twin, other) = (
+        var (first, duplicate, other) = (
             Saga.Facts.Requester, Saga.Facts.Requester with { Source = "http/2" }, SagaScenario.Requester("http/3"));
-        var saga = Saga with { Waiters = [new Waiter(twin, IsDuplicate: true), new Waiter(other, IsDuplicate: false)] };
+        var saga = Saga with { Waiters = [new Waiter(duplicate, IsDuplicate: true), new Waiter(other, IsDuplicate: false)] };
 
         Assert.Equal((false, first), Found(first));
-        Assert.Equal((true, twin), Found(twin));
+        Assert.Equal((true, duplicate), Found(duplicate));
         Assert.Equal((false, other), Found(other));
-        Assert.Null(SagaAnswers.Find(saga, Request(SagaScenario.Requester("http/4"))));
-        Assert.Null(SagaAnswers.To(saga, new Waiter(first, IsDuplicate: false)));
+        Assert.Null(SagaAnswers.FindWaiter(saga, Request(SagaScenario.Requester("http/4"))));
+        Assert.Null(SagaAnswers.FindAnswer(saga, new Waiter(first, IsDuplicate: false)));
 
         var ended = saga with { EndedAt = _now, Status = SagaStatus.Failed, Output = RawJson.EmptyObject };
-        Assert.Equal((ResponseStatus.Error, true), ResponseTo(ended, new Waiter(twin, IsDuplicate: true)));
+        Assert.Equal((ResponseStatus.Error, true), ResponseTo(ended, new Waiter(duplicate, IsDuplicate: true)));
         Assert.Equal(
             (ResponseStatus.Success, false), ResponseTo(
                 ended with { Response = RawJson.EmptyObject }, new Waiter(first, IsDuplicate: false)));
 
         (bool, Requester)? Found(Requester requester) =>
-            SagaAnswers.Find(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
+            SagaAnswers.FindWaiter(saga, Request(requester)) is { } waiter ? (waiter.IsDuplicate, waiter.Requester) : null;
 
         static Submission.Accepted Request(Requester requester) => new(
             Saga.Facts.SagaId, requester.RequestId, requester.CorrelationId)
         { Source = requester.Source };
 
         static (string, bool)? ResponseTo(SagaState saga, Waiter waiter) =>
-            SagaAnswers.To(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
+            SagaAnswers.FindAnswer(saga, waiter) is { } answer ? (answer.Status, answer.IsDuplicate) : null;
     }
 
     [Fact]
-    public void A_saga_without_a_request_partition_has_a_deterministic_home_partition()
+    public void The_home_partition_is_derived_from_the_saga_id()
     {
         var ids = Enumerable.Range(0, 200).Select(number => SagaId.Create(_now.AddMilliseconds(number))).ToList();
 

@@ -8,19 +8,19 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>How the record of a dead letter was handled although it became one.</summary>
-/// <param name="SagaId">The saga that has it.</param>
-/// <param name="Reason">How, for people.</param>
-internal sealed record Handled(SagaId SagaId, string Reason);
+/// <summary>The record of a dead letter that was handled nevertheless.</summary>
+/// <param name="SagaId">The saga that handled it.</param>
+/// <param name="Reason">Why no redrive is needed, for people.</param>
+internal sealed record HandledRecord(SagaId SagaId, string Reason);
 
 /// <summary>
-/// Checks whether the record of a dead letter was handled although it became one. A dead letter is durable before its record's offset
-/// advances, so if an orchestrator dies in between, the record is read again and may be handled then.
+/// Checks whether the record of a dead letter was handled nevertheless. A dead letter is durable before its record's offset advances, so
+/// if an orchestrator dies in between, the record is read again and may be handled then.
 /// </summary>
-internal sealed class HandledAfterAll(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex deadLetters)
+internal sealed class HandledRecords(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex deadLetters)
 {
-    /// <summary>How the record was handled, or null if it was not. It is unknown for records that no saga reads.</summary>
-    public async Task<Handled?> FindAsync(DeadLetterRow deadLetter, CancellationToken cancellation)
+    /// <summary>How the record was handled; null if it was not, or if no saga reads such records.</summary>
+    public async Task<HandledRecord?> FindAsync(DeadLetterRow deadLetter, CancellationToken cancellation)
     {
         if (deadLetter.Value is not { Length: > 0 } value)
         {
@@ -36,7 +36,7 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
                     "",
                     ImmutableSortedDictionary<string, string>.Empty));
             return read is not null && await deadLetters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
-                ? new Handled(known, $"Saga {known} has its request already.")
+                ? new HandledRecord(known, $"Saga {known} has its request already.")
                 : null;
         }
 
@@ -44,29 +44,29 @@ internal sealed class HandledAfterAll(Topics topics, RequestReader requests, Sag
         if (message is { Call: { } call })
         {
             return await deadLetters.HandledByAsync(new(call.CommandId.Value), cancellation) is { } child
-                ? new Handled(child, $"Saga {child} was started by this call already.")
+                ? new HandledRecord(child, $"Saga {child} was started by this call already.")
                 : null;
         }
 
         if (deadLetter.Topic == topics.EffectResponses || deadLetter.Topic == topics.WorkerResponses || message is not null)
         {
             var result = message is null ? ResultReader.Read(value, out _) : message.Result;
-            return result is null ? null : await AwaitedAsync(result.SagaId, result.CommandId, cancellation);
+            return result is null ? null : await FindUnlessAwaitedAsync(result.SagaId, result.CommandId, cancellation);
         }
 
-        return (deadLetter.Topic == topics.EffectRequests || deadLetter.Topic == topics.WorkerRequests) && Command(value) is { } command
-            ? await AwaitedAsync(command.SagaId, command.CommandId, cancellation)
+        return (deadLetter.Topic == topics.EffectRequests || deadLetter.Topic == topics.WorkerRequests) && ReadCommand(value) is { } command
+            ? await FindUnlessAwaitedAsync(command.SagaId, command.CommandId, cancellation)
             : null;
     }
 
     // A saga that no longer waits for the command has its outcome, or does not need it.
-    private async Task<Handled?> AwaitedAsync(SagaId sagaId, CommandId commandId, CancellationToken cancellation) =>
+    private async Task<HandledRecord?> FindUnlessAwaitedAsync(SagaId sagaId, CommandId commandId, CancellationToken cancellation) =>
         await sagas.ReadAsync([sagaId], cancellation) is [{ Saga: { } saga }]
             && (saga.EndedAt is not null || saga.Outstanding.All(command => command.CommandId != commandId))
-            ? new Handled(sagaId, $"Saga {sagaId} does not wait for the outcome of command {commandId} any more.")
+            ? new HandledRecord(sagaId, $"Saga {sagaId} does not wait for the outcome of command {commandId} any more.")
             : null;
 
-    private static StepCommand? Command(byte[] value)
+    private static StepCommand? ReadCommand(byte[] value)
     {
         try
         {
