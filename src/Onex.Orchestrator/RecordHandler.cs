@@ -74,15 +74,15 @@ internal sealed class RecordHandler(
                 (deliveries, weight) = ([], 0);
             }
 
-            var read = await reader.ReadAsync(entry, cancellation);
-            if (read.Delivery is { } delivery)
+            var result = await reader.ReadAsync(entry, cancellation);
+            if (result.Delivery is { } delivery)
             {
                 deliveries.Add(delivery);
-                weight += recordWeight + read.LoadedWeight;
+                weight += recordWeight + result.LoadedWeight;
             }
             else
             {
-                outcomes.Report(OutcomeSink.For(entry), read.Outcome!, cancellation);
+                outcomes.Report(OutcomeSink.For(entry), result.Outcome!, cancellation);
             }
         }
 

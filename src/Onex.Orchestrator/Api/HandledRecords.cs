@@ -29,13 +29,13 @@ internal sealed class HandledRecords(Topics topics, RequestReader requests, Saga
 
         if (deadLetter.Topic == topics.Requests)
         {
-            var (read, _) = requests.Read(
+            var (parsed, _) = requests.Read(
                 value,
                 new RequestOrigin(
                     RequestReader.RequestId(deadLetter.Topic, Redrive.Origin(deadLetter), value),
                     "",
                     ImmutableSortedDictionary<string, string>.Empty));
-            return read is not null && await deadLetters.HandledByAsync(read.Requester.RequestId, cancellation) is { } known
+            return parsed is not null && await deadLetters.HandledByAsync(parsed.Requester.RequestId, cancellation) is { } known
                 ? new HandledRecord(known, $"Saga {known} has its request already.")
                 : null;
         }

@@ -29,7 +29,8 @@ internal interface ISagaControl
     Task<(bool Exists, ReadOnlyMemory<byte>? Response)> FindResponseAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>Sends an operator's command to a saga.</summary>
-    Task<OperatorAnswer> OperateAsync(SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation);
+    Task<OperatorAnswer> OperateAsync(
+        SagaId sagaId, OperatorCommand command, string operatorName, string? reason, CancellationToken cancellation);
 
     /// <summary>What a saga waits for; null if there is no such saga.</summary>
     Task<WaitReason?> WhyAsync(SagaId sagaId, CancellationToken cancellation);

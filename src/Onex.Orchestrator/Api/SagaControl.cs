@@ -37,21 +37,21 @@ internal sealed class SagaControl(
         var origin = new RequestOrigin(
             id, $"http/{id}", RequestReader.HeadersToPassOn(
                 headers.Select(header => new KeyValuePair<string, byte[]?>(header.Key, Encoding.UTF8.GetBytes(header.Value)))));
-        var (read, rejection) = requests.Read(body, origin);
-        if (read is null)
+        var (parsed, rejection) = requests.Read(body, origin);
+        if (parsed is null)
         {
             metrics?.Count(rejection!.Requester?.Operation, "http", "rejected");
             return Reject(rejection!, origin);
         }
 
         var sagaId = SagaId.Create(now);
-        (var accepted, rejection) = rules.Accept(read, sagaId, await homes.FindAsync(sagaId, cancellation), now);
+        (var accepted, rejection) = rules.Accept(parsed, sagaId, await homes.FindAsync(sagaId, cancellation), now);
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var delivery = accepted is not null
             ? Delivery.For(accepted, OutcomeSink.For(caller))
             : (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(caller), cancellation))?.Delivery;
         metrics?.Count(
-            read.Requester.Operation, "http", accepted is not null ? "accepted" : delivery is not null ? "known" : "rejected");
+            parsed.Requester.Operation, "http", accepted is not null ? "accepted" : delivery is not null ? "known" : "rejected");
         if (delivery is null)
         {
             return Reject(rejection!, origin);
@@ -60,9 +60,9 @@ internal sealed class SagaControl(
         return await HandleAsync(delivery, caller, cancellation) switch
         {
             DeliveryOutcome.Done done =>
-                new Submission.Accepted(done.SagaId, read.Requester.RequestId, read.Requester.CorrelationId) { Source = origin.Source },
+                new Submission.Accepted(done.SagaId, parsed.Requester.RequestId, parsed.Requester.CorrelationId) { Source = origin.Source },
             DeliveryOutcome.Rejected rejected => Reject(rejected.Rejection, origin),
-            DeliveryOutcome.Failed { Failure: var failure } => Reject(failure.ToRejection(read.Requester), origin),
+            DeliveryOutcome.Failed { Failure: var failure } => Reject(failure.ToRejection(parsed.Requester), origin),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -128,14 +128,14 @@ internal sealed class SagaControl(
     }
 
     public async Task<OperatorAnswer> OperateAsync(
-        SagaId sagaId, OperatorCommand command, string by, string? reason, CancellationToken cancellation)
+        SagaId sagaId, OperatorCommand command, string operatorName, string? reason, CancellationToken cancellation)
     {
         var request = new OperatorRequested
         {
             SagaId = sagaId,
             CausedBy = MessageId.Create(clock.Now),
             Command = command,
-            By = by,
+            By = operatorName,
             Reason = reason,
         };
         var caller = new TaskCompletionSource<DeliveryOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);

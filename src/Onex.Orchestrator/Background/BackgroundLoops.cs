@@ -142,14 +142,14 @@ internal sealed class BackgroundLoops(
 
     private async Task WaitForUndeliverableAsync(CancellationToken cancellation)
     {
-        await sender.Undeliverable.WaitToReadAsync(cancellation);
+        await sender.UndeliverableMessages.WaitToReadAsync(cancellation);
         await ReportUndeliverableAsync(cancellation);
     }
 
     // Reports to each saga which of its messages the broker rejected for good.
     private async Task ReportUndeliverableAsync(CancellationToken cancellation)
     {
-        while (sender.Undeliverable.TryRead(out var message))
+        while (sender.UndeliverableMessages.TryRead(out var message))
         {
             try
             {

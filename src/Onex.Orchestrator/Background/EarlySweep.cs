@@ -121,7 +121,7 @@ internal sealed class EarlySweep(
             return;
         }
 
-        var request = EventDeadLetter.Request(requester, @event.Given);
+        var request = EventDeadLetter.Request(requester, @event.Payload);
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
         var deadLetterId = EventDeadLetter.RedrivenFrom(requester) ?? id;

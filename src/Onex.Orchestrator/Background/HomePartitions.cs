@@ -38,10 +38,10 @@ internal sealed class HomePartitions(
     public static TimeSpan OverdueAfter { get; } = TimeSpan.FromMinutes(5);
 
     /// <inheritdoc />
-    public int Overdue => _overdue;
+    public int OverdueTimers => _overdue;
 
     /// <inheritdoc />
-    public bool HasFirst
+    public bool HasFirstPartition
     {
         get
         {
@@ -75,7 +75,7 @@ internal sealed class HomePartitions(
         using var reading = sender.BeginReading();
         foreach (var unsent in await outbox.UnsentOfPartitionsAsync(partitions, UnsentAtOnce, memory.Unsent, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message], again: true);
+            sender.Send(unsent.SagaId, [unsent.Message], isFromOutbox: true);
         }
 
         _assigned.TrySetResult();
@@ -116,7 +116,7 @@ internal sealed class HomePartitions(
         using var reading = sender.BeginReading();
         foreach (var unsent in await outbox.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
         {
-            sender.Send(unsent.SagaId, [unsent.Message], again: true);
+            sender.Send(unsent.SagaId, [unsent.Message], isFromOutbox: true);
         }
     }
 

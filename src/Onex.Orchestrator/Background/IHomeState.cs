@@ -4,8 +4,8 @@ namespace Onex.Orchestrator.Background;
 internal interface IHomeState
 {
     /// <summary>Whether this orchestrator has the first partition. Only the one that has it measures the whole store.</summary>
-    bool HasFirst { get; }
+    bool HasFirstPartition { get; }
 
     /// <summary>The number of sagas of these partitions whose timer was overdue at the last sweep.</summary>
-    int Overdue { get; }
+    int OverdueTimers { get; }
 }

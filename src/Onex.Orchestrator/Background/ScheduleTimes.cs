@@ -4,8 +4,8 @@ namespace Onex.Orchestrator.Background;
 
 /// <summary>The times of a schedule since it was last handled.</summary>
 /// <param name="Starts">The times that start a saga, in order.</param>
-/// <param name="Last">The time up to which the schedule is handled once these sagas have started.</param>
-internal sealed record DueTimes(IReadOnlyList<DateTimeOffset> Starts, DateTimeOffset Last);
+/// <param name="LastHandled">The time up to which the schedule is handled once these sagas have started.</param>
+internal sealed record DueTimes(IReadOnlyList<DateTimeOffset> Starts, DateTimeOffset LastHandled);
 
 /// <summary>Decides which times of a schedule start a saga. Pure, so that every orchestrator decides the same.</summary>
 internal static class ScheduleTimes
@@ -17,10 +17,10 @@ internal static class ScheduleTimes
     public static readonly TimeSpan LateMax = TimeSpan.FromMinutes(1);
 
     /// <summary>The times since the last one that was handled.</summary>
-    public static DueTimes DueSince(SchedulePlan schedule, DateTimeOffset last, DateTimeOffset now)
+    public static DueTimes DueSince(SchedulePlan schedule, DateTimeOffset lastHandled, DateTimeOffset now)
     {
-        var missed = schedule.Latest(last, now - LateMax);
-        var handled = missed ?? last;
+        var missed = schedule.Latest(lastHandled, now - LateMax);
+        var handled = missed ?? lastHandled;
         var starts = new List<DateTimeOffset>();
         while (schedule.After(handled) is { } next && next <= now)
         {

@@ -91,12 +91,12 @@ internal sealed partial class Scheduler(
             await StartAsync(plan, at, cancellation);
         }
 
-        if (due.Last > last)
+        if (due.LastHandled > last)
         {
-            await store.AdvanceAsync(name, last, due.Last, cancellation);
+            await store.AdvanceAsync(name, last, due.LastHandled, cancellation);
         }
 
-        _lastHandled[plan.Name] = due.Last;
+        _lastHandled[plan.Name] = due.LastHandled;
     }
 
     private async Task StartAsync(Plan plan, DateTimeOffset due, CancellationToken cancellation)

@@ -82,7 +82,7 @@ internal sealed class StoreMetrics : BackgroundService
     /// <summary>Reads the store if metrics are exported and this orchestrator has the first home partition.</summary>
     internal async Task ReadAsync(CancellationToken cancellation)
     {
-        if (!_blocked.Enabled || !_home.HasFirst)
+        if (!_blocked.Enabled || !_home.HasFirstPartition)
         {
             _latest = null;
             return;
@@ -116,7 +116,7 @@ internal sealed class StoreMetrics : BackgroundService
     }
 
     private IEnumerable<GaugeValue> CountStuck() => Values(reading => [new GaugeValue(reading.WithoutWakeup, "no_wakeup")])
-        .Append(new GaugeValue(_home.Overdue, "overdue"));
+        .Append(new GaugeValue(_home.OverdueTimers, "overdue"));
 
     private IEnumerable<GaugeValue> Halted(string status) => Values(reading =>
         [.. reading.Halted.Where(halted => halted.Status == status).Select(halted => new GaugeValue(halted.Count, halted.Contract))]);

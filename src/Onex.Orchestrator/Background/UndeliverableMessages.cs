@@ -15,7 +15,7 @@ namespace Onex.Orchestrator.Background;
 internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterIndex deadLetters, TimeProvider clock, Topics topics)
 {
     /// <summary>The message that the saga receives instead; null if no saga waits for an answer to the undeliverable one.</summary>
-    public async Task<Delivery?> ReadAsync(Undeliverable undeliverable, CancellationToken cancellation)
+    public async Task<Delivery?> ReadAsync(UndeliverableMessage undeliverable, CancellationToken cancellation)
     {
         var message = undeliverable.Message;
         if (message.Topic == topics.SagaEvents)
@@ -78,7 +78,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)
         && state.Cancelled;
 
-    private static Delivery Failed(Undeliverable undeliverable, CommandId commandId, int attempt, bool isClosed) => new(
+    private static Delivery Failed(UndeliverableMessage undeliverable, CommandId commandId, int attempt, bool isClosed) => new(
         new StepResultArrived
         {
             SagaId = undeliverable.SagaId,

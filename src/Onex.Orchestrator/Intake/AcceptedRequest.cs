@@ -24,9 +24,9 @@ internal abstract record AcceptedRequest
 /// <summary>An event whose saga is still to be found.</summary>
 /// <param name="Contract">The contract.</param>
 /// <param name="Event">The event's name.</param>
-/// <param name="Given">Its payload as it was sent: the plan of its saga declares the types, and that saga is not known yet.</param>
+/// <param name="Payload">Its payload as it was sent: the plan of its saga declares the types, and that saga is not known yet.</param>
 /// <param name="Requester">Who is answered if it is rejected.</param>
-internal sealed record EventRequest(string Contract, string Event, CelValue Given, Requester Requester)
+internal sealed record EventRequest(string Contract, string Event, CelValue Payload, Requester Requester)
 {
     /// <summary>How long before its saga it may arrive; null if it may not arrive before.</summary>
     public TimeSpan? Early { get; init; }
@@ -66,7 +66,7 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Give
         }
 
         // Sorts the fields as the store does, so that an event that the saga buffers is the same when it is read again.
-        return RequestRules.TryRead(declared, StoredOrder.Sort(Given), out var data, out var problem)
+        return RequestRules.TryRead(declared, StoredOrder.Sort(Payload), out var data, out var problem)
             ? (new ExternalEvent { SagaId = sagaId, CausedBy = MessageId, Event = Event, Data = data, Requester = Requester }, null)
             : (null, RequestRules.Mismatch(plan, Event, problem, Requester) with { SagaId = sagaId });
     }

@@ -91,7 +91,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
         SagaId = sagaId,
         CausedBy = request.MessageId,
         Event = request.Event,
-        Data = request.Given,
+        Data = request.Payload,
         Requester = request.Requester,
     };
 }

@@ -18,18 +18,18 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
     private readonly HashSet<string> _allowed = allowed.Select(OperationAliases.Resolve).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The operation that a request names: <c>handler_type</c> replaces its prefix, and aliases are resolved.</summary>
-    public static string NameOf(ReadRequest read)
+    public static string NameOf(ParsedRequest parsed)
     {
-        var name = read.Requester.Operation;
+        var name = parsed.Requester.Operation;
         return OperationAliases.Resolve(
-            read.HandlerType is { } prefix ? $"{prefix}.{name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..]}" : name);
+            parsed.HandlerType is { } prefix ? $"{prefix}.{name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..]}" : name);
     }
 
     /// <summary>The one-step saga that runs the operation, or why it is rejected.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Start(
-        string operation, ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
+        string operation, ParsedRequest parsed, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
-        var requester = read.Requester with { RequestHash = RequestHash.ForStart(operation, read.Payload) };
+        var requester = parsed.Requester with { RequestHash = RequestHash.ForStart(operation, parsed.Payload) };
         if (operations.Find(operation) is not { Role: OperationRole.Effect } found)
         {
             return Reject(
@@ -51,7 +51,7 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
             return Reject(ErrorCodes.FieldInvalid, "'target' is for events. Leave it out: an operation starts a saga of its own.");
         }
 
-        var field = read.Payload.AsMap().FirstOrDefault(entry => entry.Key == DirectContracts.ConnectionKey);
+        var field = parsed.Payload.AsMap().FirstOrDefault(entry => entry.Key == DirectContracts.ConnectionKey);
         var connection = field is { Key: not null, Value.Kind: CelKind.String } ? field.Value.AsString() : null;
         if (field.Key is not null && connection is null)
         {
@@ -70,7 +70,7 @@ internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue o
                 + $"Connections of that type: {(names.Count == 0 ? "none" : Spelling.Listed(names))}.");
         }
 
-        return RequestRules.Start(contract.Plan, requester, WithoutConnection(read.Payload), sagaId, homePartition, now);
+        return RequestRules.Start(contract.Plan, requester, WithoutConnection(parsed.Payload), sagaId, homePartition, now);
 
         (AcceptedRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(code, error, requester));
     }

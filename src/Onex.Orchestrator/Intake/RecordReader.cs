@@ -78,21 +78,21 @@ internal sealed class RecordReader(
 
     private async ValueTask<IntakeResult> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
     {
-        var (read, rejection) = requests.Read(entry.Record);
-        if (read is not null)
+        var (parsed, rejection) = requests.Read(entry.Record);
+        if (parsed is not null)
         {
-            read = read with { Requester = WithTrace(read.Requester, entry) };
+            parsed = parsed with { Requester = WithTrace(parsed.Requester, entry) };
             var now = clock.Now;
-            (var accepted, rejection) = rules.Accept(read, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(parsed, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
             if (accepted is not null)
             {
-                metrics?.Count(read.Requester.Operation, "topic", "accepted");
+                metrics?.Count(parsed.Requester.Operation, "topic", "accepted");
                 return new IntakeResult(Delivery.For(accepted, OutcomeSink.For(entry)));
             }
 
             if (await known.FindAsync(rejection!.Requester, cancels: false, OutcomeSink.For(entry), cancellation) is { } found)
             {
-                metrics?.Count(read.Requester.Operation, "topic", "known");
+                metrics?.Count(parsed.Requester.Operation, "topic", "known");
                 return found;
             }
         }

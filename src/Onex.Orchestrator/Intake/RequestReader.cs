@@ -11,10 +11,10 @@ using Onex.Kafka.Records;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>A request that was read.</summary>
+/// <summary>A request whose fields are valid; whether it is allowed is not checked yet.</summary>
 /// <param name="Requester">The data that the answer needs, from the request and its record.</param>
 /// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
-internal sealed record ReadRequest(Requester Requester, CelValue Payload)
+internal sealed record ParsedRequest(Requester Requester, CelValue Payload)
 {
     /// <summary>The prefix that replaces the operation's own, or null.</summary>
     public string? HandlerType { get; init; }
@@ -46,7 +46,7 @@ internal sealed record RequestOrigin(MessageId RequestId, string Source, Immutab
 internal sealed class RequestReader(int maxRequestBytes)
 {
     /// <summary>The request, or why it is rejected.</summary>
-    public (ReadRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
+    public (ParsedRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
@@ -62,14 +62,14 @@ internal sealed class RequestReader(int maxRequestBytes)
             : Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
     /// <summary>The request, or why it is rejected.</summary>
-    public (ReadRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
+    public (ParsedRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
     {
         // Some tools write a byte order mark before UTF-8. It is ignored.
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
 
         // Reads the requester only here, because only a rejection needs it from a request that cannot be read.
-        (ReadRequest?, Rejection?) Reject(string code, string error) =>
+        (ParsedRequest?, Rejection?) Reject(string code, string error) =>
             (null, new Rejection(code, error, RequesterOf(json.Span, origin)));
 
         if (value.Length == 0)
@@ -151,11 +151,11 @@ internal sealed class RequestReader(int maxRequestBytes)
             : null;
     }
 
-    private static (ReadRequest?, Rejection?) Read(
+    private static (ParsedRequest?, Rejection?) Read(
         JsonElement root, RequestJson.Problem? problem, ReadOnlyMemory<byte> json, RequestOrigin origin)
     {
         // If the correlation id cannot be read, the answer has a derived one.
-        (ReadRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(
+        (ParsedRequest?, Rejection?) Reject(string code, string error) => (null, new Rejection(
             code, error, RequesterOf(json.Span, origin) ?? new Requester
             {
                 RequestId = origin.RequestId,
@@ -221,7 +221,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         };
 
         // Answers on the default topic: whether 'reply_to' is allowed has not been checked yet.
-        (ReadRequest?, Rejection?) RejectWithoutReplyTo(string code, string error) =>
+        (ParsedRequest?, Rejection?) RejectWithoutReplyTo(string code, string error) =>
             (null, new Rejection(code, error, requester with { ReplyTo = null }));
 
         if (requester.Operation.Length == 0)
@@ -241,7 +241,7 @@ internal sealed class RequestReader(int maxRequestBytes)
             return RejectWithoutReplyTo(ErrorCodes.FieldInvalid, targetProblem);
         }
 
-        return (new ReadRequest(
+        return (new ParsedRequest(
             requester with { Target = target },
             payload.ValueKind == JsonValueKind.Object ? CelValue.FromJson(payload) : CelValue.Map([]))
         {

@@ -21,9 +21,10 @@ internal sealed class RequestRules(
     public const int KeyCharsMax = 512;
 
     /// <summary>What the request does, or why it is rejected.</summary>
-    public (AcceptedRequest? Request, Rejection? Rejection) Accept(ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
+    public (AcceptedRequest? Request, Rejection? Rejection) Accept(
+        ParsedRequest parsed, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
-        var requester = read.Requester;
+        var requester = parsed.Requester;
         if (
             requester.ReplyTo is { } reply
                 && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
@@ -34,23 +35,23 @@ internal sealed class RequestRules(
                 + "Add it there, or leave 'reply_to' out.");
         }
 
-        if (read.HandlerType is null && plans.Newest(requester.Operation) is { } plan)
+        if (parsed.HandlerType is null && plans.Newest(requester.Operation) is { } plan)
         {
-            return Start(plan, read, sagaId, homePartition, now);
+            return Start(plan, parsed, sagaId, homePartition, now);
         }
 
-        var name = DirectOperations.NameOf(read);
-        if (read.HandlerType is not null || IsOperation(name))
+        var name = DirectOperations.NameOf(parsed);
+        if (parsed.HandlerType is not null || IsOperation(name))
         {
-            return _direct.Start(name, read, sagaId, homePartition, now);
+            return _direct.Start(name, parsed, sagaId, homePartition, now);
         }
 
         // A contract that is not loaded may have live sagas, which accept events.
         var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
         return dot > 0
-            ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], read), null)
+            ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], parsed), null)
             : Reject(
-                requester with { RequestHash = RequestHash.ForStart(requester.Operation, read.Payload) },
+                requester with { RequestHash = RequestHash.ForStart(requester.Operation, parsed.Payload) },
                 ErrorCodes.OperationUnknown,
                 DescribeUnknown(requester.Operation));
     }
@@ -91,9 +92,9 @@ internal sealed class RequestRules(
         Details([problem]));
 
     private static (AcceptedRequest? Request, Rejection? Rejection) Start(
-        Plan plan, ReadRequest read, SagaId sagaId, int homePartition, DateTimeOffset now)
+        Plan plan, ParsedRequest parsed, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
-        var requester = read.Requester;
+        var requester = parsed.Requester;
         if (requester.Target is not null)
         {
             return Reject(
@@ -102,7 +103,7 @@ internal sealed class RequestRules(
                 + $"leave 'target' out, or name an event ({plan.Name}.EVENT).");
         }
 
-        return Start(plan, requester, read.Payload, sagaId, homePartition, now);
+        return Start(plan, requester, parsed.Payload, sagaId, homePartition, now);
     }
 
     /// <summary>The start of a saga with that input, or why it is rejected.</summary>
@@ -145,10 +146,10 @@ internal sealed class RequestRules(
 
     // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The newest plan decides only if
     // there is no saga: whether to reject the event, and whether it may be early.
-    private AcceptedRequest.Event Event(string contract, string name, ReadRequest read)
+    private AcceptedRequest.Event Event(string contract, string name, ParsedRequest parsed)
     {
-        var payload = read.Payload;
-        var requester = read.Requester with { RequestHash = RequestHash.ForEvent(contract, name, read.Requester, payload) };
+        var payload = parsed.Payload;
+        var requester = parsed.Requester with { RequestHash = RequestHash.ForEvent(contract, name, parsed.Requester, payload) };
         var newest = plans.Newest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
         Rejection? rejection = null;

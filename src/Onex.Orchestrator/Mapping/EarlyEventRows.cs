@@ -20,7 +20,7 @@ internal static class EarlyEventRows
         CorrelationId = request.Requester.CorrelationId,
         BusinessKey = request.Requester.Target?.Key,
         RequestHash = request.Requester.RequestHash,
-        Content = Content(request.Given, request.Requester),
+        Content = Content(request.Payload, request.Requester),
         ReceivedAt = now,
         ExpiresAt = now + bufferedFor,
     };
@@ -44,9 +44,9 @@ internal static class EarlyEventRows
     public static BufferedEvent ToBuffered(Plan plan, EarlyEvent row)
     {
         var request = ToRequest(row);
-        var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Given, out var typed, out _)
+        var data = plan.Events.TryGetValue(row.Event, out var declared) && declared.Data.TryConvert(request.Payload, out var typed, out _)
             ? typed
-            : request.Given;
+            : request.Payload;
         return new BufferedEvent(row.MessageId, row.Event, data, request.Requester, row.ReceivedAt, row.ExpiresAt);
     }
 

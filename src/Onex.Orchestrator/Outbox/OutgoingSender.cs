@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Outbox;
 /// <param name="SagaId">The saga that sent it.</param>
 /// <param name="Message">The message.</param>
 /// <param name="Reason">Why, for people.</param>
-internal sealed record Undeliverable(SagaId SagaId, OutgoingMessage Message, string Reason);
+internal sealed record UndeliverableMessage(SagaId SagaId, OutgoingMessage Message, string Reason);
 
 /// <summary>
 /// Sends committed messages. A message leaves the outbox once the broker has acknowledged it; until then it is sent again when its saga is
@@ -51,7 +51,7 @@ internal sealed class OutgoingSender(
 
     // Messages that were certainly not sent, because there was no room for them or because the producer reports it.
     private readonly ConcurrentDictionary<MessageId, byte> _certainlyUnsent = new();
-    private readonly Channel<Undeliverable> _undeliverable = Channel.CreateUnbounded<Undeliverable>();
+    private readonly Channel<UndeliverableMessage> _undeliverable = Channel.CreateUnbounded<UndeliverableMessage>();
     private readonly SemaphoreSlim _moreAcknowledged = new(0, 1);
     private readonly SemaphoreSlim _room = new(0, 1);
     private long _bytes;
@@ -66,7 +66,7 @@ internal sealed class OutgoingSender(
     private long _clock;
 
     /// <summary>The messages that the broker rejected for good; a loop reports them to their sagas.</summary>
-    public ChannelReader<Undeliverable> Undeliverable => _undeliverable.Reader;
+    public ChannelReader<UndeliverableMessage> UndeliverableMessages => _undeliverable.Reader;
 
     /// <summary>The number of messages that are in flight, or acknowledged and still in the outbox.</summary>
     public int InFlight
@@ -128,11 +128,11 @@ internal sealed class OutgoingSender(
     /// </summary>
     /// <param name="sagaId">Their saga.</param>
     /// <param name="messages">The messages.</param>
-    /// <param name="again">
+    /// <param name="isFromOutbox">
     /// Whether they were found in the outbox. Then an earlier attempt may have left a dead letter, which is discarded once the message is
     /// sent.
     /// </param>
-    public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool again = false)
+    public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool isFromOutbox = false)
     {
         var isFull = false;
         foreach (var message in messages)
@@ -141,20 +141,20 @@ internal sealed class OutgoingSender(
             isFull |= Interlocked.Read(ref _bytes) >= bytesMax;
             if (isFull)
             {
-                if (!again)
+                if (!isFromOutbox)
                 {
                     AddUnsent(message);
                 }
             }
             else if (_inFlight.TryAdd(message.MessageId, FirstSent(message.MessageId)))
             {
-                if (!_certainlyUnsent.TryRemove(message.MessageId, out _) && again)
+                if (!_certainlyUnsent.TryRemove(message.MessageId, out _) && isFromOutbox)
                 {
                     AddPossibleCopy(message);
                 }
 
                 Interlocked.Add(ref _bytes, message.Value.Length);
-                _ = SendAsync(sagaId, message, again);
+                _ = SendAsync(sagaId, message, isFromOutbox);
             }
         }
     }
@@ -278,7 +278,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    private async Task SendAsync(SagaId sagaId, OutgoingMessage message, bool again)
+    private async Task SendAsync(SagaId sagaId, OutgoingMessage message, bool isFromOutbox)
     {
         try
         {
@@ -288,7 +288,7 @@ internal sealed class OutgoingSender(
             {
                 report = await SendUndeliverableAsync(sagaId, message, record, report.Reason ?? "no reason given");
             }
-            else if (again && report.Delivery == DeliveryStatus.Acknowledged && !IsDeadLetter(message))
+            else if (isFromOutbox && report.Delivery == DeliveryStatus.Acknowledged && !IsDeadLetter(message))
             {
                 await deadLetters.CloseAsync(
                     UndeliverableDeadLetter.Id(message), "The message was sent later.", CancellationToken.None);
@@ -358,7 +358,7 @@ internal sealed class OutgoingSender(
         }
 
         // Only after the dead letter was added, because the message makes the saga's step fail, and then the dead letter is discarded.
-        _undeliverable.Writer.TryWrite(new Undeliverable(sagaId, message, reason));
+        _undeliverable.Writer.TryWrite(new UndeliverableMessage(sagaId, message, reason));
 
         // The index has the message by now (a dead letter was added with its commit), so nothing is lost if the dead-letter topic does not
         // exist. Then the message counts as acknowledged.

@@ -27,45 +27,45 @@ internal sealed class CommitFollowUp(
     /// <summary>Acts on a result.</summary>
     /// <param name="work">The saga.</param>
     /// <param name="result">The commit's result for it.</param>
-    /// <param name="again">Receives the deliveries to be decided again.</param>
+    /// <param name="undecided">Receives the deliveries to be decided again.</param>
     /// <param name="cancellation">Cancels the sending of answers.</param>
-    public void Handle(SagaWork work, CommitResult result, List<Delivery> again, CancellationToken cancellation)
+    public void Handle(SagaWork work, CommitResult result, List<Delivery> undecided, CancellationToken cancellation)
     {
         switch (result)
         {
             case CommitResult.Committed:
-                Committed(work, again, cancellation);
+                Committed(work, undecided, cancellation);
                 break;
             case CommitResult.DuplicateRequest known when IsOtherRequest(work, known.Hash):
                 RejectAll(work, start => EventDeclines.Differs(RequesterOf(start), known.SagaId), Disposition.DeadLetter, cancellation);
                 break;
             case CommitResult.DuplicateRequest known:
-                Join(work, known.SagaId, known.Source, isDuplicate: true, again, cancellation);
+                Join(work, known.SagaId, known.Source, isDuplicate: true, undecided, cancellation);
                 break;
             case CommitResult.KeyTaken taken when MayJoin(work)
                 && !RequestHash.Differ(taken.Hash, work.Saga!.Facts.Requester.RequestHash):
-                Join(work, taken.SagaId, source: null, isDuplicate: false, again, cancellation);
+                Join(work, taken.SagaId, source: null, isDuplicate: false, undecided, cancellation);
                 break;
             case CommitResult.KeyTaken taken:
                 RejectAll(work, start => KeyTaken(work, start, taken.SagaId), Disposition.Discard, cancellation);
                 break;
             case CommitResult.Invalid rejected:
-                RejectedByDatabase(work, rejected, again);
+                RejectedByDatabase(work, rejected, undecided);
                 break;
             case CommitResult.DuplicateMessages known:
                 cache.Evict(work.SagaId);
-                DecideAgain(work, sent => known.MessageIds.Contains(sent.MessageId), again);
+                DecideAgain(work, sent => known.MessageIds.Contains(sent.MessageId), undecided);
                 break;
             default:
                 // Stale: another orchestrator has changed the row. The sagas of the events are looked up again, because that orchestrator
                 // may have handled them already.
                 cache.Evict(work.SagaId);
-                DecideAgain(work, _ => true, again);
+                DecideAgain(work, _ => true, undecided);
                 break;
         }
     }
 
-    private void Committed(SagaWork work, List<Delivery> again, CancellationToken cancellation)
+    private void Committed(SagaWork work, List<Delivery> undecided, CancellationToken cancellation)
     {
         if (work.Saga is { } saga && work.Version > work.ReadVersion)
         {
@@ -81,7 +81,7 @@ internal sealed class CommitFollowUp(
             Send(work);
             signals.Signal(saga);
             RouterLog.Transitioned(logger, saga);
-            foreach (var decided in metrics is null ? [] : work.Decided)
+            foreach (var decided in metrics is null ? [] : work.DecidedDeliveries)
             {
                 if (decided.Decision is { Changed: true } decision)
                 {
@@ -98,7 +98,7 @@ internal sealed class CommitFollowUp(
             wakeups.Set(work.SagaId, current.Facts.HomePartition, at);
         }
 
-        foreach (var decided in work.Decided)
+        foreach (var decided in work.DecidedDeliveries)
         {
             if (OutcomeOf(work, decided) is { } outcome)
             {
@@ -106,7 +106,7 @@ internal sealed class CommitFollowUp(
             }
             else
             {
-                again.Add(decided.Delivery.WithoutAddress());
+                undecided.Add(decided.Delivery.WithoutAddress());
             }
         }
     }
@@ -128,7 +128,7 @@ internal sealed class CommitFollowUp(
     }
 
     // Returns null for an event whose saga has ended or was deleted since the lookup. The lookup is repeated: there may be another saga.
-    private static DeliveryOutcome? OutcomeOf(SagaWork work, Decided decided)
+    private static DeliveryOutcome? OutcomeOf(SagaWork work, DecidedDelivery decided)
     {
         switch (decided)
         {
@@ -158,23 +158,24 @@ internal sealed class CommitFollowUp(
 
     // Removes the address of events that may have been seen, so that their saga is looked up again. The lookup shows whether the saga has
     // seen this event, or another event of the same identity.
-    private static void DecideAgain(SagaWork work, Func<EventRequest, bool> mayBeSeen, List<Delivery> again)
+    private static void DecideAgain(SagaWork work, Func<EventRequest, bool> mayBeSeen, List<Delivery> undecided)
     {
-        foreach (var (delivery, _, _) in work.Decided)
+        foreach (var (delivery, _, _) in work.DecidedDeliveries)
         {
             if (!delivery.IsFromLedger)
             {
                 var retried = delivery.Event is { } sent && mayBeSeen(sent) ? delivery.WithoutAddress() : delivery;
-                again.Add(retried.ToDecideAgain());
+                undecided.Add(retried.ToDecideAgain());
             }
         }
     }
 
     // The saga that the delivery would start exists already, and answers the request. A redelivery of the record that started the saga
     // gets no second answer.
-    private void Join(SagaWork work, SagaId sagaId, string? source, bool isDuplicate, List<Delivery> again, CancellationToken cancellation)
+    private void Join(
+        SagaWork work, SagaId sagaId, string? source, bool isDuplicate, List<Delivery> undecided, CancellationToken cancellation)
     {
-        foreach (var (delivery, _, _) in work.Decided)
+        foreach (var (delivery, _, _) in work.DecidedDeliveries)
         {
             var started = (SagaStarted)delivery.Message;
             if (started.Facts.Requester.Source == source)
@@ -184,13 +185,13 @@ internal sealed class CommitFollowUp(
             else
             {
                 var joined = KnownRequests.CreateJoined(started.Facts.Requester, sagaId, isDuplicate, started.CancelledBeforeStart);
-                again.Add((delivery with { Message = joined }).ToDecideAgain());
+                undecided.Add((delivery with { Message = joined }).ToDecideAgain());
             }
         }
     }
 
     private void RejectAll(SagaWork work, Func<Delivery, Rejection> reason, Disposition disposition, CancellationToken cancellation) =>
-        work.Decided.ForEach(decided =>
+        work.DecidedDeliveries.ForEach(decided =>
             outcomes.Report(decided.Delivery.Sink, new DeliveryOutcome.Rejected(reason(decided.Delivery), disposition), cancellation));
 
     private static Rejection KeyTaken(SagaWork work, Delivery start, SagaId liveSagaId)
@@ -218,15 +219,15 @@ internal sealed class CommitFollowUp(
 
     // The database rejects a value. A result becomes a rejected step. Any other message fails; if Onex itself sent it, its saga is blocked
     // first.
-    private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> again)
+    private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> undecided)
     {
         cache.Evict(work.SagaId);
         var reason = $"The database rejects a value ({rejected.SqlState}): {rejected.Reason}";
-        foreach (var (delivery, _, outcome) in work.Decided)
+        foreach (var (delivery, _, outcome) in work.DecidedDeliveries)
         {
             if (delivery is { IsRejectedByDatabase: false, Message: StepResultArrived result })
             {
-                again.Add(delivery.ToDecideAgain() with
+                undecided.Add(delivery.ToDecideAgain() with
                 {
                     IsRejectedByDatabase = true,
                     Message = result with
@@ -247,7 +248,7 @@ internal sealed class CommitFollowUp(
                     && !delivery.IsFromLedger
                     && delivery.Message is StepResultArrived or TimerFired or ResendRequested)
             {
-                again.Add(delivery with { Failure = failure });
+                undecided.Add(delivery with { Failure = failure });
             }
             else
             {

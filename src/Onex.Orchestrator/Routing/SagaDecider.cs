@@ -13,10 +13,10 @@ namespace Onex.Orchestrator.Routing;
 /// </summary>
 internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> logger)
 {
-    /// <summary>Decides on a delivery, and adds it to <see cref="SagaWork.Decided"/>.</summary>
+    /// <summary>Decides on a delivery, and adds it to <see cref="SagaWork.DecidedDeliveries"/>.</summary>
     public void Decide(SagaWork work, Delivery delivery, DateTimeOffset now)
     {
-        Decided decided;
+        DecidedDelivery decided;
         try
         {
             if (delivery.Failure is { } known)
@@ -39,7 +39,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
                 decided = work.ReadVersion > 0
                     ? Failed(
                         delivery, ErrorCodes.PlanMissing, $"The contract version of saga {work.SagaId} is not registered here.")
-                    : new Decided(delivery);
+                    : new DecidedDelivery(delivery);
             }
         }
         catch (Exception failure) when (MemoryShortage.Is(failure))
@@ -54,10 +54,10 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             decided = SetAside(work, delivery, HandlingFailure.From(failure), now);
         }
 
-        work.Decided.Add(decided);
+        work.DecidedDeliveries.Add(decided);
     }
 
-    private Decided Decide(SagaWork work, PlanMachine machine, Delivery delivery, DateTimeOffset now)
+    private DecidedDelivery Decide(SagaWork work, PlanMachine machine, Delivery delivery, DateTimeOffset now)
     {
         var message = delivery.Message;
         if (delivery.Event is { } sent)
@@ -67,7 +67,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             {
                 return RequestHash.Differ(seen.Hash, sent.Requester.RequestHash)
                     ? Rejected(delivery, EventDeclines.Differs(sent.Requester, work.SagaId))
-                    : new Decided(delivery);
+                    : new DecidedDelivery(delivery);
             }
 
             var (@event, mismatch) = sent.For(machine.Plan, work.SagaId);
@@ -94,14 +94,14 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             outcome = new DeliveryOutcome.Rejected(declined.ToRejection(work.SagaId), disposition, IsAnswered: decision.Changed);
         }
 
-        return new Decided(delivery, decision, outcome) { Before = before };
+        return new DecidedDelivery(delivery, decision, outcome) { Before = before };
     }
 
     // A message from outside fails for its sender and changes nothing. A message that Onex itself sent would be sent again and again, so
     // the saga is blocked with the reason.
-    private Decided SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
+    private DecidedDelivery SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
-        var decided = new Decided(delivery, null, new DeliveryOutcome.Failed(failure));
+        var decided = new DecidedDelivery(delivery, null, new DeliveryOutcome.Failed(failure));
         if (delivery.Message is not (StepResultArrived or TimerFired or ResendRequested)
             || work is not { Saga: { } saga, Machine: { } machine })
         {
@@ -127,9 +127,9 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         return decided;
     }
 
-    private static Decided Rejected(Delivery delivery, Rejection rejection) =>
+    private static DecidedDelivery Rejected(Delivery delivery, Rejection rejection) =>
         new(delivery, null, new DeliveryOutcome.Rejected(rejection, Disposition.DeadLetter));
 
-    private static Decided Failed(Delivery delivery, string code, string reason) =>
+    private static DecidedDelivery Failed(Delivery delivery, string code, string reason) =>
         new(delivery, null, new DeliveryOutcome.Failed(new HandlingFailure(code, reason)));
 }

@@ -33,21 +33,21 @@ internal sealed class SagaLoader(
     /// Loads the sagas of deliveries, as many as fit into memory while they are decided on.
     /// </summary>
     /// <returns>The sagas; the deliveries that can be decided now; and those that must wait for another round.</returns>
-    public async Task<(Dictionary<SagaId, SagaWork> Works, IReadOnlyList<Delivery> Ready, List<Delivery> Again)> LoadAsync(
+    public async Task<(Dictionary<SagaId, SagaWork> Works, IReadOnlyList<Delivery> Ready, List<Delivery> Undecided)> LoadAsync(
         IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
-        var again = new List<Delivery>();
-        deliveries = SeparateStarts(deliveries, again);
+        var undecided = new List<Delivery>();
+        deliveries = SeparateStarts(deliveries, undecided);
         var works = await LoadSagasAsync(deliveries, cancellation);
         var ready = deliveries;
         if (!deliveries.All(delivery => works.ContainsKey(delivery.Message.SagaId)))
         {
             ready = [.. deliveries.Where(delivery => works.ContainsKey(delivery.Message.SagaId))];
-            again.AddRange(deliveries.Where(delivery => !works.ContainsKey(delivery.Message.SagaId)));
+            undecided.AddRange(deliveries.Where(delivery => !works.ContainsKey(delivery.Message.SagaId)));
         }
 
         ready = await wanted.AddItemsAsync(ready, works, cancellation);
-        return (works, await inquiry.AddOutcomesAsync(ready, works, now, again, cancellation), again);
+        return (works, await inquiry.AddOutcomesAsync(ready, works, now, undecided, cancellation), undecided);
     }
 
     /// <summary>
@@ -95,7 +95,7 @@ internal sealed class SagaLoader(
 
     // A record that started a saga may be read again when the saga exists. The store recognizes that only if the start is the only delivery
     // for its saga in a round. So of the deliveries for a saga with a start, all but the first wait for another round.
-    private static IReadOnlyList<Delivery> SeparateStarts(IReadOnlyList<Delivery> deliveries, List<Delivery> again)
+    private static IReadOnlyList<Delivery> SeparateStarts(IReadOnlyList<Delivery> deliveries, List<Delivery> undecided)
     {
         var starts = deliveries.Where(delivery => delivery.Message is SagaStarted).Select(delivery => delivery.Message.SagaId).ToHashSet();
         if (starts.Count == 0 || starts.Count == deliveries.Count)
@@ -108,7 +108,7 @@ internal sealed class SagaLoader(
         foreach (var delivery in deliveries)
         {
             var isReady = !starts.Contains(delivery.Message.SagaId) || startedSagas.Add(delivery.Message.SagaId);
-            (isReady ? ready : again).Add(delivery);
+            (isReady ? ready : undecided).Add(delivery);
         }
 
         return ready;
@@ -175,7 +175,7 @@ internal sealed class SagaLoader(
         {
             // Sends unsent messages before newer ones of the saga. The orchestrator that committed them may have died before it sent them.
             var row = stored.Row;
-            sender.Send(row.Id, stored.Unsent, again: true);
+            sender.Send(row.Id, stored.Unsent, isFromOutbox: true);
             works[row.Id] = new SagaWork(row.Id, stored.Machine, stored.Saga, row.Version, stored.InputWeight)
             {
                 Unreadable = stored.Problem is { } problem ? (row, problem) : null,

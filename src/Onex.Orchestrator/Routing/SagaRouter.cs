@@ -139,7 +139,7 @@ internal sealed class SagaRouter(
     private async Task<IReadOnlyList<Delivery>> RunRoundAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         List<SagaWork> batch;
-        List<Delivery> again;
+        List<Delivery> undecided;
         await _deciding.WaitAsync(cancellation);
         try
         {
@@ -152,7 +152,7 @@ internal sealed class SagaRouter(
             await sender.WaitForRoomAsync(cancellation);
             var now = clock.Now;
             var began = metrics?.Now ?? 0;
-            (var works, var ready, again) = await loader.LoadAsync(deliveries, now, cancellation);
+            (var works, var ready, undecided) = await loader.LoadAsync(deliveries, now, cancellation);
             began = metrics?.Ended("load", began) ?? 0;
             foreach (var delivery in ready)
             {
@@ -162,7 +162,7 @@ internal sealed class SagaRouter(
             metrics?.Ended("decide", began);
 
             // From here on, a single saga cannot make the round fail, because each saga's part of the commit is built already.
-            batch = [.. works.Values.Where(work => work.Decided.Count > 0)];
+            batch = [.. works.Values.Where(work => work.DecidedDeliveries.Count > 0)];
             await _committing.WaitAsync(cancellation);
         }
         finally
@@ -172,17 +172,17 @@ internal sealed class SagaRouter(
 
         try
         {
-            await CommitAsync(batch, again, cancellation);
+            await CommitAsync(batch, undecided, cancellation);
         }
         finally
         {
             _committing.Release();
         }
 
-        return again;
+        return undecided;
     }
 
-    private async Task CommitAsync(List<SagaWork> batch, List<Delivery> again, CancellationToken cancellation)
+    private async Task CommitAsync(List<SagaWork> batch, List<Delivery> undecided, CancellationToken cancellation)
     {
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitResult> results;
@@ -202,7 +202,7 @@ internal sealed class SagaRouter(
         sender.MarkDeleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
-            followUp.Handle(work, result, again, cancellation);
+            followUp.Handle(work, result, undecided, cancellation);
         }
 
         metrics?.Ended("send", began);

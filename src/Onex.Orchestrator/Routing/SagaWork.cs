@@ -58,7 +58,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     public SagaWeight Weight { get; private set; }
 
     /// <summary>The deliveries that were decided on.</summary>
-    public List<Decided> Decided { get; } = [];
+    public List<DecidedDelivery> DecidedDeliveries { get; } = [];
 
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
 

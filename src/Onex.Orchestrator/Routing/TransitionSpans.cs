@@ -21,7 +21,7 @@ internal static class TransitionSpans
         var name = $"transition {saga.Facts.Contract}";
         var trace = SagaTrace.From(saga);
         var context = Tracing.ParentOf(trace.Parent, trace.State);
-        var causes = work.Decided.Select(decided => decided.Delivery.Sink.Record?.Span).OfType<Activity>().ToList();
+        var causes = work.DecidedDeliveries.Select(decided => decided.Delivery.Sink.Record?.Span).OfType<Activity>().ToList();
         var parent = causes.Find(cause => context == default || cause.TraceId == context.TraceId);
         var span = parent is not null
             ? Tracing.StartChild(name, ActivityKind.Internal, parent, began)

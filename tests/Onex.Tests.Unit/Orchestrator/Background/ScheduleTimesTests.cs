@@ -14,7 +14,7 @@ public sealed class ScheduleTimesTests
         var due = ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddMinutes(59.99));
 
         Assert.Empty(due.Starts);
-        Assert.Equal(_begin, due.Last);
+        Assert.Equal(_begin, due.LastHandled);
     }
 
     [Fact]
@@ -22,9 +22,9 @@ public sealed class ScheduleTimesTests
     {
         var due = ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddHours(1));
         Assert.Equal([_begin.AddHours(1)], due.Starts);
-        Assert.Equal(_begin.AddHours(1), due.Last);
+        Assert.Equal(_begin.AddHours(1), due.LastHandled);
 
-        Assert.Empty(ScheduleTimes.DueSince(Hourly(), due.Last, _begin.AddHours(1).AddSeconds(1)).Starts);
+        Assert.Empty(ScheduleTimes.DueSince(Hourly(), due.LastHandled, _begin.AddHours(1).AddSeconds(1)).Starts);
     }
 
     [Theory]
@@ -39,7 +39,7 @@ public sealed class ScheduleTimesTests
         var due = ScheduleTimes.DueSince(Schedule("every: 1s, missed: skip"), _begin, _begin.AddSeconds(3.5));
 
         Assert.Equal([_begin.AddSeconds(1), _begin.AddSeconds(2), _begin.AddSeconds(3)], due.Starts);
-        Assert.Equal(_begin.AddSeconds(3), due.Last);
+        Assert.Equal(_begin.AddSeconds(3), due.LastHandled);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class ScheduleTimesTests
         var due = ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddHours(10.5));
 
         Assert.Equal([_begin.AddHours(10)], due.Starts);
-        Assert.Equal(_begin.AddHours(10), due.Last);
+        Assert.Equal(_begin.AddHours(10), due.LastHandled);
     }
 
     [Fact]
@@ -57,8 +57,8 @@ public sealed class ScheduleTimesTests
         var due = ScheduleTimes.DueSince(Hourly("skip"), _begin, _begin.AddHours(10.5));
 
         Assert.Empty(due.Starts);
-        Assert.Equal(_begin.AddHours(10), due.Last);
-        Assert.Equal([_begin.AddHours(11)], ScheduleTimes.DueSince(Hourly("skip"), due.Last, _begin.AddHours(11)).Starts);
+        Assert.Equal(_begin.AddHours(10), due.LastHandled);
+        Assert.Equal([_begin.AddHours(11)], ScheduleTimes.DueSince(Hourly("skip"), due.LastHandled, _begin.AddHours(11)).Starts);
     }
 
     [Theory]
@@ -73,12 +73,12 @@ public sealed class ScheduleTimesTests
         var due = ScheduleTimes.DueSince(Schedule("every: 1s"), _begin, _begin.AddDays(365));
 
         Assert.Equal(60, due.Starts.Count);
-        Assert.Equal(_begin.AddDays(365), due.Last);
+        Assert.Equal(_begin.AddDays(365), due.LastHandled);
     }
 
     [Fact]
     public void A_clock_that_was_set_back_starts_nothing() =>
-        Assert.Equal(_begin, ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddDays(-1)).Last);
+        Assert.Equal(_begin, ScheduleTimes.DueSince(Hourly(), _begin, _begin.AddDays(-1)).LastHandled);
 
     [Fact]
     public void The_repeated_hour_starts_each_calendar_time_once()
@@ -90,7 +90,7 @@ public sealed class ScheduleTimesTests
         {
             var due = ScheduleTimes.DueSince(schedule, last, now);
             starts.AddRange(due.Starts);
-            last = due.Last;
+            last = due.LastHandled;
         }
 
         Assert.Equal([new DateTimeOffset(2026, 10, 25, 0, 30, 0, TimeSpan.Zero)], starts);

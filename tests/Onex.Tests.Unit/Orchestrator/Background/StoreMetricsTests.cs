@@ -12,7 +12,7 @@ public sealed class StoreMetricsTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly OnexMeter _meter = new();
-    private readonly Home _home = new() { HasFirst = true, Overdue = 3 };
+    private readonly Home _home = new() { HasFirstPartition = true, OverdueTimers = 3 };
     private readonly StoreMetrics _metrics;
 
     public StoreMetricsTests()
@@ -55,7 +55,7 @@ public sealed class StoreMetricsTests : IDisposable
             Assert.Equal(["onex.saga.stuck{overdue} 3"], Series(reader));
         }
 
-        _home.HasFirst = false;
+        _home.HasFirstPartition = false;
         using var later = new MetricReader(_meter);
         await _metrics.ReadAsync(CancellationToken.None);
         Assert.Equal(["onex.saga.stuck{overdue} 3"], Series(later));
@@ -67,9 +67,9 @@ public sealed class StoreMetricsTests : IDisposable
 
     private sealed class Home : IHomeState
     {
-        public bool HasFirst { get; set; }
+        public bool HasFirstPartition { get; set; }
 
-        public int Overdue { get; set; }
+        public int OverdueTimers { get; set; }
     }
 
     private sealed class Store : IStoreGauges

@@ -141,10 +141,10 @@ public sealed class RequestReaderTests
     public void Text_of_800_kilobytes_is_accepted() =>
         Assert.NotNull(Read($$"""{"operation":"o","payload":{"a":"{{new string('ä', 400_000)}}"} }""").Request);
 
-    private static (ReadRequest? Request, Rejection? Rejection) Read(string value, long offset = 7) =>
+    private static (ParsedRequest? Request, Rejection? Rejection) Read(string value, long offset = 7) =>
         Read(Encoding.UTF8.GetBytes(value), offset);
 
-    private static (ReadRequest? Request, Rejection? Rejection) Read(byte[] value, long offset = 7) =>
+    private static (ParsedRequest? Request, Rejection? Rejection) Read(byte[] value, long offset = 7) =>
         new RequestReader(1 << 20).Read(new ConsumedRecord
         {
             Topic = "requests",

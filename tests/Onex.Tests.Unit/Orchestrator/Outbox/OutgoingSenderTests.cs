@@ -212,8 +212,8 @@ public sealed class OutgoingSenderTests
         var index = new Index();
         using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
 
-        sender.Send(_saga, [_message], again: true);
-        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], again: true);
+        sender.Send(_saga, [_message], isFromOutbox: true);
+        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], isFromOutbox: true);
         await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
 
         Assert.Equal([_message.MessageId.Value], index.Closed);
@@ -242,7 +242,7 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
         var deadLetter = UndeliverableDeadLetter.Row(_message, "too large");
 
-        sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, _saga.Value, deadLetter.At)], again: true);
+        sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, _saga.Value, deadLetter.At)], isFromOutbox: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
         Assert.Equal([deadLetter.Id], index.Closed);
@@ -267,7 +267,7 @@ public sealed class OutgoingSenderTests
         var sender = restarted || !wasTried ? now : before;
         using (sender.BeginReading())
         {
-            sender.Send(_saga, [_message], again: true);
+            sender.Send(_saga, [_message], isFromOutbox: true);
         }
 
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
@@ -304,7 +304,7 @@ public sealed class OutgoingSenderTests
 
         using (sender.BeginReading())
         {
-            sender.Send(_saga, [_message], again: true);
+            sender.Send(_saga, [_message], isFromOutbox: true);
         }
 
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
@@ -336,7 +336,7 @@ public sealed class OutgoingSenderTests
             (report.State, report.Error));
 
         broker.PendingReport = null;
-        sender.Send(_saga, [_message], again: true);
+        sender.Send(_saga, [_message], isFromOutbox: true);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         Assert.Equal(ComponentState.Degraded, (await health.ProbeAsync(CancellationToken.None)).State);
 

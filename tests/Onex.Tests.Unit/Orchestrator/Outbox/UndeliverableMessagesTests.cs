@@ -91,8 +91,8 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        scenario.Handles(
-            (await Reader(scenario).ReadAsync(new Undeliverable(new(_id.Value), message, "too large"), CancellationToken.None))!.Message);
+        var undeliverable = new UndeliverableMessage(new(_id.Value), message, "too large");
+        scenario.Handles((await Reader(scenario).ReadAsync(undeliverable, CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -121,7 +121,7 @@ public sealed class UndeliverableMessagesTests
 
     private async Task RejectAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
         (await Reader(scenario).ReadAsync(
-            new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
+            new UndeliverableMessage(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
     [InlineData(Effect, false, true)]
@@ -139,7 +139,7 @@ public sealed class UndeliverableMessagesTests
 
         var message = Message(scenario, sent);
         var delivery = (await Reader(scenario).ReadAsync(
-            new Undeliverable(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
+            new UndeliverableMessage(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
         scenario.Handles(delivery.Message);
         delivery.Sink.Caller!.SetResult(new DeliveryOutcome.Done(delivery.Message.SagaId, scenario.Saga));
         await Reader(scenario).CloseDeadLetterAsync(message, delivery, CancellationToken.None);
@@ -155,7 +155,7 @@ public sealed class UndeliverableMessagesTests
         await _ledger.ParkAsync(new CommandToPark(Command(scenario, sent), "outside", default), CancellationToken.None);
 
         Assert.Null(await Reader(scenario).ReadAsync(
-            new Undeliverable(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
+            new UndeliverableMessage(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
         Assert.Single(_ledger.Parked);
     }
 

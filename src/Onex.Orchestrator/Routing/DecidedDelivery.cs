@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Routing;
 /// </param>
 /// <param name="Outcome">The outcome if it is known before the commit: rejected or failed; else null.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct Decided(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null)
+internal readonly record struct DecidedDelivery(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null)
 {
     /// <summary>The saga before the decision; null if the delivery started the saga.</summary>
     public SagaState? Before { get; init; }
