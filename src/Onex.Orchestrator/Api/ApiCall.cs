@@ -281,7 +281,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         catch (FormatException)
         {
             throw new CallException(
-                400, ErrorCodes.CallInvalid, "'after' is not a position in a list.", "Give the 'next' of the page before, as it was.");
+                400, ErrorCodes.CallInvalid, "'after' is not a position in a list.", "Give the 'next' of the previous page unchanged.");
         }
 
         await AnswerAsync(200, writer =>

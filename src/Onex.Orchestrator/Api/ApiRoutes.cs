@@ -53,7 +53,7 @@ internal static class ApiRoutes
     public static ApiRoute Submit { get; } = new(
         "submit", "POST", "/api/v1/requests", ApiScope.Operate, HandledBy<RequestCalls>((calls, call) => calls.SubmitAsync(call)),
         "Handles a request as if it had been published to the topic of requests.",
-        "`saga_id`, `request_id` and `correlation_id` once it is durable; with `wait` the response itself, in the form of `responses`")
+        "`saga_id`, `request_id` and `correlation_id` once the request is durable; with `wait` the response, as on the topic `responses`")
     {
         Success = 202,
         Query =
@@ -137,8 +137,8 @@ internal static class ApiRoutes
 
     public static ApiRoute Response { get; } = new(
         "response", "GET", "/api/v1/sagas/{id}/response", ApiScope.Read, HandledBy<SagaCalls>((calls, call) => calls.ResponseAsync(call)),
-        "Returns the saga's response to the request that started it, also if the broker rejected the response.",
-        "the response, in the form of `responses`")
+        "Returns the saga's response to the request that started it, even if the broker rejected the response.",
+        "the response, as on the topic `responses`")
     { Errors = [400, 404, 409] };
 
     public static ApiRoute Cancel { get; } = Command(
@@ -156,13 +156,13 @@ internal static class ApiRoutes
 
     public static ApiRoute Skip { get; } = Command(OperatorCommand.Skip, "Lets a blocked saga skip what blocks it.");
 
-    public static ApiRoute Pause { get; } = Command(OperatorCommand.Pause, "Sends nothing new for the saga until it is resumed.");
+    public static ApiRoute Pause { get; } = Command(OperatorCommand.Pause, "Stops sending anything new for the saga until it is resumed.");
 
     public static ApiRoute Resume { get; } = Command(OperatorCommand.Resume, "Lets a paused saga continue.");
 
     public static ApiRoute Send { get; } = new(
         "send", "POST", "/api/v1/sagas/{id}/send", ApiScope.Operate, HandledBy<RequestCalls>((calls, call) => calls.SendAsync(call)),
-        "Sends an event to the saga.", "`saga_id` and `request_id` once it is durable")
+        "Sends an event to the saga.", "`saga_id` and `request_id` once the event is durable")
     {
         Success = 202,
         Body =
@@ -224,7 +224,7 @@ internal static class ApiRoutes
         Body =
         [
             new("reason", "string", false, "Why, in the operator's words; it stays with the dead letter."),
-            new("force", "boolean", false, "Send it even if it was redriven, discarded or handled already."),
+            new("force", "boolean", false, "Send the record even if it was redriven, discarded or handled already."),
         ],
         Errors = [400, 404, 409],
     };

@@ -92,7 +92,7 @@ internal sealed class DeadLetterCalls(
                 400,
                 ErrorCodes.CallInvalid,
                 "'reason' is missing.",
-                "Say why it is discarded: {\"reason\": \"sent twice by mistake\"}.");
+                "Give the reason why it is discarded: {\"reason\": \"sent twice by mistake\"}.");
         }
 
         var decisionId = Guid.CreateVersion7(time.GetUtcNow());

@@ -223,6 +223,6 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             && int.TryParse(ordinalText, NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
             ? (version, ordinal)
             : throw new CallException(
-                400, ErrorCodes.CallInvalid, "'after' is not a position in a history.", "Give the 'next' of the page before, as it was.");
+                400, ErrorCodes.CallInvalid, "'after' is not a position in a history.", "Give the 'next' of the previous page unchanged.");
     }
 }

@@ -80,7 +80,7 @@ internal sealed partial class Scheduler(
         var name = NameOf(plan);
         if (await store.LastAsync(name, cancellation) is not { } last)
         {
-            // Its row is missing: the database is another one, or was restored.
+            // The schedule has no row: the database is another one, or was restored.
             _begunPlans = null;
             return;
         }

@@ -71,7 +71,7 @@ public sealed class ChangedLogTests : IDisposable
         Assert.Equal(
             Enumerable.Range(0, 8).Select(i => $"new {i}"),
             handler.Values.Where(value => value.StartsWith("new", StringComparison.Ordinal)));
-        await AssertTopicIdsDifferAsync(member, topic, handler, old: 3);
+        await AssertTopicIdsDifferAsync(member, topic, handler, oldCount: 3);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await Condition.HoldsAsync(() => handler.Given.Count >= 8);
         Assert.Equal(["old 0", "old 1", "old 2", "new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values);
-        await AssertTopicIdsDifferAsync(member, topic, handler, old: 3);
+        await AssertTopicIdsDifferAsync(member, topic, handler, oldCount: 3);
     }
 
     [Fact]

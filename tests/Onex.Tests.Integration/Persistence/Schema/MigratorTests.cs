@@ -12,10 +12,10 @@ public sealed class MigratorTests
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
 
-        var added = await Task.WhenAll(MigrateAsync(Settings(database)), MigrateAsync(Settings(database)));
+        var applied = await Task.WhenAll(MigrateAsync(Settings(database)), MigrateAsync(Settings(database)));
 
-        Assert.Single(added, migrations => migrations.Count > 0);
-        Assert.Single(added, migrations => migrations.Count == 0);
+        Assert.Single(applied, migrations => migrations.Count > 0);
+        Assert.Single(applied, migrations => migrations.Count == 0);
         var status = await UseAsync(Settings(database), migrator => migrator.StatusAsync(_none));
         Assert.NotEmpty(status.Applied);
         Assert.Empty(status.Pending);
@@ -62,7 +62,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_missing_or_older_schema_is_detected_at_run_time_and_a_newer_one_accepted()
+    public async Task At_run_time_a_missing_or_older_schema_is_a_fault_and_a_newer_one_is_not()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));
@@ -94,14 +94,14 @@ public sealed class MigratorTests
 
         foreach (var table in tables)
         {
-            await database.ExecuteAsync($"ALTER TABLE onex.{table} RENAME TO away");
+            await database.ExecuteAsync($"ALTER TABLE onex.{table} RENAME TO renamed");
             Assert.Contains($"lacks {table}: ", await state.FaultAsync(_none), StringComparison.Ordinal);
-            await database.ExecuteAsync($"ALTER TABLE onex.away RENAME TO {table}");
+            await database.ExecuteAsync($"ALTER TABLE onex.renamed RENAME TO {table}");
         }
 
-        await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME parked TO away");
+        await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME parked TO renamed");
         Assert.Contains("lacks sagas.parked: ", await state.FaultAsync(_none), StringComparison.Ordinal);
-        await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME away TO parked");
+        await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME renamed TO parked");
         Assert.Null(await state.FaultAsync(_none));
     }
 
@@ -118,7 +118,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_migration_that_gets_no_lock_reports_it_and_retries()
+    public async Task A_migration_that_gets_no_lock_fails_with_an_error_that_may_pass()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -126,9 +126,9 @@ public sealed class MigratorTests
             """DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""");
         await using var backup = await database.Source.OpenConnectionAsync();
         await using var transaction = await backup.BeginTransactionAsync();
-        await using (var reading = new Npgsql.NpgsqlCommand("LOCK TABLE onex.schema_migrations IN ACCESS SHARE MODE", backup))
+        await using (var lockTable = new Npgsql.NpgsqlCommand("LOCK TABLE onex.schema_migrations IN ACCESS SHARE MODE", backup))
         {
-            await reading.ExecuteNonQueryAsync(_none);
+            await lockTable.ExecuteNonQueryAsync(_none);
         }
 
         var rejection = await Assert.ThrowsAsync<StoreSetupException>(() => MigrateAsync(Settings(database)));
@@ -154,7 +154,7 @@ public sealed class MigratorTests
 
         Assert.Equal(applied[0], await database.ScalarAsync<string>("SELECT \"MigrationId\" FROM onex.schema_migrations"));
 
-        // This database has the tables of later migrations, if there are any, which an old one gets now.
+        // The test's database has the tables of all migrations already, so the later ones are marked as applied.
         foreach (var id in applied.Skip(1))
         {
             await database.ExecuteAsync($"INSERT INTO onex.schema_migrations VALUES ('{id}', '10.0.0')");
@@ -178,16 +178,16 @@ public sealed class MigratorTests
     public async Task A_wrong_password_is_reported_without_the_password()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
-        var wrong = Settings(database) with { Password = "hunter2" };
-        Assert.SkipWhen(await LetsInAsync(wrong), "This server asks nobody for a password.");
+        var wrongSettings = Settings(database) with { Password = "hunter2" };
+        Assert.SkipWhen(await AcceptsLoginAsync(wrongSettings), "This server requires no password.");
 
-        var message = await RejectionAsync(wrong, migrator => migrator.MigrateAsync(_none));
+        var message = await RejectionAsync(wrongSettings, migrator => migrator.MigrateAsync(_none));
 
         Assert.Contains("POSTGRES_PASSWORD", message);
         Assert.DoesNotContain("hunter2", message);
-        Assert.DoesNotContain("hunter2", wrong.ToString());
+        Assert.DoesNotContain("hunter2", wrongSettings.ToString());
         Assert.Contains(
-            "POSTGRES_PASSWORD", await RejectionAsync(wrong with { Password = null }, migrator => migrator.MigrateAsync(_none)));
+            "POSTGRES_PASSWORD", await RejectionAsync(wrongSettings with { Password = null }, migrator => migrator.MigrateAsync(_none)));
     }
 
     [Fact]
@@ -222,7 +222,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task History_of_a_day_without_a_partition_moves_into_a_new_partition()
+    public async Task The_history_of_a_day_without_a_partition_is_moved_into_a_new_partition()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -316,7 +316,7 @@ public sealed class MigratorTests
         return await use(new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance));
     }
 
-    private static async Task<bool> LetsInAsync(StoreSettings settings)
+    private static async Task<bool> AcceptsLoginAsync(StoreSettings settings)
     {
         try
         {
