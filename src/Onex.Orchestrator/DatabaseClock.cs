@@ -25,7 +25,6 @@ internal sealed class DatabaseClock(TimeProvider time) : IHealthComponent
 
     private TimeSpan Difference => TimeSpan.FromTicks(Volatile.Read(ref _differenceTicks));
 
-    /// <summary>Measures the difference.</summary>
     public async Task MeasureAsync(ISagaStore store, CancellationToken cancellation)
     {
         var before = time.GetUtcNow();

@@ -50,10 +50,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>A value of the path.</summary>
     public string Path(string name) => (string)Http.Request.RouteValues[name]!;
 
-    /// <summary>The saga's id in the path.</summary>
     public SagaId SagaId => new(PathId("saga", "onex sagas list"));
 
-    /// <summary>The dead letter's id in the path.</summary>
     public Guid DeadLetterId => PathId("dead letter", "onex dlq list");
 
     /// <summary>Rejects unknown parameters, because an ignored misspelt filter would list everything.</summary>
@@ -302,7 +300,6 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         });
     }
 
-    /// <summary>Answers with JSON.</summary>
     public Task AnswerAsync(int status, Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);

@@ -6,7 +6,6 @@ namespace Onex.Orchestrator.Api;
 /// <summary>docs/http-api.md, generated from the routes.</summary>
 internal static class ApiDocument
 {
-    /// <summary>The document.</summary>
     public static string Render()
     {
         var text = new StringBuilder("""

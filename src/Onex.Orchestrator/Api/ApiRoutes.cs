@@ -4,28 +4,20 @@ using Onex.Hosting.Http;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>A parameter of a call.</summary>
-/// <param name="Name">Its name in the path or the query.</param>
-/// <param name="Type">Its JSON type.</param>
-/// <param name="Meaning">What it is for.</param>
+/// <summary>A parameter of a call in the path or the query, with its JSON type and a description.</summary>
 internal sealed record ApiParameter(string Name, string Type, string Meaning)
 {
     /// <summary>Whether it may have several values, separated by commas or in repeated parameters.</summary>
     public bool AllowsSeveral { get; init; }
 }
 
-/// <summary>A field of a call's body.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Type">Its JSON type.</param>
-/// <param name="Required">Whether it is required.</param>
-/// <param name="Meaning">What it is for.</param>
+/// <summary>A field of a call's body, with its JSON type and a description.</summary>
 internal sealed record ApiField(string Name, string Type, bool Required, string Meaning);
 
 /// <summary>A call of the API: its handler, and its description. The OpenAPI document and docs/http-api.md are generated from it.</summary>
 internal sealed record ApiRoute(
     string Name, string Method, string Path, ApiScope Scope, Func<IServiceProvider, ApiCall, Task> Handle, string Summary, string Answer)
 {
-    /// <summary>The parameters of the query.</summary>
     public IReadOnlyList<ApiParameter> Query { get; init; } = [];
 
     /// <summary>The fields of the body, or empty for a call without one.</summary>
@@ -53,7 +45,7 @@ internal static class ApiRoutes
     public static ApiRoute Submit { get; } = new(
         "submit", "POST", "/api/v1/requests", ApiScope.Operate, HandledBy<RequestCalls>((calls, call) => calls.SubmitAsync(call)),
         "Handles a request as if it had been published to the topic of requests.",
-        "`saga_id`, `request_id` and `correlation_id` once the request is durable; with `wait` the response, as on the topic `responses`")
+        "`saga_id`, `request_id` and `correlation_id` once the request is durable; with `wait` the response, as on `responses`")
     {
         Success = 202,
         Query =
@@ -239,7 +231,6 @@ internal static class ApiRoutes
         Errors = [400, 404, 409],
     };
 
-    /// <summary>All of them.</summary>
     public static IReadOnlyList<ApiRoute> All { get; } =
     [
         Submit, ListSagas, Count, Stuck, ShowSaga, History, Why, Response, Cancel, Terminate, Retry, Skip, Pause, Resume, Send,

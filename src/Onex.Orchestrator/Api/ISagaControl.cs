@@ -28,7 +28,6 @@ internal interface ISagaControl
     /// <returns>Whether the saga exists and can be read here, and its response; null if it has not responded.</returns>
     Task<(bool Exists, ReadOnlyMemory<byte>? Response)> FindResponseAsync(SagaId sagaId, CancellationToken cancellation);
 
-    /// <summary>Sends an operator's command to a saga.</summary>
     Task<OperatorAnswer> OperateAsync(
         SagaId sagaId, OperatorCommand command, string operatorName, string? reason, CancellationToken cancellation);
 

@@ -10,7 +10,6 @@ namespace Onex.Orchestrator.Api;
 /// <summary>The OpenAPI document, generated from the routes.</summary>
 internal static class OpenApi
 {
-    /// <summary>The document as JSON.</summary>
     public static ReadOnlyMemory<byte> Document { get; } = Write();
 
     private static ReadOnlyMemory<byte> Write()

@@ -6,10 +6,9 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Api;
 
-/// <summary>Calls that show sagas and send them commands.</summary>
-/// <param name="control">Sends the commands.</param>
-/// <param name="sagas">Finds the sagas.</param>
-/// <param name="historyMax">The maximum number of history entries on one page.</param>
+/// <summary>
+/// Calls that show sagas and send them commands. A page of history has at most <paramref name="historyMax"/> entries.
+/// </summary>
 internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int historyMax)
 {
     private const int StuckMax = 1000;

@@ -25,7 +25,6 @@ internal static class SagaJson
         WriteTime(writer, "next_wakeup_at", row.NextWakeupAt);
     }
 
-    /// <summary>All fields.</summary>
     public static void WriteDetail(Utf8JsonWriter writer, SagaDetail detail, WaitReason? why)
     {
         var row = detail.Row;
@@ -67,7 +66,6 @@ internal static class SagaJson
         }
     }
 
-    /// <summary>An entry of a saga's history.</summary>
     public static void WriteEntry(Utf8JsonWriter writer, HistoryEntry entry)
     {
         writer.WriteString("at", entry.At);

@@ -30,7 +30,6 @@ internal sealed class EarlySweep(
     // The number of events per batch, halved when there is not enough memory.
     private int _batchSize = BatchSizeMax;
 
-    /// <summary>Sweeps once.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
         try

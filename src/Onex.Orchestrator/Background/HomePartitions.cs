@@ -55,7 +55,6 @@ internal sealed class HomePartitions(
     /// <summary>Completes after the first assignment.</summary>
     public Task Assigned => _assigned.Task;
 
-    /// <summary>Handles an assignment.</summary>
     public async Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
     {
         if (partitions.Count == 0)
@@ -82,7 +81,6 @@ internal sealed class HomePartitions(
         Log.HomePartitionsAssigned(logger, string.Join(", ", partitions.Order()));
     }
 
-    /// <summary>Handles a revocation.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions)
     {
         lock (_lock)

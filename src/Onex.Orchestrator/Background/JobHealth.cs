@@ -31,9 +31,7 @@ internal sealed class JobHealth(TimeProvider time) : IHealthComponent
             });
     }
 
-    /// <summary>A run of a job begins.</summary>
-    /// <param name="job">The job.</param>
-    /// <param name="runMax">How long a run may take; null for a job that waits for work.</param>
+    /// <summary>A run of a job begins. It may take <paramref name="runMax"/>; null for a job that waits for work.</summary>
     public void Began(string job, TimeSpan? runMax)
     {
         lock (_lock)
@@ -43,9 +41,7 @@ internal sealed class JobHealth(TimeProvider time) : IHealthComponent
         }
     }
 
-    /// <summary>A run of a job has ended.</summary>
-    /// <param name="job">The job.</param>
-    /// <param name="failure">Why it failed, or null.</param>
+    /// <summary>A run of a job has ended, with a failure or with null.</summary>
     public void Ended(string job, string? failure)
     {
         lock (_lock)

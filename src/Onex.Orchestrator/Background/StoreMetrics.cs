@@ -45,7 +45,6 @@ internal sealed class StoreMetrics : BackgroundService
 
     internal static readonly Metric DatabaseSize = Metric.Gauge("onex.database.size", "By", "Size of the database on disk.");
 
-    /// <summary>The interval of readings.</summary>
     internal static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
 
     // A reading that is older than this is not reported: an alert would otherwise see the last good value for ever.

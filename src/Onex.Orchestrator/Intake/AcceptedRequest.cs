@@ -14,7 +14,6 @@ internal abstract record AcceptedRequest
     {
     }
 
-    /// <summary>It starts a saga.</summary>
     public sealed record Start(SagaFacts Facts) : AcceptedRequest;
 
     /// <summary>It is an event for a saga that is still to be found.</summary>
@@ -39,10 +38,8 @@ internal sealed record EventRequest(string Contract, string Event, CelValue Payl
     /// <summary>Its saga, if the orchestrator has found it already; it overrides the target that the sender named.</summary>
     public SagaId? KnownSagaId { get; init; }
 
-    /// <summary>The identity of its request.</summary>
     public MessageId MessageId => Requester.RequestId;
 
-    /// <summary>The address of its saga.</summary>
     public EventAddress Address =>
         new(MessageId, Contract, Requester.CorrelationId, KnownSagaId ?? Requester.Target?.SagaId, Requester.Target?.Key);
 

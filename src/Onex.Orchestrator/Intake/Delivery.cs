@@ -33,7 +33,6 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// <summary>Why it cannot be decided, if that is known before the decision; or null.</summary>
     public HandlingFailure? Failure { get; init; }
 
-    /// <summary>The delivery of an accepted request.</summary>
     public static Delivery For(AcceptedRequest request, OutcomeSink sink) => request switch
     {
         AcceptedRequest.Start { Facts: var facts } =>
@@ -45,14 +44,12 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// <summary>The delivery of an event whose saga is still to be found.</summary>
     public static Delivery For(EventRequest request, OutcomeSink sink) => new(ToMessage(request, default), sink) { Event = request };
 
-    /// <summary>The delivery of a result.</summary>
     public static Delivery For(StepResult result, OutcomeSink sink, bool isFromWorker = false)
     {
         var message = ResultReader.ToEvent(result, Identity.Result(result.CommandId, result.Attempt, result.Outcome));
         return new(message with { IsFromWorker = isFromWorker }, sink) { ResultRef = result.ResultRef };
     }
 
-    /// <summary>The delivery of a report.</summary>
     public static Delivery For(StepReport report, OutcomeSink sink, bool isFromWorker = false)
     {
         var message = ResultReader.ToEvent(report, Identity.Result(report.CommandId, report.Attempt, report.Report));
@@ -102,19 +99,15 @@ internal readonly record struct OutcomeSink
 {
     private OutcomeSink(BatchEntry? record, TaskCompletionSource<DeliveryOutcome>? caller) => (Record, Caller) = (record, caller);
 
-    /// <summary>Nobody.</summary>
     public static OutcomeSink None => default;
 
     /// <summary>The record, whose offset may advance once the outcome is durable.</summary>
     public BatchEntry? Record { get; }
 
-    /// <summary>The caller.</summary>
     public TaskCompletionSource<DeliveryOutcome>? Caller { get; }
 
-    /// <summary>A record.</summary>
     public static OutcomeSink For(BatchEntry record) => new(record, null);
 
-    /// <summary>A caller in this process.</summary>
     public static OutcomeSink For(TaskCompletionSource<DeliveryOutcome> caller) => new(null, caller);
 }
 
@@ -156,7 +149,6 @@ internal abstract record DeliveryOutcome
     /// <param name="IsAnswered">Whether the answer was committed with the saga, so that no second answer is sent.</param>
     public sealed record Rejected(Rejection Rejection, Disposition Disposition, bool IsAnswered = false) : DeliveryOutcome;
 
-    /// <summary>It cannot be handled.</summary>
     public sealed record Failed(HandlingFailure Failure) : DeliveryOutcome;
 }
 

@@ -15,7 +15,6 @@ namespace Onex.Orchestrator.Intake;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct RecordPosition(string Topic, int Partition, long Offset, Guid? RedrivenFrom = null)
 {
-    /// <summary>The position of a record.</summary>
     public static RecordPosition From(ConsumedRecord record) => new(
         record.Topic, record.Partition, record.Offset,
         Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null);

@@ -17,10 +17,8 @@ internal readonly record struct IntakeResult
 
     public IntakeResult(DeliveryOutcome outcome) => Outcome = outcome;
 
-    /// <summary>The delivery, or null.</summary>
     public Delivery? Delivery { get; }
 
-    /// <summary>The outcome if there is no delivery.</summary>
     public DeliveryOutcome? Outcome { get; }
 
     /// <summary>The weight of the data that was loaded from the store for the delivery.</summary>

@@ -17,7 +17,6 @@ internal static class RequestHash
 {
     private const int FlushBytes = 16 * 1024;
 
-    /// <summary>The hash of a request that starts a saga.</summary>
     public static Guid ForStart(string contract, CelValue payload) => Compute(contract, "", payload);
 
     /// <summary>The hash of an event. It includes the target, because the same event for another saga is another event.</summary>

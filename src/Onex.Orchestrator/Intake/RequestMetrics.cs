@@ -16,6 +16,5 @@ internal sealed class RequestMetrics(OnexMeter meter)
 
     private readonly BoundedCounter _received = meter.Counter(Received);
 
-    /// <summary>A request was read.</summary>
     public void Count(string? operation, string source, string outcome) => _received.Add(1, operation, source, outcome);
 }

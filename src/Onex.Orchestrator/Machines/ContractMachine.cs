@@ -23,7 +23,6 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
     private readonly Event<ResendRequested> _resend;
     private readonly Dictionary<string, HashSet<Event>> _accepted;
 
-    /// <summary>Builds the machine of a plan.</summary>
     public ContractMachine(Plan plan)
     {
         _plan = plan;

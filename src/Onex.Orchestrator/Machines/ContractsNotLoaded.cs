@@ -9,7 +9,6 @@ namespace Onex.Orchestrator.Machines;
 /// <summary>Logs how many live sagas need contracts or connections that this orchestrator has not loaded.</summary>
 internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILogger<ContractsNotLoaded> logger)
 {
-    /// <summary>Reports once.</summary>
     public async Task ReportAsync(IReadOnlyList<Plan> loaded, CompilerContext compiler, CancellationToken cancellation)
     {
         var hashes = loaded.Select(plan => plan.Hash).ToHashSet(StringComparer.Ordinal);

@@ -10,7 +10,6 @@ namespace Onex.Orchestrator.Machines;
 /// <summary>Maps plans to and from the rows of <c>contracts</c> that hold their source.</summary>
 internal static class RegisteredPlans
 {
-    /// <summary>The row of a plan.</summary>
     public static RegisteredContract ToRow(Plan plan) => new(
         plan.Hash,
         plan.Name,

@@ -5,7 +5,6 @@ namespace Onex.Orchestrator.Machines;
 /// <summary>A contract's files, as stored in <c>contracts.source</c>.</summary>
 internal sealed record StoredSource(string Path, string Text, IReadOnlyDictionary<string, string> References);
 
-/// <summary>Their JSON form.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(StoredSource))]
 internal sealed partial class StoredSourceJson : JsonSerializerContext;

@@ -11,7 +11,6 @@ namespace Onex.Orchestrator.Mapping;
 /// <summary>Maps early and buffered events to and from rows of <c>early_events</c>.</summary>
 internal static class EarlyEventRows
 {
-    /// <summary>The row of an early event.</summary>
     public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan bufferedFor) => new()
     {
         MessageId = request.MessageId,
@@ -25,7 +24,6 @@ internal static class EarlyEventRows
         ExpiresAt = now + bufferedFor,
     };
 
-    /// <summary>The row of a buffered event.</summary>
     public static EarlyEvent ToRow(SagaFacts saga, BufferedEvent buffered) => new()
     {
         MessageId = buffered.MessageId,

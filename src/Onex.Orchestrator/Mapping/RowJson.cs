@@ -119,7 +119,6 @@ internal static class RowJson
         return rented.ToJson();
     }
 
-    /// <summary>A JSON object.</summary>
     public static RawJson Json(Action<Utf8JsonWriter> write)
     {
         using var rented = RentedJsonWriter.Rent();

@@ -16,7 +16,6 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal static class EventDeadLetter
 {
-    /// <summary>The request that carried the event.</summary>
     public static RawJson Request(Requester requester, CelValue payload) => RowJson.Json(writer =>
     {
         writer.WriteString("operation", requester.Operation);

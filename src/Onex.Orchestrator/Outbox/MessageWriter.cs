@@ -53,7 +53,6 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         };
     }
 
-    /// <summary>The cancellation of a command to a worker.</summary>
     public OutgoingMessage Cancel(SagaState saga, CommandToCancel cancelled, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
@@ -113,7 +112,6 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             .With(HeaderNames.Step, published.Step),
     };
 
-    /// <summary>A saga's response.</summary>
     public OutgoingMessage Response(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at) =>
         responses.Write(sagaId, answer, messageId, at);
 
@@ -121,12 +119,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
         responses.Write(rejection, messageId, at);
 
-    /// <summary>The dead letter of a buffered or early event that was declined.</summary>
-    /// <param name="rejection">Why the event was declined.</param>
-    /// <param name="request">The request that carried the event.</param>
-    /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
-    /// <param name="messageId">The dead letter's identity.</param>
-    /// <param name="at">When the event was declined.</param>
+    /// <summary>The dead letter of a buffered or early event that was declined; see <see cref="EventDeadLetter.Write"/>.</summary>
     public OutgoingMessage DeadEvent(
         Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
         {
@@ -137,12 +130,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.From(rejection.Requester), at),
         };
 
-    /// <summary>The row of that dead letter in the index.</summary>
-    /// <param name="rejection">Why the event was declined.</param>
-    /// <param name="request">The request as a redrive sends it.</param>
-    /// <param name="id">The row's id.</param>
-    /// <param name="at">When the event was declined.</param>
-    /// <param name="identity">The identity of the event when it is redriven.</param>
+    /// <summary>The row of that dead letter in the index; see <see cref="EventDeadLetter.Row"/>.</summary>
     public DeadLetterRow DeadEventRow(Rejection rejection, RawJson request, Guid id, DateTimeOffset at, Guid identity) =>
         EventDeadLetter.Row(id, topics.Requests, rejection, request, at, identity);
 

@@ -14,7 +14,6 @@ internal sealed class OutboxMetrics(OnexMeter meter)
 
     private readonly BoundedCounter _undeliverable = meter.Counter(Undeliverable);
 
-    /// <summary>Starts measuring a sender.</summary>
     public void Watch(OutgoingSender sender)
     {
         meter.Gauge(InFlight, () => [new GaugeValue(sender.InFlight)]);

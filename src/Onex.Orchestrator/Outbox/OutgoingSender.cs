@@ -193,7 +193,6 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Marks messages as deleted from the outbox.</summary>
     public void MarkDeleted(IEnumerable<MessageId> ids)
     {
         lock (_lock)
@@ -219,7 +218,6 @@ internal sealed class OutgoingSender(
         Signal(_moreAcknowledged);
     }
 
-    /// <summary>Waits for acknowledged messages.</summary>
     public Task WaitForAcknowledgedAsync(CancellationToken cancellation) => _moreAcknowledged.WaitAsync(cancellation);
 
     public void Dispose()
@@ -386,7 +384,6 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>A reading of unsent messages.</summary>
     public readonly struct Reading(OutgoingSender sender, long began) : IDisposable
     {
         /// <inheritdoc />

@@ -5,7 +5,6 @@ using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>Redrives the records of dead letters.</summary>
 internal static class Redrive
 {
     /// <summary>

@@ -29,7 +29,6 @@ internal sealed class ResentMessages : IHealthComponent
         }
     }
 
-    /// <summary>Counts a message.</summary>
     public void Add(string topic)
     {
         lock (_lock)

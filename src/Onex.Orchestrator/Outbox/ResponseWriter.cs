@@ -9,7 +9,6 @@ namespace Onex.Orchestrator.Outbox;
 /// <summary>Writes responses to clients and to parent sagas.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
-    /// <summary>The response of a saga.</summary>
     public OutgoingMessage Write(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at)
     {
         var failed = answer.Status == ResponseStatus.Error;
@@ -56,7 +55,6 @@ internal sealed class ResponseWriter(Topics topics)
     public OutgoingMessage Write(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
         Write(rejection.Requester!, messageId, at, Create(rejection.Requester!, rejection));
 
-    /// <summary>The content of a rejection's response.</summary>
     public static Response Create(Requester to, Rejection rejection) => new()
     {
         Success = false,

@@ -32,7 +32,6 @@ internal readonly record struct SagaTrace(string? Parent, string? State, bool Is
         return new SagaTrace(Tracing.TraceParent(trace, flags), null, IsOfRequest: false);
     }
 
-    /// <summary>The context of a request.</summary>
     public static SagaTrace From(Requester requester) => new(
         requester.Headers.GetValueOrDefault(HeaderNames.TraceParent), requester.Headers.GetValueOrDefault(HeaderNames.TraceState),
         IsOfRequest: true);

@@ -24,11 +24,7 @@ internal sealed class CommitFollowUp(
     ILogger<CommitFollowUp> logger,
     SagaMetrics? metrics = null)
 {
-    /// <summary>Acts on a result.</summary>
-    /// <param name="work">The saga.</param>
-    /// <param name="result">The commit's result for it.</param>
-    /// <param name="undecided">Receives the deliveries to be decided again.</param>
-    /// <param name="cancellation">Cancels the sending of answers.</param>
+    /// <summary>Acts on the result. Adds deliveries that must be decided again to <paramref name="undecided"/>.</summary>
     public void Handle(SagaWork work, CommitResult result, List<Delivery> undecided, CancellationToken cancellation)
     {
         switch (result)

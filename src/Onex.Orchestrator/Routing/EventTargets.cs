@@ -5,11 +5,10 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Finds the sagas that events are for. Stores an early event if its contract declares it with <c>early</c>.</summary>
-/// <param name="store">Finds the sagas.</param>
-/// <param name="events">Stores early events.</param>
-/// <param name="outcomes">Reports the outcome of events without a saga.</param>
-/// <param name="earlyMax">The maximum number of early events that wait for one saga.</param>
+/// <summary>
+/// Finds the sagas that events are for. Stores an early event if its contract declares it with <c>early</c>: at most
+/// <paramref name="earlyMax"/> for one saga.
+/// </summary>
 internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
     /// <summary>

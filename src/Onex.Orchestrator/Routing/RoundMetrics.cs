@@ -63,7 +63,6 @@ internal sealed class RoundMetrics
         return now;
     }
 
-    /// <summary>A commit has ended.</summary>
     public void Committed(IReadOnlyList<CommitResult> results, long began)
     {
         if (began == 0 || results.Count == 0)
@@ -79,7 +78,6 @@ internal sealed class RoundMetrics
         }
     }
 
-    /// <summary>Sagas were looked up in the cache.</summary>
     public void LookedUp(int found, int missing)
     {
         if (found > 0)

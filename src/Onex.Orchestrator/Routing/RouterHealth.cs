@@ -65,7 +65,6 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
         }
     }
 
-    /// <summary>A batch succeeded.</summary>
     public void Succeeded()
     {
         lock (_lock)

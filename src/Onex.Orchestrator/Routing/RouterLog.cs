@@ -6,7 +6,6 @@ namespace Onex.Orchestrator.Routing;
 /// <summary>Logs the transitions of sagas, with their ids in scope. Never logs payloads.</summary>
 internal static partial class RouterLog
 {
-    /// <summary>A transition was committed.</summary>
     public static void Transitioned(ILogger logger, SagaState saga)
     {
         var level = saga.Status switch

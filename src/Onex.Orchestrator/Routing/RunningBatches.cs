@@ -30,7 +30,6 @@ internal sealed class RunningBatches
         return batch;
     }
 
-    /// <summary>A batch of records has failed.</summary>
     public void Fail(Exception failure)
     {
         lock (_lock)
@@ -78,7 +77,6 @@ internal sealed class RunningBatches
         }
     }
 
-    /// <summary>A batch that is being handled.</summary>
     internal sealed class RunningBatch
     {
         private readonly RunningBatches _all;
@@ -90,9 +88,6 @@ internal sealed class RunningBatches
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         /// <summary>Collects the sagas and names that the deliveries concern.</summary>
-        /// <param name="all">All running batches.</param>
-        /// <param name="deliveries">The batch's deliveries.</param>
-        /// <param name="ofRecords">Whether they come from records.</param>
         public RunningBatch(RunningBatches all, IReadOnlyList<Delivery> deliveries, bool ofRecords)
         {
             (_all, _ofRecords) = (all, ofRecords);
@@ -148,8 +143,7 @@ internal sealed class RunningBatches
             _all.ThrowIfFailed(_ofRecords);
         }
 
-        /// <summary>Ends the batch and releases those that wait for it.</summary>
-        /// <param name="failure">Why the batch failed, or null.</param>
+        /// <summary>Ends the batch, with a failure or with null, and releases the batches that wait for it.</summary>
         public void End(Exception? failure)
         {
             _all.Remove(this, _ofRecords ? failure : null);

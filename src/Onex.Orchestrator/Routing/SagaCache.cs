@@ -11,7 +11,6 @@ namespace Onex.Orchestrator.Routing;
 /// <param name="Weight">Its weight, with its input.</param>
 internal sealed record CachedSaga(SagaState Saga, long Version, PlanMachine Machine, SagaWeight Weight)
 {
-    /// <summary>The weight of its input.</summary>
     public SagaWeight InputWeight { get; init; }
 }
 
@@ -23,7 +22,6 @@ internal readonly record struct SagaWeight(long Handled, long Cached)
 {
     public static SagaWeight operator +(SagaWeight left, SagaWeight right) => new(left.Handled + right.Handled, left.Cached + right.Cached);
 
-    /// <summary>The weight of JSON values.</summary>
     public static SagaWeight From(params ReadOnlySpan<RawJson> parts)
     {
         var weight = default(SagaWeight);
@@ -106,7 +104,6 @@ internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)
         }
     }
 
-    /// <summary>Evicts the sagas of revoked partitions.</summary>
     public void EvictPartitions(IReadOnlyCollection<int> partitions)
     {
         lock (_lock)

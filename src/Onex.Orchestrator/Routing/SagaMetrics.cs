@@ -79,9 +79,7 @@ internal sealed class SagaMetrics
             plans.SelectMany(plan => plan.Events.Keys.Select(name => $"{plan.Name}.{name}").Prepend(plan.Name)));
     }
 
-    /// <summary>Counts a committed decision.</summary>
-    /// <param name="decision">The decision.</param>
-    /// <param name="before">The saga before it; null if it started.</param>
+    /// <summary>Counts a committed decision. The saga before the decision is null if the decision started it.</summary>
     public void Committed(Decision decision, SagaState? before)
     {
         if (!_transitions.Enabled)

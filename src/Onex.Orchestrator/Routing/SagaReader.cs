@@ -19,7 +19,6 @@ internal sealed record StoredSaga(SagaRow Row, PlanMachine? Machine, SagaState? 
     /// <summary>Why it cannot be read although its contract is registered here; or null.</summary>
     public string? Problem { get; init; }
 
-    /// <summary>The weight of its input.</summary>
     public SagaWeight InputWeight { get; init; }
 }
 

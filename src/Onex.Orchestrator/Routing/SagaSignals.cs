@@ -57,12 +57,10 @@ internal sealed class SagaSignals
         }
     }
 
-    /// <summary>A subscription to one saga.</summary>
     public sealed class Listener(SagaSignals signals, SagaId sagaId) : IDisposable
     {
         private readonly TaskCompletionSource<SagaState> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>The saga.</summary>
         public SagaId SagaId { get; } = sagaId;
 
         /// <summary>Completes with the committed saga once it has answered.</summary>

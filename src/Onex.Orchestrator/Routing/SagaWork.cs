@@ -51,13 +51,11 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
     public (SagaRow Row, string Reason)? Unreadable { get; init; }
 
-    /// <summary>The weight of its input.</summary>
     public SagaWeight InputWeight => _inputWeight;
 
     /// <summary>The weight of the saga after the decisions so far; zero before the first decision.</summary>
     public SagaWeight Weight { get; private set; }
 
-    /// <summary>The deliveries that were decided on.</summary>
     public List<DecidedDelivery> DecidedDeliveries { get; } = [];
 
     public IReadOnlyList<OutgoingMessage> Outgoing => _outgoing;
@@ -189,7 +187,6 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         }
     }
 
-    /// <summary>The commit of the saga.</summary>
     public CommitEntry ToEntry() => _entry ?? new CommitEntry.Check(SagaId, ReadVersion);
 
     private CommitEntry CreateEntry()

@@ -26,6 +26,5 @@ internal sealed class TimerMetrics
         meter.Gauge(Lateness, () => [new GaugeValue(queue.MeasureDue(clock.Now).Lateness.TotalSeconds)]);
     }
 
-    /// <summary>Timers have fired.</summary>
     public void Count(int fired) => _fired.Add(fired);
 }

@@ -15,7 +15,6 @@ internal sealed class WakeupQueue
     private readonly PriorityQueue<SagaId, DateTimeOffset> _byTime = new();
     private readonly Dictionary<SagaId, (DateTimeOffset At, int HomePartition)> _current = [];
 
-    /// <summary>The number of sagas with a timer.</summary>
     public int Count
     {
         get
@@ -93,7 +92,6 @@ internal sealed class WakeupQueue
         return due;
     }
 
-    /// <summary>Removes the timers of revoked partitions.</summary>
     public void RemovePartitions(IReadOnlyCollection<int> partitions)
     {
         lock (_lock)

@@ -248,7 +248,6 @@ public sealed class PostgresStoredValueTests(TestDatabase database) : StoredValu
         new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
 }
 
-/// <summary>Stored values in SQLite.</summary>
 public sealed class SqliteStoredValueTests(SqliteFile file) : StoredValueTests, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();

@@ -1,6 +1,5 @@
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of saga queries with PostgreSQL.</summary>
 public sealed class PostgresSagaQueriesTests(TestDatabase database) : SagaQueriesCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =

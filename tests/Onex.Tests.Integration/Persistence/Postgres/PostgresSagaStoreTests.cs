@@ -2,7 +2,6 @@ using Onex.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of saga stores with PostgreSQL.</summary>
 public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCompliance, IClassFixture<TestDatabase>
 {
     protected override ISagaStore Store { get; } =

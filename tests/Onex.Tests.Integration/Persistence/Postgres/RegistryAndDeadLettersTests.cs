@@ -3,7 +3,6 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>The compliance suite of registry and dead letters with PostgreSQL.</summary>
 public sealed class RegistryAndDeadLettersTests(TestDatabase database) : RegistryAndDeadLettersCompliance, IClassFixture<TestDatabase>
 {
     protected override IContractRegistry Registry { get; } = new PostgresContractRegistry(database.DataSource);

@@ -7,13 +7,11 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
-/// <summary>The compliance suite of saga stores with SQLite.</summary>
 public sealed class SqliteSagaStoreTests(SqliteFile file) : SagaStoreCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
 }
 
-/// <summary>The compliance suite of saga queries with SQLite.</summary>
 public sealed class SqliteSagaQueriesTests(SqliteFile file) : SagaQueriesCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
@@ -23,7 +21,6 @@ public sealed class SqliteSagaQueriesTests(SqliteFile file) : SagaQueriesComplia
     protected override Task LoseTimerAsync(SagaRow row) => file.QueryAsync($"UPDATE sagas SET parked = 1 WHERE id = '{row.Id}'");
 }
 
-/// <summary>The compliance suite of effect ledgers with SQLite.</summary>
 public sealed class SqliteEffectLedgerTests(SqliteFile file) : EffectLedgerCompliance, IClassFixture<SqliteFile>
 {
     protected override IEffectLedger Ledger => file.Get<IEffectLedger>();
@@ -32,7 +29,6 @@ public sealed class SqliteEffectLedgerTests(SqliteFile file) : EffectLedgerCompl
         file.QueryAsync($"UPDATE effect_ledger SET leased_until = '2020-01-01T00:00:00.000000Z' WHERE command_id = '{command.CommandId}'");
 }
 
-/// <summary>The compliance suite of parked commands with SQLite.</summary>
 public sealed class SqliteParkedCommandsTests(SqliteFile file) : ParkedCommandsCompliance, IClassFixture<SqliteFile>
 {
     protected override IParkedCommands Parked => file.Get<IParkedCommands>();
@@ -43,13 +39,11 @@ public sealed class SqliteParkedCommandsTests(SqliteFile file) : ParkedCommandsC
         file.QueryAsync($"UPDATE effect_ledger SET leased_until = '2020-01-01T00:00:00.000000Z' WHERE command_id = '{command.CommandId}'");
 }
 
-/// <summary>The compliance suite of secret handles with SQLite.</summary>
 public sealed class SqliteSecretHandlesTests(SqliteFile file) : SecretHandlesCompliance, IClassFixture<SqliteFile>
 {
     protected override ISecretHandles Handles => file.Get<ISecretHandles>();
 }
 
-/// <summary>The compliance suite of registry and dead letters with SQLite.</summary>
 public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : RegistryAndDeadLettersCompliance, IClassFixture<SqliteFile>
 {
     protected override IContractRegistry Registry => file.Get<IContractRegistry>();
@@ -63,7 +57,6 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
     protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => file.QueryAsync(sql);
 }
 
-/// <summary>The compliance suite of maintenance with SQLite.</summary>
 public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
@@ -90,7 +83,6 @@ public sealed class SqliteMaintenanceTests(SqliteFile file) : StoreMaintenanceCo
         $"UPDATE dead_letters SET decided_at = strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-{age.TotalHours} hours') WHERE id = '{id}'");
 }
 
-/// <summary>The compliance suite of the store's gauges with SQLite.</summary>
 public sealed class SqliteStoreGaugesTests(SqliteFile file) : StoreGaugesCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();

@@ -4,7 +4,6 @@ using Onex.Persistence.DeadLetters;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>The parameters of an API call.</summary>
 public sealed class ApiCallTests
 {
     [Theory]

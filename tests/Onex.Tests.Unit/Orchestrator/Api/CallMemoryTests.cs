@@ -5,7 +5,6 @@ using Onex.Orchestrator.Api;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
 
-/// <summary>The memory of concurrent requests over HTTP is bounded.</summary>
 public sealed class CallMemoryTests
 {
     private const int BodyContent = 7;

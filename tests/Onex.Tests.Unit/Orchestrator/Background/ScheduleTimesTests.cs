@@ -3,7 +3,6 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Orchestrator.Background;
 
-/// <summary>Which times of a schedule start a saga.</summary>
 public sealed class ScheduleTimesTests
 {
     private static readonly DateTimeOffset _begin = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);

@@ -6,7 +6,6 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>The metrics of the router's rounds: stages, commits and cache lookups.</summary>
 public sealed class RoundMetricsTests
 {
     private readonly FakeTimeProvider _time = new();

@@ -5,7 +5,6 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>Committed decisions are counted by saga and step.</summary>
 public sealed class SagaMetricsTests : IDisposable
 {
     private readonly OnexMeter _meter = new();

@@ -7,7 +7,6 @@ using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>The commit of a decision.</summary>
 public sealed class SagaWorkTests
 {
     private static readonly DateTimeOffset _now = new(2026, 11, 24, 8, 0, 0, TimeSpan.Zero);

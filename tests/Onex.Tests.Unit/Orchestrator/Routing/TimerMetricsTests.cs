@@ -6,7 +6,6 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Routing;
 
-/// <summary>The metrics of timers: how many are due, and how late the oldest is.</summary>
 public sealed class TimerMetricsTests
 {
     private static readonly DateTimeOffset _now = new(2026, 11, 30, 12, 0, 0, TimeSpan.Zero);
