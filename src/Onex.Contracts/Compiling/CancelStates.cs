@@ -9,8 +9,6 @@ internal static class CancelStates
     /// Returns the name of a compensating state that leads to a failed end: the target of failures if it is one, otherwise an added state.
     /// The target of failures may instead lead back to ordinary states or compensate nothing, and a cancellation must do neither.
     /// </summary>
-    /// <param name="states">The states of the contract; missing states are added to them.</param>
-    /// <param name="onFailure">The name of the target of failures.</param>
     public static string Add(ICollection<StatePlan> states, string onFailure)
     {
         var failureTarget = states.First(state => state.Name == onFailure);

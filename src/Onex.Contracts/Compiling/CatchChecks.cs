@@ -30,21 +30,18 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         foreach (var state in states)
         {
             checks.Check(scope, findings, state.Catch, $"state '{state.Name}'", code => checks.CanReach(state, code),
-                () => checks.CodesOf(state.Steps), unverified);
+                () => checks.SuggestionsFor(state.Steps), unverified);
             foreach (var step in state.AllSteps)
             {
                 checks.Check(scope, findings, step.Catch, $"step '{step.Id}'", code => checks.CanRaise(step, code),
-                    () => checks.CodesOf([step]), unverified);
+                    () => checks.SuggestionsFor([step]), unverified);
             }
         }
 
         return unverified.ToImmutable();
     }
 
-    /// <summary>Whether a saga of a contract may fail with that code.</summary>
-    /// <param name="plan">The contract.</param>
-    /// <param name="code">The code.</param>
-    /// <param name="find">Finds a called contract by name; null if it is unknown.</param>
+    /// <summary>Whether a saga of a contract may fail with that code. <c>find</c> returns null for an unknown contract.</summary>
     public bool MayFail(Plan plan, string code, Func<string, Plan?> find) => MayFail(plan, code, find, []);
 
     private bool MayFail(Plan plan, string code, Func<string, Plan?> find, HashSet<string> seen)
@@ -59,14 +56,15 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         // A called contract that is not found may fail with any code.
         return plan.Children.Where(child => !child.Detached).Select(child => child.Contract).Distinct(StringComparer.Ordinal)
             .Where(seen.Add)
-            .Any(child => find(child) is not { } other || MayFail(other, code, find, seen));
+            .Any(child => find(child) is not { } called || MayFail(called, code, find, seen));
     }
 
     private bool SetsFault(StatePlan state, string code) =>
         state.Choices.Any(choice => choice.Fault == code)
         || state.OnEvent.Any(rule => rule.Event == code)
         || state.AllSteps.OfType<FailStep>().Any(step => step.Code == code)
-        || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code) || (call.Role != CallRole.Saga && CanAnswer(call, code)));
+        || state.Calls.Any(call => call.Reject.Any(rule => rule.Code == code)
+            || (call.Role != CallRole.Saga && OperationMayReject(call, code)));
 
     private void Check(
         ContractScope scope, Findings findings, ImmutableArray<CatchRule> rules, string what, Predicate<string> canReach,
@@ -101,13 +99,13 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     // Checks every step, even after a match, so that `_children` is complete.
     private bool CanEscape(ImmutableArray<StepPlan> steps, string code)
     {
-        var any = false;
+        var canEscape = false;
         foreach (var step in steps.Where(step => !step.Catch.Any(rule => rule.Covers(code))))
         {
-            any |= CanRaise(step, code);
+            canEscape |= CanRaise(step, code);
         }
 
-        return any;
+        return canEscape;
     }
 
     private bool CanRaise(StepPlan step, string code)
@@ -143,14 +141,14 @@ internal sealed class CatchChecks(OperationCatalogue operations)
             return false;
         }
 
-        return CanAnswer(call, code);
+        return OperationMayReject(call, code);
     }
 
-    private bool CanAnswer(CallStep call, string code) =>
+    private bool OperationMayReject(CallStep call, string code) =>
         operations.Find(call.Invocation.Operation) is not { } operation || RejectionCodes.Allow(operation, code);
 
-    // The codes to suggest instead of one that never occurs; the contract's own codes come first.
-    private IEnumerable<string> CodesOf(IEnumerable<StepPlan> steps)
+    // The codes to suggest instead of one that never occurs: the contract's own first, without the many http_ codes.
+    private IEnumerable<string> SuggestionsFor(IEnumerable<StepPlan> steps)
     {
         var all = StatePlan.Flatten([.. steps]).ToList();
         var calls = all.Select(step => (step as EachStep)?.Call ?? step).OfType<CallStep>().ToList();

@@ -9,9 +9,9 @@ internal static class ChildChecks
 {
     /// <summary>Reports calls of unknown contracts, and contracts that wait for themselves.</summary>
     /// <param name="contracts">The contracts without errors.</param>
-    /// <param name="complete">Whether these are all contracts; otherwise an unknown name may be that of a contract with errors.</param>
+    /// <param name="isComplete">Whether these are all contracts; otherwise an unknown name may be that of a contract with errors.</param>
     /// <param name="operations">The catalogue of operations.</param>
-    public static void Run(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, bool complete, OperationCatalogue operations)
+    public static void Run(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, bool isComplete, OperationCatalogue operations)
     {
         var names = contracts.Select(contract => contract.Plan.Name).ToHashSet(StringComparer.Ordinal);
         var calls = contracts
@@ -24,7 +24,7 @@ internal static class ChildChecks
             {
                 if (!names.Contains(child.Contract))
                 {
-                    if (complete)
+                    if (isComplete)
                     {
                         file.Report(ContractDiagnostics.UnknownContract(child.At, child.Contract, names));
                     }

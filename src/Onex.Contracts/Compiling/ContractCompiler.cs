@@ -43,30 +43,30 @@ public static class ContractCompiler
         var heads = ContractHeads.From(files.Select(file => file.Head).OfType<ContractHead>());
         Parallel.For(0, files.Length, index => files[index] = files[index].Finish(heads));
         var byIdentity = new Dictionary<(string Name, string Version), Plan>();
-        var unique = files.Where(file => file.Plan is { } plan && !IsDuplicate(plan, byIdentity, file.File, contracts)).ToList();
-        var complete = files.All(file => file.Plan is not null);
-        ChildChecks.Run([.. unique.Select(file => (file.File, file.Plan!))], complete, context.Operations);
-        if (paths.Count > 0 && complete)
+        var unique = files.Where(file => file.Plan is { } plan && !IsDuplicate(plan, byIdentity, file.Source, contracts)).ToList();
+        var isComplete = files.All(file => file.Plan is not null);
+        ChildChecks.Run([.. unique.Select(file => (file.Source, file.Plan!))], isComplete, context.Operations);
+        if (paths.Count > 0 && isComplete)
         {
             diagnostics.AddRange(UnusedChecks.Connections(contracts, files.Select(file => file.Plan!), context));
         }
 
-        var valid = unique.Where(file => !file.File.HasErrors && ExamplesPass(file.Plan!, file.File, context)).ToList();
-        diagnostics.AddRange(files.SelectMany(file => DiagnosticsOf(file.File, file.References)));
+        var valid = unique.Where(file => !file.Source.HasErrors && ExamplesPass(file.Plan!, file.Source, context)).ToList();
+        diagnostics.AddRange(files.SelectMany(file => DiagnosticsOf(file.Source, file.References)));
         return new Compilation([.. valid.Select(file => file.Plan!)], Sort(diagnostics));
     }
 
     private static ContractFile Read(ContractDirectory contracts, string path, ConcurrentDictionary<string, LoadedFile> loaded,
         CompilerContext context)
     {
-        var (text, draft) = contracts.Load(path);
+        var (text, problem) = contracts.Load(path);
         var file = new SourceFile(contracts.DisplayPath(path), text);
         var references = new References(
             reference => loaded.GetOrAdd(reference, path => contracts.LoadReference(path, context.EffectiveLimits.Depth)),
             contracts.DisplayPath);
-        if (draft is not null)
+        if (problem is not null)
         {
-            file.Report(draft);
+            file.Report(problem);
             return new ContractFile(file, references, Head: null, Unfinished: null, Plan: null);
         }
 
@@ -102,14 +102,14 @@ public static class ContractCompiler
 
     private static bool ExamplesPass(Plan plan, SourceFile file, CompilerContext context)
     {
-        var pass = true;
+        var passed = true;
         foreach (var problem in plan.Examples.IsEmpty ? [] : context.Examples?.Invoke(plan) ?? [])
         {
-            pass = false;
+            passed = false;
             file.Report(ContractDiagnostics.ExampleBroken(problem));
         }
 
-        return pass;
+        return passed;
     }
 
     // Two files with the same content only cause a warning, because they do not conflict until one of them changes.
@@ -144,7 +144,7 @@ public static class ContractCompiler
             .ThenBy(diagnostic => diagnostic.Code, StringComparer.Ordinal),
     ];
 
-    private sealed record ContractFile(SourceFile File, References References, ContractHead? Head, ContractReader? Unfinished, Plan? Plan)
+    private sealed record ContractFile(SourceFile Source, References References, ContractHead? Head, ContractReader? Unfinished, Plan? Plan)
     {
         // Releases the reader at once: the syntax trees of a thousand files need much memory.
         public ContractFile Finish(ContractHeads heads) =>

@@ -100,7 +100,7 @@ internal sealed class ContractDirectory(string root)
     private (string Text, DiagnosticDraft? Problem, string? Unreadable) Read(string path)
     {
         byte[] bytes;
-        var read = 0;
+        var length = 0;
         try
         {
             // The file is read in large pieces, so the stream needs no buffer of its own.
@@ -113,15 +113,15 @@ internal sealed class ContractDirectory(string root)
 
             // The file may grow or be a pipe. A buffer of the maximum size would cause a garbage collection per file.
             bytes = new byte[stream.CanSeek ? stream.Length + 1 : PipeBufferBytes];
-            while (stream.Read(bytes.AsSpan(read)) is > 0 and var more)
+            while (stream.Read(bytes.AsSpan(length)) is > 0 and var count)
             {
-                read += more;
-                if (read > Limits.FileBytesMax)
+                length += count;
+                if (length > Limits.FileBytesMax)
                 {
-                    return ("", ContractDiagnostics.TooLarge(read), null);
+                    return ("", ContractDiagnostics.TooLarge(length), null);
                 }
 
-                if (read == bytes.Length)
+                if (length == bytes.Length)
                 {
                     Array.Resize(ref bytes, Math.Min(2 * bytes.Length, Limits.FileBytesMax + 1));
                 }
@@ -133,7 +133,7 @@ internal sealed class ContractDirectory(string root)
             return ("", null, isMissing ? "there is no such file." : exception.Message);
         }
 
-        var utf8 = bytes.AsSpan(0, read);
+        var utf8 = bytes.AsSpan(0, length);
         utf8 = utf8.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
         try
         {

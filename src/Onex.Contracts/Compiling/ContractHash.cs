@@ -35,10 +35,9 @@ internal sealed class ContractHash
         }
     }
 
-    /// <summary>SHA-256 in lower-case hex over the contract, and path and content of each file that it refers to.</summary>
-    /// <param name="root">The contract.</param>
-    /// <param name="references">The files, in order of path.</param>
-    /// <param name="origins">The positions of its expressions.</param>
+    /// <summary>
+    /// SHA-256 in lower-case hex over the contract, and path and content of each file that it refers to, in order of path.
+    /// </summary>
     public static string Compute(
         MapSyntax root, IEnumerable<ReferencedFile> references, IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)
     {

@@ -14,9 +14,7 @@ internal sealed record ContractHead(string Name, string Version, JsonSchema? Inp
     /// <summary>Its name and version as messages show them.</summary>
     public string DisplayName => $"contract '{Name}' {Version}";
 
-    /// <summary>Whether a predicate holds for any step below a node.</summary>
-    /// <param name="node">The states, or a part of them.</param>
-    /// <param name="holds">The predicate.</param>
+    /// <summary>Whether a predicate holds for any step below a node, which is the list of states or a part of it.</summary>
     public static bool AnyStep(SyntaxNode? node, Predicate<MapSyntax> holds) => node switch
     {
         ListSyntax list => list.Items.Any(item => AnyStep(item, holds)),

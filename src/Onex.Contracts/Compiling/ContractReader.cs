@@ -93,7 +93,7 @@ internal sealed class ContractReader
         var stateMap = new DeclarationReader(_scope, _expressions, _retries, _events).Read(_root);
 
         var key = _expressions.Read(_root.Find("key"), "'key'", ExpressionPlace.Key);
-        var duplicate = ReadDuplicate();
+        var onDuplicate = ReadOnDuplicate();
         var schedule = _schedule.Read(_root, _input, key);
         var initial = _scope.Target(_root.Find("initial"), "'initial'", null);
         var onFailure = _scope.Target(_root.Find("on_failure"), "'on_failure'", null);
@@ -151,7 +151,7 @@ internal sealed class ContractReader
             Input = _input!,
             Output = _output,
             Key = key,
-            OnDuplicate = duplicate,
+            OnDuplicate = onDuplicate,
             Data = [.. _scope.Declared.Data.Values],
             Events = _scope.Declared.Events.ToFrozenDictionary(StringComparer.Ordinal),
             AnyState = anyState,
@@ -223,7 +223,7 @@ internal sealed class ContractReader
     private JsonSchema? ReadSchema(string key) =>
         _root.Find(key) is { } node ? _scope.Schemas.Read(new SchemaDocument(_path, _scope.File, node)) : null;
 
-    private DuplicatePolicy ReadDuplicate()
+    private DuplicatePolicy ReadOnDuplicate()
     {
         if (_scope.Text(_root.Find("on_duplicate"), "'on_duplicate'") is not { } text)
         {

@@ -35,8 +35,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     public ContractHeads Contracts { get; set; } = ContractHeads.None;
 
     /// <summary>
-    /// Reads the name of an existing state, and records the transition from <paramref name="from"/> to it unless that is null. Null after
-    /// reporting anything else.
+    /// Reads the name of an existing state, and records the transition to it if the source state is not null. Null after reporting.
     /// </summary>
     public string? Target(SyntaxNode? node, string what, string? from, string? fault = null, bool needsFault = false)
     {

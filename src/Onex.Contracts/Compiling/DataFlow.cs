@@ -35,7 +35,7 @@ internal sealed class DataFlow
     private ImmutableArray<Assignment> _saved = [];
 
     // False while the facts are computed, true in the last pass, which reports.
-    private bool _reporting;
+    private bool _isReporting;
 
     private DataFlow(
         ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string onFailure, ImmutableArray<EventRule> anyState,
@@ -65,13 +65,13 @@ internal sealed class DataFlow
     {
         var flow = new DataFlow(scope, findings, states, onFailure, anyState, deadline);
         flow.Enter(initial, pastPivot: false,
-            [.. scope.Declared.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNull(field.Name))]);
+            [.. scope.Declared.Data.Values.Where(field => field.Initial is { IsNull: false }).Select(field => NotNullFact(field.Name))]);
         while (flow._worklist.TryDequeue(out var place))
         {
             flow.Walk(place, flow._factsOnEntry[place]);
         }
 
-        flow._reporting = true;
+        flow._isReporting = true;
         foreach (var (place, known) in flow._factsOnEntry)
         {
             flow.Walk(place, known);
@@ -80,14 +80,14 @@ internal sealed class DataFlow
 
     private void Enter(string state, bool pastPivot, ImmutableHashSet<string> known)
     {
-        if (_reporting)
+        if (_isReporting)
         {
             return;
         }
 
         var place = new Place(state, pastPivot || _states[state].Pivot);
-        var common = _factsOnEntry.TryGetValue(place, out var before) ? before.Intersect(known) : known;
-        if (before is null || common.Count < before.Count)
+        var common = _factsOnEntry.TryGetValue(place, out var earlier) ? earlier.Intersect(known) : known;
+        if (earlier is null || common.Count < earlier.Count)
         {
             _factsOnEntry[place] = common;
             _worklist.Enqueue(place);
@@ -103,7 +103,7 @@ internal sealed class DataFlow
             return;
         }
 
-        // Rules with `stay` may reset a field at any time.
+        // Rules with `stay` may set a field to null at any time while the saga is in the state.
         known = known.Except(MayBecomeNull(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
         if (state.Kind == StateKind.Ordinary)
         {
@@ -133,12 +133,12 @@ internal sealed class DataFlow
         foreach (var rule in rules)
         {
             CheckReads(rule.When, known);
-            var taken = WhenTrue(rule.When, known);
-            CheckReads(rule.Set, taken);
+            var ifTaken = WhenTrue(rule.When, known);
+            CheckReads(rule.Set, ifTaken);
             if (rule.Next is { } next)
             {
-                taken = AfterWrites(taken.Except(MayBecomeNullDuring(place)), rule.Set);
-                Enter(next, place.PastPivot, _states[next].IsOffPath ? taken.Add(Fault) : taken);
+                ifTaken = AfterWrites(ifTaken.Except(MayBecomeNullDuring(place)), rule.Set);
+                Enter(next, place.PastPivot, _states[next].IsOffPath ? ifTaken.Add(Fault) : ifTaken);
             }
         }
     }
@@ -148,8 +148,8 @@ internal sealed class DataFlow
         foreach (var choice in choices)
         {
             CheckReads(choice.When, known);
-            var taken = WhenTrue(choice.When, known);
-            Enter(choice.Next, place.PastPivot, choice.Fault is null ? taken : taken.Add(Fault));
+            var ifTaken = WhenTrue(choice.When, known);
+            Enter(choice.Next, place.PastPivot, choice.Fault is null ? ifTaken : ifTaken.Add(Fault));
 
             // The next entry is only reached if this guard was false: after `!has(data.x)` data.x exists.
             if (choice.When?.Syntax is UnarySyntax { Operator: '!', Operand: HasSyntax has } && FactOf(has) is { } fact)
@@ -157,7 +157,7 @@ internal sealed class DataFlow
                 known = known.Add(fact);
             }
 
-            known = choice.When is { } when ? known.Union(NotNull(when, holds: false)) : known;
+            known = choice.When is { } when ? known.Union(NotNullFields(when, holds: false)) : known;
         }
     }
 
@@ -179,18 +179,18 @@ internal sealed class DataFlow
         {
             case ParallelStep parallel:
                 var branches = parallel.Branches.Select(branch => WalkSteps(place, branch.Steps, known)).ToList();
-                var lost = branches.Aggregate(ImmutableHashSet<string>.Empty, (all, branch) => all.Union(known.Except(branch)));
-                var all = parallel.Needed < branches.Count ? known : branches.Aggregate(known, (all, branch) => all.Union(branch));
-                return all.Except(lost);
+                var lost = branches.SelectMany(known.Except);
+                var joined = parallel.Needed < branches.Count ? known : known.Union(branches.SelectMany(branch => branch));
+                return joined.Except(lost);
             case EachStep each:
                 CheckReads(each.Items, known);
                 CheckCall(each.Call, known);
                 CheckReads(each.Save, known);
-                return AfterWrites(known, each.Save).Add(Step(each.Id));
+                return AfterWrites(known, each.Save).Add(DoneFact(each.Id));
             case CallStep call:
                 CheckCall(call, known);
                 CheckReads(call.Save, known);
-                return AfterWrites(known, call.Save).Add(Step(call.Id));
+                return AfterWrites(known, call.Save).Add(DoneFact(call.Id));
             case SetStep set:
                 CheckReads(set.Assignments, known);
                 return AfterWrites(known, set.Assignments);
@@ -239,11 +239,11 @@ internal sealed class DataFlow
 
     // Adds the written fields, and removes those that may become null.
     private static ImmutableHashSet<string> AfterWrites(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
-        .Union(assignments.SelectMany(assignment => (string[])[Data(assignment.Field), NotNull(assignment.Field)]))
+        .Union(assignments.SelectMany(assignment => (string[])[SetFact(assignment.Field), NotNullFact(assignment.Field)]))
         .Except(MayBecomeNull(assignments));
 
     private static IEnumerable<string> MayBecomeNull(IEnumerable<Assignment> assignments) =>
-        assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNull(assignment.Field));
+        assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNullFact(assignment.Field));
 
     // The fields that a step of the state may set to null: the state may be left before or after that step.
     private IEnumerable<string> MayBecomeNullDuring(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
@@ -255,10 +255,10 @@ internal sealed class DataFlow
     });
 
     // The fields that are not null if a guard is true, or if it is false.
-    private IEnumerable<string> NotNull(Expression guard, bool holds) =>
+    private IEnumerable<string> NotNullFields(Expression guard, bool holds) =>
         _scope.Declared.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds)
             .Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
-            .Select(NotNull);
+            .Select(NotNullFact);
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
@@ -272,7 +272,7 @@ internal sealed class DataFlow
     // The facts implied by a true guard: has(data.x) && ...
     private ImmutableHashSet<string> WhenTrue(Expression? guard, ImmutableHashSet<string> known)
     {
-        known = guard is null ? known : known.Union(NotNull(guard, holds: true));
+        known = guard is null ? known : known.Union(NotNullFields(guard, holds: true));
         var conjuncts = new Stack<Syntax>(guard is null ? [] : [guard.Syntax]);
         while (conjuncts.TryPop(out var syntax))
         {
@@ -297,12 +297,12 @@ internal sealed class DataFlow
     // The fact that has(data.x) or has(steps.x) tests; null for any other path.
     private static string? FactOf(HasSyntax has) =>
         has.Select is SelectSyntax { Operand: NameSyntax { Name: "data" or "steps" } root, Field: var field }
-        ? root.Name == "data" ? Data(field) : Step(field)
+        ? root.Name == "data" ? SetFact(field) : DoneFact(field)
         : null;
 
     private void CheckReads(Template? template, ImmutableHashSet<string> known)
     {
-        if (!_reporting)
+        if (!_isReporting)
         {
             return;
         }
@@ -347,7 +347,7 @@ internal sealed class DataFlow
 
     private void CheckReads(Expression? expression, ImmutableHashSet<string> known)
     {
-        if (!_reporting || expression is null || !_findings.Origins.TryGetValue(expression, out var origin))
+        if (!_isReporting || expression is null || !_findings.Origins.TryGetValue(expression, out var origin))
         {
             return;
         }
@@ -373,7 +373,7 @@ internal sealed class DataFlow
     private void CheckNullInText(Expression? expression, ImmutableHashSet<string> known)
     {
         if (expression is null || !_findings.MayBeNull.TryGetValue(expression, out var typeGiven)
-            || !TypeRules.MayBeNull(typeGiven(field => known.Contains(NotNull(field)))))
+            || !TypeRules.MayBeNull(typeGiven(field => known.Contains(NotNullFact(field)))))
         {
             return;
         }
@@ -391,21 +391,21 @@ internal sealed class DataFlow
 
     private DiagnosticDraft? FindMissing(ImmutableArray<string> path, ImmutableHashSet<string> known, SourceSpan at) => path switch
     {
-        ["data", var field, ..] when !_alwaysSet.Contains(field) && !known.Contains(Data(field)) =>
+        ["data", var field, ..] when !_alwaysSet.Contains(field) && !known.Contains(SetFact(field)) =>
             ContractDiagnostics.DataUnset(at, field),
-        ["steps", var step, ..] when !known.Contains(Step(step)) && _maybeIncomplete.TryGetValue(step, out var join) =>
+        ["steps", var step, ..] when !known.Contains(DoneFact(step)) && _maybeIncomplete.TryGetValue(step, out var join) =>
             ContractDiagnostics.LoserRead(at, step, join),
-        ["steps", var step, ..] when !known.Contains(Step(step)) => ContractDiagnostics.StepNotDone(at, step),
+        ["steps", var step, ..] when !known.Contains(DoneFact(step)) => ContractDiagnostics.StepNotDone(at, step),
         [Fault, ..] when !known.Contains(Fault) => ContractDiagnostics.NoFault(at),
         _ => null,
     };
 
     // The names of the facts.
-    private static string Data(string field) => $"data.{field}";
+    private static string SetFact(string field) => $"data.{field}";
 
-    private static string NotNull(string field) => $"data.{field} is not null";
+    private static string NotNullFact(string field) => $"data.{field} is not null";
 
-    private static string Step(string id) => $"steps.{id}";
+    private static string DoneFact(string id) => $"steps.{id}";
 
     /// <summary>A state, before or past the pivot.</summary>
     [StructLayout(LayoutKind.Auto)]

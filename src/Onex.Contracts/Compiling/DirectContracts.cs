@@ -11,9 +11,8 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The built-in contracts of operations that a request may name in place of a contract (<c>handlers.direct</c>). Each has one step: its
-/// arguments are the request's payload, its result is the response. There is one per operation and connection, because a step's connection
-/// is constant.
+/// The built-in contracts of operations that a request may name instead of a contract (<c>handlers.direct</c>): one step, its arguments
+/// the request's payload, its result the response. There is one per operation and connection, because a step's connection is constant.
 /// </summary>
 public static class DirectContracts
 {
@@ -111,8 +110,7 @@ public static class DirectContracts
 
             """;
 
-        // The hash makes a new version when a later Onex describes the operation differently: running sagas keep the content that they
-        // started with.
+        // A later Onex may describe the operation differently: the hash makes that a new version, so that running sagas keep theirs.
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)))[..8];
         return $"contract: direct-{operation.Name.Replace('.', '-').Replace('_', '-')}\n"
             + $"version: 1.0.0-{(connection is null ? "" : connection + ".")}h{hash}\n{body}";

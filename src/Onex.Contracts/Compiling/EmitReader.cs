@@ -10,10 +10,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads steps that publish a domain event.</summary>
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
-    /// <summary>The step; null after reporting a diagnostic.</summary>
-    /// <param name="map">The step.</param>
-    /// <param name="id">Its id, or a name made from its position; null if the id is invalid.</param>
-    /// <param name="rules">The transitions for its failure.</param>
+    /// <summary>The step; null after reporting a diagnostic. Its id may be a name made from its position, and is null if invalid.</summary>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {
         var topic = ReadTopic(map.Find("emit")!);

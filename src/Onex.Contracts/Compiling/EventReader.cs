@@ -42,10 +42,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         }
     }
 
-    /// <summary>The event rules of a state, or of any state.</summary>
-    /// <param name="node">The list.</param>
-    /// <param name="what">Its key, quoted for messages.</param>
-    /// <param name="state">The state; null for <c>any_state</c>.</param>
+    /// <summary>The event rules of a state, or those of <c>any_state</c> if the state is null.</summary>
     public ImmutableArray<EventRule> ReadRules(SyntaxNode? node, string what, string? state)
     {
         var rules = ImmutableArray.CreateBuilder<EventRule>();

@@ -213,12 +213,12 @@ internal sealed class ExpressionReader(ContractScope scope)
 
     private void CheckTypes(Expression expression, ScalarSyntax scalar, int start, ExpressionPlace place)
     {
-        var found = expression.Check(name => Types.Find(name, place), scope.Context.IsStrict);
-        expression.Type = found.Type;
+        var check = expression.Check(name => Types.Find(name, place), scope.Context.IsStrict);
+        expression.Type = check.Type;
         var unknownNames = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
-        foreach (var each in found.Problems)
+        foreach (var found in check.Problems)
         {
-            var (kind, root, problem) = each;
+            var (kind, root, problem) = found;
 
             // Type errors around an unknown name are consequences of it, and that was reported.
             if (unknownNames.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
@@ -237,7 +237,7 @@ internal sealed class ExpressionReader(ContractScope scope)
                     scope.Report(ContractDiagnostics.UnknownField(at, problem.Problem, problem.Remedy));
                     break;
                 // Unknown fields of data and unknown steps are reported by name.
-                case CheckProblemKind.DoubtfulField when !each.IsOfRoot || root is not ("data" or "steps"):
+                case CheckProblemKind.DoubtfulField when !found.IsOfRoot || root is not ("data" or "steps"):
                     scope.Report(ContractDiagnostics.DoubtfulField(at, problem.Problem, problem.Remedy));
                     break;
                 case CheckProblemKind.Dynamic when root is null || place.Names.Contains(root):
@@ -250,7 +250,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
 
         // A constant that fails because of its types was reported above.
-        if (!scope.Context.IsRegistered && !found.Problems.Any(problem => problem.Kind == CheckProblemKind.NoOverload))
+        if (!scope.Context.IsRegistered && !check.Problems.Any(problem => problem.Kind == CheckProblemKind.NoOverload))
         {
             foreach (var problem in Constants.Problems(expression.Syntax))
             {
@@ -260,9 +260,9 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
 
         expression.Budget = scope.Context.Limits.ExpressionCost;
-        if (found.Cost > expression.Budget && !scope.Context.IsRegistered)
+        if (check.Cost > expression.Budget && !scope.Context.IsRegistered)
         {
-            scope.Report(ContractDiagnostics.TooCostly(scalar.Part(start, expression.Text.Length), found.Cost, expression.Budget));
+            scope.Report(ContractDiagnostics.TooCostly(scalar.Part(start, expression.Text.Length), check.Cost, expression.Budget));
         }
     }
 

@@ -25,17 +25,14 @@ internal sealed class FailureCycles
             StringComparer.Ordinal);
     }
 
-    /// <summary>Reports the first cycle.</summary>
-    /// <param name="scope">The contract.</param>
-    /// <param name="states">Its states.</param>
-    /// <param name="onFailure">The target of uncaught failures.</param>
-    /// <param name="beforePivot">The states that can be entered before the pivot.</param>
+    /// <summary>Reports the first cycle. Uncaught failures lead to on_failure only in states that can be entered before a pivot.</summary>
     public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
     {
         var cycles = new FailureCycles(states, onFailure, beforePivot);
         if (cycles.FindFromOnFailure() is { } cycle)
         {
-            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.Declared.States[cycle[^2]], cycle[^2], cycle));
+            var failingState = cycle[^2];
+            scope.Report(ContractDiagnostics.FailureLeadsBack(scope.Declared.States[failingState], failingState, cycle));
         }
         else if (states.Select(state => cycles.FindFrom(state.Name)).FirstOrDefault(found => found is not null) is { } caught)
         {

@@ -29,10 +29,7 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>The position of each expression: its scalar, and the offset in it.</summary>
     public IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins => found.Origins;
 
-    /// <summary>
-    /// Expressions inside text that may be null. The function gives the type of one, from a predicate that says which fields of <c>data</c>
-    /// are not null.
-    /// </summary>
+    /// <summary>Expressions inside text that may be null; their type, given which fields of <c>data</c> are not null.</summary>
     public IReadOnlyDictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull => found.MayBeNull;
 
     /// <summary>The position of <c>retry</c>, by the step's id.</summary>

@@ -27,12 +27,6 @@ internal sealed class FlowChecks
     }
 
     /// <summary>Reports the errors. <see cref="Warn"/> of the returned checks reports the warnings.</summary>
-    /// <param name="scope">The contract.</param>
-    /// <param name="findings">What reading it found.</param>
-    /// <param name="states">Its states.</param>
-    /// <param name="initial">The initial state.</param>
-    /// <param name="onFailure">The target of uncaught failures.</param>
-    /// <param name="deadline">The deadline, or null.</param>
     public static FlowChecks Run(
         ContractScope scope, Findings findings, IReadOnlyList<StatePlan> states, string initial, string onFailure, TimeLimit? deadline)
     {
@@ -81,7 +75,6 @@ internal sealed class FlowChecks
     }
 
     /// <summary>Warns of a contract that never completes, and of compensations that never run.</summary>
-    /// <param name="initial">The initial state.</param>
     public void Warn(string initial)
     {
         if (!ReachableStates(initial).Any(state => _states[state].End == EndKind.Completed))
@@ -146,12 +139,12 @@ internal sealed class FlowChecks
             }
 
             var delays = Delays(call.Retry);
-            (TimeSpan Limit, string What)? tooShort =
+            (TimeSpan Limit, string What)? exceeded =
                 call.Retry.Within is { } within && delays > within ? (within, "'within'")
                 : state.Timeout is { } timeout && delays > timeout.After ? (timeout.After, "the state's timeout")
                 : deadline is not null && delays > deadline.After ? (deadline.After, "the deadline")
                 : null;
-            if (tooShort is { } limit)
+            if (exceeded is { } limit)
             {
                 _scope.Report(ContractDiagnostics.RetryTooLong(
                     at, call.Retry.Attempts, Durations.Format(delays), limit.What, Durations.Format(limit.Limit)));
@@ -213,9 +206,12 @@ internal sealed class FlowChecks
 
     private void CheckFaults()
     {
-        foreach (var each in _findings.Transitions.Where(each => each.FaultMissing && _states[each.To].Kind == StateKind.Compensating))
+        foreach (var (_, to, at, faultMissing) in _findings.Transitions)
         {
-            _scope.Report(ContractDiagnostics.FaultMissing(each.At, each.To));
+            if (faultMissing && _states[to].Kind == StateKind.Compensating)
+            {
+                _scope.Report(ContractDiagnostics.FaultMissing(at, to));
+            }
         }
     }
 

@@ -10,9 +10,7 @@ internal sealed class GuardChecks(ContractScope scope)
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private bool _hasConstantTrue;
 
-    /// <summary>Checks the guard of the next entry.</summary>
-    /// <param name="guard">The guard; null if it has none.</param>
-    /// <param name="at">Its position.</param>
+    /// <summary>Checks the guard of the next entry; null if the entry has none.</summary>
     public void Check(Expression? guard, SourceSpan at)
     {
         if (guard is null)

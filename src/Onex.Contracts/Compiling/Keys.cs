@@ -39,8 +39,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("key", Shape.Expression, "An expression over `input`: the business key. A contract has at most one live saga per key"),
             May(
                 "on_duplicate", Shape.OneOf("reject", "join"),
-                "The response to a further request with the key of a live saga: `reject`, an error (the default), or `join`, the response "
-                    + "of that saga"),
+                "The response to a further request with the key of a live saga: `reject`, an error (the default), or `join`, "
+                    + "the response of that saga"),
             May("data", Shape.MapOf(Shape.Any(Shape.Type, Shape.Map(() => DataField))),
                 "The fields that a saga stores, each with its type or with its type and initial value"),
             May("retries", Shape.MapOf(Shape.Map(() => Retry)), "Named retry policies"),
@@ -60,20 +60,20 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys Schedule { get; } = Create(
         "'schedule'",
         [
-            May("every", Shape.Duration, "The interval, at least a second: `every: 1h`. It counts from the first start of an orchestrator "
-                + "with this schedule"),
+            May("every", Shape.Duration, "The interval, at least a second: `every: 1h`. "
+                + "It counts from the first start of an orchestrator with this schedule"),
             May(
                 "cron", Shape.Text,
                 "Instead of `every`: the times, in five fields: minute, hour, day of the month, month, day of the week"),
             May("time_zone", Shape.Text, "The time zone of `cron`, by its IANA name: `UTC` (the default)"),
             May(
                 "overlap", Shape.OneOf("skip", "allow"),
-                "What happens when a start is due and the saga of an earlier start still runs: `skip`, nothing starts (the default), or "
-                    + "`allow`, another saga starts"),
+                "What happens when a start is due and the saga of an earlier start still runs: `skip`, nothing starts (the default), "
+                    + "or `allow`, another saga starts"),
             May(
                 "missed", Shape.OneOf("latest", "skip"),
-                "What happens to times that passed more than a minute ago because no orchestrator ran: `latest`, one saga starts for the "
-                    + "last of them (the default) unless a start is due now anyway, or `skip`, nothing starts"),
+                "What happens to times that passed more than a minute ago because no orchestrator ran: `latest`, "
+                    + "one saga starts for the last of them (the default) unless a start is due now anyway, or `skip`, nothing starts"),
             May("input", Shape.Value, "The input, in constants; `{}` by default"),
         ],
         [], oneOf: ["every", "cron"]);
@@ -112,8 +112,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
             May("timeout", Shape.Duration, $"The time limit of an attempt; {Durations.Format(CallStep.DefaultTimeout)} unless the "
                 + "connection sets another"),
-            May("heartbeat_timeout", Shape.Duration, "For a compute: the longest time without a sign of progress after it has begun; then "
-                + $"the attempt times out. At least {Durations.Format(CallStep.HeartbeatMin)}. Without it only `timeout` applies"),
+            May("heartbeat_timeout", Shape.Duration, "For a compute: the longest time without a sign of progress after it has begun; "
+                + $"then the attempt times out. At least {Durations.Format(CallStep.HeartbeatMin)}. Without it only `timeout` applies"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Results that count as a rejection"),
             May("catch", Shape.ListOf(Shape.Map(() => Catch)), "The transitions for its final failure"),
             May("compensate", Shape.Map(() => Compensate),
@@ -302,8 +302,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "an event",
         [
             May("data", Shape.Type, "The type of its payload, which its rules read as `event`. Undeclared fields cannot be read"),
-            May("early", Shape.Duration, "How long it is stored if it arrives before its saga exists; without it, such an event is "
-                + "declined"),
+            May("early", Shape.Duration, "How long it is stored if it arrives before its saga exists; without it, "
+                + "such an event is declined"),
         ],
         []);
 
@@ -340,9 +340,9 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("none", Shape.Text, "Instead of an operation: the reason why no compensation is needed"),
             May(
                 "when_unknown", Shape.OneOf("run", "block", "assume_not_done"),
-                "What follows if it is unknown, after the last attempt, whether the step took effect: `block`, an operator decides (the "
-                    + "default); `run`, it is compensated, with arguments that may read only `input`, the `data` before the "
-                    + "step, and `command_id`, the key of the call; `assume_not_done`, it counts as not done"),
+                "What follows if it is unknown, after the last attempt, whether the step took effect: `block`, "
+                    + "an operator decides (the default); `run`, it is compensated, with arguments that may read only `input`, "
+                    + "the `data` before the step, and `command_id`, the key of the call; `assume_not_done`, it counts as not done"),
         ],
         [], oneOf: ["effect", "compute", "saga", "none"]);
 
@@ -407,8 +407,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
     public static Keys ExampleEvent { get; } = Create(
         "an entry of an example's events",
         [
-            Must("at", Shape.Text, "The state in which the event arrives: right after the saga enters it, before the steps of the state "
-                + "have outcomes"),
+            Must("at", Shape.Text, "The state in which the event arrives: right after the saga enters it, "
+                + "before the steps of the state have outcomes"),
             May("after", Shape.Duration, "How long the saga is in the state before the event. Without `event` only time passes"),
             May("event", Shape.Text, "The event that is sent"),
             May("with", Shape.Value, "Its payload"),

@@ -12,8 +12,8 @@ internal static class RemoteOperationDiagnostics
     public static DiagnosticDraft BadName(SourceSpan at, string name) =>
         Error(
             "ONEX2040", at, $"'{Spelling.Clip(name)}' cannot name an operation.",
-            $"Write a prefix and a name: pricing.quote. Both consist of lower-case letters, digits, '_' and '-', a letter first; at most "
-                + $"{Limits.NameLengthMax} characters in all.");
+            "Write a prefix and a name: pricing.quote. Both consist of lower-case letters, digits, '_' and '-', "
+                + $"a letter first; at most {Limits.NameLengthMax} characters in all.");
 
     public static DiagnosticDraft PrefixTaken(SourceSpan at, string name, string prefix) =>
         Error(
@@ -28,8 +28,8 @@ internal static class RemoteOperationDiagnostics
     public static DiagnosticDraft BadTopic(SourceSpan at, string topic) =>
         Error(
             "ONEX2042", at, $"'{Spelling.Clip(topic)}' is not a valid topic for commands.",
-            $"Use letters, digits, '.', '_' and '-', at most {RemoteOperationsReader.TopicLengthMax} of them, and none of the endings "
-                + "'.dlq' and '.cancel': pricing-commands");
+            $"Use letters, digits, '.', '_' and '-', at most {RemoteOperationsReader.TopicLengthMax} of them, "
+                + "and none of the endings '.dlq' and '.cancel': pricing-commands");
 
     public static DiagnosticDraft OwnTopic(SourceSpan at, string topic) =>
         Error(

@@ -22,8 +22,8 @@ internal static class RemoteOperationKeys
             Required: true),
         new Key(
             "changes_world", Shape.Bool,
-            "`true`: steps name it under `effect` and need a compensation. `false`: it only computes or reads, steps name it under "
-                + "`compute`, and it may run more than once",
+            "`true`: steps name it under `effect` and need a compensation. `false`: it only computes or reads; "
+                + "steps name it under `compute`, and it may run more than once",
             Required: true),
         new Key(
             "idempotent", Shape.Bool,

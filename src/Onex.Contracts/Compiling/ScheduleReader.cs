@@ -13,10 +13,9 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
 {
     private static readonly TimeSpan _everyMin = TimeSpan.FromSeconds(1);
 
-    /// <summary>The schedule; null if there is none or after reporting a diagnostic.</summary>
-    /// <param name="root">The contract.</param>
-    /// <param name="schema">The schema of its input; null if it is invalid.</param>
-    /// <param name="key">Its business key, or null.</param>
+    /// <summary>
+    /// The schedule; null if there is none or after reporting a diagnostic. The schema of the contract's input is null if it is invalid.
+    /// </summary>
     public SchedulePlan? Read(MapSyntax root, JsonSchema? schema, Expression? key)
     {
         if (scope.Map(root.Find("schedule"), "'schedule'") is not { } map)

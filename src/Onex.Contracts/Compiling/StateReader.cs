@@ -67,9 +67,9 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         var text = (map.Find("end") as ScalarSyntax)?.Text;
         if (text is not ("completed" or "failed"))
         {
-            var found = map.Find("end")!;
+            var end = map.Find("end")!;
             scope.Report(ContractDiagnostics.WrongType(
-                found.At, "'end'", "'completed' or 'failed'", text is { Length: > 0 } ? $"'{Spelling.Clip(text)}'" : found.Kind));
+                end.At, "'end'", "'completed' or 'failed'", text is { Length: > 0 } ? $"'{Spelling.Clip(text)}'" : end.Kind));
         }
 
         return new StatePlan
@@ -92,10 +92,10 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
     {
         Exclude(map, "compensate", ["steps", "fault", "choose", "catch", "pivot", "output", "on_event", "timeout"],
             "A compensating state has only 'next': use two states.");
-        var found = map.Find("compensate")!;
-        if ((found as ScalarSyntax)?.Text != "all")
+        var compensate = map.Find("compensate")!;
+        if ((compensate as ScalarSyntax)?.Text != "all")
         {
-            scope.Report(ContractDiagnostics.WrongType(found.At, "'compensate' of a state", "'all'", found.Kind));
+            scope.Report(ContractDiagnostics.WrongType(compensate.At, "'compensate' of a state", "'all'", compensate.Kind));
         }
 
         if (!map.Has("next"))
@@ -121,7 +121,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         }
 
         var items = scope.List(map.Find("steps"), "'steps'")?.Items ?? [];
-        var read = steps.ReadAll(items, name.Text, name.Text);
+        var stepPlans = steps.ReadAll(items, name.Text, name.Text);
         var rules = events.ReadRules(map.Find("on_event"), "'on_event'", name.Text);
         var timeout = events.ReadLimit(map.Find("timeout"), "'timeout'", name.Text);
         if (timeout is not null)
@@ -131,13 +131,13 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
 
         // A state without steps waits, so events and its timeout lead out of it; `fail` as the last step leads out of any state.
         var waits = items.Count == 0 && (map.Has("on_event") || map.Has("timeout") || scope.Declared.HasAnyState);
-        var hasOtherExit = waits || read is [.., FailStep];
+        var hasOtherExit = waits || stepPlans is [.., FailStep];
         return new StatePlan
         {
             Name = name.Text,
             Kind = StateKind.Ordinary,
             Pivot = ReadPivot(map.Find("pivot")),
-            Steps = read,
+            Steps = stepPlans,
             OnEvent = rules,
             Timeout = timeout,
             Choices = ReadChoices(name, map, hasOtherExit),

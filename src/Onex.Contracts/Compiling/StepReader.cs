@@ -26,19 +26,19 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     /// <param name="place">The position of the list, from which steps without an id get their names: <c>work</c>, <c>work[0]/1</c>.</param>
     public ImmutableArray<StepPlan> ReadAll(IReadOnlyList<SyntaxNode> items, string state, string place)
     {
-        var read = items.Select((step, index) => Read(step, state, $"{place}[{index}]", inBranch: false)).ToList();
-        var failIndex = read.FindIndex(step => step is FailStep);
-        if (failIndex >= 0 && failIndex + 1 < read.Count)
+        var plans = items.Select((step, index) => Read(step, state, $"{place}[{index}]", inBranch: false)).ToList();
+        var failIndex = plans.FindIndex(step => step is FailStep);
+        if (failIndex >= 0 && failIndex + 1 < plans.Count)
         {
             scope.Report(ContractDiagnostics.StepAfterFail(items[failIndex + 1].At));
         }
 
-        foreach (var (_, item) in read.Zip(items).Where(pair => pair.First is RespondStep).Skip(1))
+        foreach (var (_, item) in plans.Zip(items).Where(pair => pair.First is RespondStep).Skip(1))
         {
             scope.Report(ContractDiagnostics.RespondsAgain(item.At));
         }
 
-        return [.. read.OfType<StepPlan>()];
+        return [.. plans.OfType<StepPlan>()];
     }
 
     /// <summary>The step; null after reporting an error.</summary>

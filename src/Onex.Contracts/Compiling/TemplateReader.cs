@@ -32,10 +32,7 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
         ConstantKeys = [],
     };
 
-    /// <summary>
-    /// The rules for a scalar in place of the map. It must be constant if the map has constant keys, because it would provide their values
-    /// too.
-    /// </summary>
+    /// <summary>The rules for a scalar in place of the map: constant if the map has constant keys, because it provides these too.</summary>
     public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };
 }
 
@@ -76,20 +73,22 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
 
         var applied = StaticTypes.Applied(schemas);
-        return (node, template) switch
+        switch (node, template)
         {
-            (MapSyntax map, Template.Map of) => applied
-                .SelectMany(schema => schema.Required)
-                .Where(name => !map.Has(name))
-                .Select(name => (map.At, $"it needs '{name}'"))
-                .Concat(map.Entries.Zip(of.Entries).SelectMany(entry => ConstantProblems(
-                    entry.First.Value, entry.Second.Value,
-                    [.. applied.Select(schema => schema.Properties?.GetValueOrDefault(entry.First.Key.Text)).OfType<SchemaNode>()]))),
-            (ListSyntax list, Template.List of) => list.Items.Zip(of.Items).SelectMany(item => ConstantProblems(
-                item.First, item.Second,
-                [.. applied.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items).OfType<SchemaNode>()])),
-            _ => [],
-        };
+            case (MapSyntax map, Template.Map { Entries: var values }):
+                var missing = applied.SelectMany(schema => schema.Required).Where(name => !map.Has(name));
+                return missing.Select(name => (map.At, $"it needs '{name}'")).Concat(map.Entries.Zip(values, (entry, value) =>
+                    ConstantProblems(entry.Value, value.Value, FieldSchemas(entry.Key.Text))).SelectMany(problems => problems));
+            case (ListSyntax list, Template.List { Items: var items }):
+                var itemSchemas = applied.Where(schema => schema.PrefixItems.Count == 0).Select(schema => schema.Items)
+                    .OfType<SchemaNode>().ToList();
+                return list.Items.Zip(items).SelectMany(pair => ConstantProblems(pair.First, pair.Second, itemSchemas));
+            default:
+                return [];
+        }
+
+        List<SchemaNode> FieldSchemas(string field) =>
+            [.. applied.Select(schema => schema.Properties?.GetValueOrDefault(field)).OfType<SchemaNode>()];
     }
 
     // The value of a template without expressions; null if it has any.

@@ -39,10 +39,7 @@ internal static class UnusedChecks
         }
     }
 
-    /// <summary>Warns of declared connections that no contract of the directory uses.</summary>
-    /// <param name="contracts">The directory.</param>
-    /// <param name="plans">The plans of all its contracts.</param>
-    /// <param name="context">The operations and connections that they are compiled with.</param>
+    /// <summary>Warns of declared connections that no contract of the directory uses. Needs the plans of all its contracts.</summary>
     public static IEnumerable<Diagnostic> Connections(ContractDirectory contracts, IEnumerable<Plan> plans, CompilerContext context)
     {
         var used = plans.SelectMany(plan => plan.Uses.Connections).ToHashSet(StringComparer.Ordinal);
@@ -52,7 +49,7 @@ internal static class UnusedChecks
             return [];
         }
 
-        var found = new List<Diagnostic>();
+        var diagnostics = new List<Diagnostic>();
         foreach (var path in contracts.ConnectionFiles())
         {
 
@@ -65,9 +62,9 @@ internal static class UnusedChecks
                 file.Report(ContractDiagnostics.UnusedConnection(name.At, name.Text));
             }
 
-            found.AddRange(file.Diagnostics());
+            diagnostics.AddRange(file.Diagnostics());
         }
 
-        return found;
+        return diagnostics;
     }
 }
