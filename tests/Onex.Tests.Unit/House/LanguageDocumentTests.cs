@@ -32,7 +32,7 @@ public sealed partial class LanguageDocumentTests
         { "`choose`", [.. ExpressionPlace.Guard.Names] },
         { "`save`, `reject`, `compensate`", [.. ExpressionPlace.Result.Names] },
         { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },
-        { "`compensate` with `when_unknown`", [.. ExpressionPlace.UnknownOutcome.Names] },
+        { "`compensate` with `when_unknown: run`", [.. ExpressionPlace.UnknownOutcome.Names] },
         { "`output`, `respond`", [.. ExpressionPlace.Output.Names] },
         { "`save` of an `each`", [.. ExpressionPlace.SaveOfEach(null, null).Names] },
         { "`aggregate` of an `each`", [.. ExpressionPlace.Aggregate(CelType.Dyn, CelType.Dyn).Names] },

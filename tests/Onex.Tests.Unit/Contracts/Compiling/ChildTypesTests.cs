@@ -68,8 +68,8 @@ public sealed class ChildTypesTests
         "- { id: ship, saga: shipment, each: { item: input.lines, at_most: 5 }, with: { order: \"${index}\", weight: 3, service: fast }, "
             + "compensate: { none: a test } }")]
     [InlineData(
-        "- parallel: { branches: [{ wait: 1m }, { id: ship, saga: shipment, with: { order: 7, weight: 3, service: fast }, compensate: { "
-            + "none: a test } }] }")]
+        "- parallel: { branches: [{ wait: 1m }, { id: ship, saga: shipment, with: { order: 7, weight: 3, service: fast }, "
+            + "compensate: { none: a test } }] }")]
     [InlineData(
         "- { id: ship, compute: hash.sha256, with: { text: a }, compensate: { saga: shipment, with: { order: \"${result.hex == ''}\", "
             + "weight: 3, service: fast } } }")]

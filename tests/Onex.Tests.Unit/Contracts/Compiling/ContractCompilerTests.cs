@@ -2,13 +2,8 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 
 public sealed class ContractCompilerTests
 {
-    private static readonly EventKind[] _liveStateEvents = [
-        EventKind.StepResult,
-        EventKind.Timer,
-        EventKind.Joined,
-        EventKind.External,
-        EventKind.Operator,
-    ];
+    private static readonly EventKind[] _liveStateEvents =
+        [EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator];
 
     private static readonly Plan _order = CompileOrder();
 
@@ -234,8 +229,8 @@ public sealed class ContractCompilerTests
     public void A_user_state_called_failed_keeps_its_name()
     {
         var plan = TestContracts.Compile(
-            "initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n  done: { end: "
-                + "completed }\n  failed: { end: failed }\n");
+            "initial: work\nstates:\n  work: { choose: [{ when: input.a == 1, next: failed }, { next: done }] }\n"
+                + "  done: { end: completed }\n  failed: { end: failed }\n");
 
         Assert.False(plan.State("failed").Implicit);
         Assert.Equal("compensation_done", plan.State("compensating").Choices.Single().Next);
@@ -286,16 +281,9 @@ public sealed class ContractCompilerTests
 
         Assert.Equal(
             [
-                CelKind.Int,
-                CelKind.Double,
-                CelKind.Bool,
-                CelKind.Null,
-                CelKind.String,
-                CelKind.String,
-                CelKind.Int,
-                CelKind.Double,
-                CelKind.String,
-                CelKind.Int],
+                CelKind.Int, CelKind.Double, CelKind.Bool, CelKind.Null, CelKind.String, CelKind.String, CelKind.Int, CelKind.Double,
+                CelKind.String, CelKind.Int,
+            ],
             values.Select(value => value.Kind));
     }
 

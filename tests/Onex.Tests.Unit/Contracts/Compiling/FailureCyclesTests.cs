@@ -46,8 +46,8 @@ public sealed class FailureCyclesTests
     [InlineData(
         "a catch leads to a state that leads back",
         "",
-        "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n  other: { steps: [{ set: { n: data.n + 1 } }], next: more "
-            + "}\n")]
+        "  more: { steps: [CALL], catch: [{ next: other }], next: failed }\n"
+            + "  other: { steps: [{ set: { n: data.n + 1 } }], next: more }\n")]
     public void A_failure_cycle_is_an_error(string what, string head, string states) =>
         Assert.True(Codes(head, states).SequenceEqual(["ONEX1140"]), $"{what}: {string.Join(", ", Render(head, states))}");
 
@@ -68,8 +68,8 @@ public sealed class FailureCyclesTests
     [InlineData(
         "a catch counts and leads back",
         "",
-        "  more: { steps: [CALL], catch: [{ next: count }], next: failed }\n  count: { steps: [{ set: { n: data.n + 1 } }], choose: [{ "
-            + "when: data.n < 3, next: more }, { next: failed }] }\n")]
+        "  more: { steps: [CALL], catch: [{ next: count }], next: failed }\n"
+            + "  count: { steps: [{ set: { n: data.n + 1 } }], choose: [{ when: data.n < 3, next: more }, { next: failed }] }\n")]
     [InlineData(
         "a catch fetches something and leads back",
         "",
@@ -107,8 +107,8 @@ public sealed class FailureCyclesTests
     [Fact]
     public void Before_the_pivot_any_transition_may_lead_to_a_compensating_state() =>
         Assert.Empty(
-            Codes("", "  more: { steps: [CALL], catch: [{ next: unwinding }], next: last }\n  last: { pivot: true, steps: [CALL], next: "
-                + "failed }\n"));
+            Codes("", "  more: { steps: [CALL], catch: [{ next: unwinding }], next: last }\n"
+                + "  last: { pivot: true, steps: [CALL], next: failed }\n"));
 
     [Theory]
     [InlineData("", "  more: { steps: [{ fail: { code: no, message: no } }] }\n")]

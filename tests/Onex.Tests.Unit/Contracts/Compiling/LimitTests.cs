@@ -60,8 +60,8 @@ public sealed class LimitTests
     {
         var names = string.Join(", ", Enumerable.Range(0, 300).Select(number => $"'{number}'"));
         var text = "contract: small\nversion: 1.0.0\ninput: {}\ninitial: done\nstates:\n"
-            + $"  done: {{ end: completed, output: {{ all: \"${{dyn([{names}]).all(a, "
-            + $"dyn([{names}]).all(b, a != 'x' && b != 'y'))}}\" }} }}\n";
+            + $"  done: {{ end: completed, output: {{ all: \"${{dyn([{names}]).all(a, dyn([{names}]).all(b, "
+            + "a != 'x' && b != 'y'))}\" } }\n";
 
         Assert.True(Output(ContractLimits.Default).IsError);
         Assert.False(Output(ContractLimits.Highest).IsError);

@@ -65,8 +65,7 @@ public sealed class MemoryTests(ITestOutputHelper output)
                 + "] }, expect: { end: completed } }" + Done),
         ["a chain of references"] = (
             10_000,
-            size => "contract: small\nversion: 1.0.0\ninput:\n  $ref: '#/$defs/d0'\n  "
-                + "$defs:\n" + Series(
+            size => "contract: small\nversion: 1.0.0\ninput:\n  $ref: '#/$defs/d0'\n  $defs:\n" + Series(
                     size, number => $"    d{number}: {{ $ref: '#/$defs/d{number + 1}' }}\n") + $"    d{size}: {{ }}" + Done),
         ["many references to one schema"] = (
             20_000,
@@ -104,7 +103,8 @@ public sealed class MemoryTests(ITestOutputHelper output)
     [InlineData("a long text", 500_000, "\"", "x", "\"")]
     [InlineData("a huge number", 500_000, "", "9", "")]
     [InlineData("open brackets", 500_000, "", "[", "")]
-    public void Memory_for_reading_and_validating_JSON_is_proportional(string what, int size, string open, string piece, string close)
+    public void Memory_for_reading_and_validating_JSON_is_proportional_to_its_size(
+        string what, int size, string open, string piece, string close)
     {
         output.WriteLine(what);
         var schema = TestContracts.Compile("initial: done\nstates:\n  done: { end: completed }\n").Input;
@@ -141,8 +141,8 @@ public sealed class MemoryTests(ITestOutputHelper output)
 
     private static string Guard(string expression) =>
         TestContracts.Head
-            + $"initial: a\nstates:\n  a: {{ choose: [{{ when: \"{expression}\", next: done }}, {{ next: done }}] }}\n  done: {{ end: "
-            + $"completed }}\n";
+            + $"initial: a\nstates:\n  a: {{ choose: [{{ when: \"{expression}\", next: done }}, {{ next: done }}] }}\n"
+            + "  done: { end: completed }\n";
 
     private static string Repeat(string piece, int count) => string.Concat(Enumerable.Repeat(piece, count));
 

@@ -15,8 +15,8 @@ public sealed class MisreadExpressionTests
     public void A_misread_expression_is_reported_with_its_quoted_form(string line, string quoted)
     {
         var diagnostics = TestContracts.Check(
-            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n "
-                + $" done: {{ end: completed }}\n").Diagnostics;
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n"
+                + "  done: { end: completed }\n").Diagnostics;
 
         var diagnostic = Assert.Single(diagnostics);
         Assert.Equal(("ONEX1041", 8, 15), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
@@ -27,9 +27,9 @@ public sealed class MisreadExpressionTests
     public void A_comma_inside_braces_is_reported()
     {
         var diagnostics = TestContracts.Check(
-            $"{TestContracts.Head}data:\n  names: string\n  others: string\ninitial: work\nstates:\n  work:\n    steps:\n      - id: a\n "
-                + $"       compute: transform\n"
-            + "        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n  done: { end: completed }\n").Diagnostics.Where(
+            $"{TestContracts.Head}data:\n  names: string\n  others: string\ninitial: work\nstates:\n  work:\n    steps:\n      - id: a\n"
+                + "        compute: transform\n        save: { names: f(a, b, c), others: g(d, e) }\n    next: done\n"
+                + "  done: { end: completed }\n").Diagnostics.Where(
                 each => each.Code == "ONEX1041");
 
         Assert.Equal(
@@ -45,8 +45,8 @@ public sealed class MisreadExpressionTests
     public void A_comma_inside_braces_is_reported_in_every_kind_of_expression(string state)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
-            $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: "
-                + $"work\nstates:\n  work:\n{state}  done: {{ end: completed }}\n").Diagnostics,
+            $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: work\n"
+                + $"states:\n  work:\n{state}  done: {{ end: completed }}\n").Diagnostics,
             each => each.Severity == Severity.Error);
 
         Assert.Equal("ONEX1041", diagnostic.Code);
@@ -57,8 +57,8 @@ public sealed class MisreadExpressionTests
     public void An_expression_that_starts_with_an_exclamation_mark_is_a_YAML_tag()
     {
         var diagnostic = TestContracts.Check(
-            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - when: !input.a\n        next: done\n      - "
-                + $"next: done\n  done: {{ end: completed }}\n").Diagnostics[0];
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - when: !input.a\n        next: done\n"
+                + "      - next: done\n  done: { end: completed }\n").Diagnostics[0];
 
         Assert.Equal("ONEX1002", diagnostic.Code);
         Assert.Contains("quote it", diagnostic.Remedy, StringComparison.Ordinal);
@@ -68,8 +68,8 @@ public sealed class MisreadExpressionTests
     public void A_comment_after_an_expression_stays_a_comment()
     {
         TestContracts.Compile(
-            "initial: work\nstates:\n  work:\n    choose:\n      - when: input.a == 1 # why\n        next: done\n      - next: done\n  "
-                + "done: { end: completed }\n");
+            "initial: work\nstates:\n  work:\n    choose:\n      - when: input.a == 1 # why\n        next: done\n      - next: done\n"
+                + "  done: { end: completed }\n");
     }
 
     [Theory]
@@ -82,8 +82,8 @@ public sealed class MisreadExpressionTests
         string line, int expectedLine, int expectedColumn)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
-            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n "
-                + $" done: {{ end: completed }}\n").Diagnostics);
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {line}\n        next: done\n      - next: done\n"
+                + "  done: { end: completed }\n").Diagnostics);
 
         Assert.Equal(("ONEX1042", expectedLine, expectedColumn), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
     }
@@ -138,8 +138,8 @@ public sealed class MisreadExpressionTests
         "when: \u201Cinput.a\u201D", "ONEX1201", "Write \"input.a\", or quote all of it if those quotes are meant: '\u201Cinput.a\u201D'")]
     public void Curly_quotes_are_reported_with_the_correct_quotes(string when, string code, string remedy) => Assert.Equal(
         (code, remedy),
-        Single($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n      - next: "
-            + $"done\n  done: {{ end: completed }}\n"));
+        Single($"{TestContracts.Head}initial: work\nstates:\n  work:\n    choose:\n      - {when}\n        next: done\n"
+            + "      - next: done\n  done: { end: completed }\n"));
 
     [Fact]
     public void Curly_quotes_around_a_comma_in_braces_are_reported() => Assert.Equal(
@@ -150,8 +150,8 @@ public sealed class MisreadExpressionTests
     public void An_unclosed_bracket_is_reported_where_it_opens()
     {
         var diagnostic = Assert.Single(TestContracts.Check(
-            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    steps:\n      - {{ id: a, compute: transform, with: {{ text: x "
-                + $"}}\n    next: done\n  done: {{ end: completed }}\n").Diagnostics);
+            $"{TestContracts.Head}initial: work\nstates:\n  work:\n    steps:\n"
+                + "      - { id: a, compute: transform, with: { text: x }\n    next: done\n  done: { end: completed }\n").Diagnostics);
 
         Assert.Equal(("ONEX1001", 8, 9), (diagnostic.Code, diagnostic.Line, diagnostic.Column));
         Assert.Contains("this bracket is not closed", diagnostic.Problem, StringComparison.Ordinal);
@@ -194,14 +194,14 @@ public sealed class MisreadExpressionTests
     [InlineData("intial: done\nstates:\n  done: { end: completed }\n", "ONEX1010")]
     [InlineData("initial: done\nsates:\n  done: { end: completed }\n", "ONEX1010")]
     [InlineData(
-        "initial: work\nstates:\n  work:\n    stpes: [{ ide: a, compute: hash.sha256, with: { text: x } }]\n    next: done\n  done: { "
-            + "end: completed, output: { hex: '${steps.a.hex}' } }\n",
+        "initial: work\nstates:\n  work:\n    stpes: [{ ide: a, compute: hash.sha256, with: { text: x } }]\n    next: done\n"
+            + "  done: { end: completed, output: { hex: '${steps.a.hex}' } }\n",
         "ONEX1010 ONEX1010")]
     [InlineData("initial: done\nstates:\n  done: { end: completed }\n---\ncontract: other\n", "ONEX1002")]
     [InlineData("initial: done\nstates:\n  done: { end: completed }\n---\ncontract: [other\n", "ONEX1002")]
     [InlineData(
-        "initial: work\nstates:\n  work:\n    choose: [{ when: math.round(2.5) == 3.0, next: done }, { next: done }]\n  done: { end: "
-            + "completed }\n",
+        "initial: work\nstates:\n  work:\n    choose: [{ when: math.round(2.5) == 3.0, next: done }, { next: done }]\n"
+            + "  done: { end: completed }\n",
         "ONEX1043")]
     public void One_mistake_is_one_diagnostic(string rest, string codes) =>
         Assert.Equal(codes, string.Join(' ', TestContracts.Codes(rest)));

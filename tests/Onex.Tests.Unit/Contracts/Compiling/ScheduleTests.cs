@@ -109,8 +109,8 @@ public sealed class ScheduleTests
     [InlineData("@daily", "it has 1 field.")]
     public void An_invalid_cron_field_is_reported_with_its_range(string cron, string problem) => Assert.Contains(
         problem, Assert.Single(
-            TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n  done: {{ end: "
-                + $"completed }}\n").Diagnostics).Problem,
+            TestContracts.Check($"{TestContracts.Head}schedule: {{ cron: \"{cron}\" }}\ninitial: done\nstates:\n"
+                + "  done: { end: completed }\n").Diagnostics).Problem,
         StringComparison.Ordinal);
 
     [Theory]

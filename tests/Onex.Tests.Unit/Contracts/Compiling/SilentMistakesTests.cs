@@ -68,8 +68,8 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ parallel: { branches: [CALL, { wait: 1m }] }, catch: [{ error: join_failed, next: late }] }", "ONEX1183")]
     [InlineData("{ parallel: { join: any, branches: [CALL, { wait: 1m }] }, catch: [{ error: step_failed, next: late }] }", "ONEX1183")]
     [InlineData(
-        "{ id: a, each: { item: '[1]', at_most: 3 }, effect: http.get, connection: stock, with: { path: /a }, catch: [{ error: "
-            + "[too_many_items, http_404], next: late }] }",
+        "{ id: a, each: { item: '[1]', at_most: 3 }, effect: http.get, connection: stock, with: { path: /a }, "
+            + "catch: [{ error: [too_many_items, http_404], next: late }] }",
         null)]
     [InlineData(
         "{ id: a, each: { item: '[1]', at_most: 3, on_item_failure: continue }, effect: http.get, connection: stock, with: { path: /a }, "
@@ -223,15 +223,14 @@ public sealed partial class SilentMistakesTests
     [InlineData(
         "done: { end: completed }\n  more: { steps: [{ saga: other, detached: true, with: { order: input.order_id } }], next: done }")]
     [InlineData(
-        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { values: { a: 1 } }, compensate: { compute: "
-            + "transform, "
+        "done: { end: completed }\n"
+            + "  more: { steps: [{ id: x, compute: transform, with: { values: { a: 1 } }, compensate: { compute: transform, "
             + "with: { values: { a: input.order_id } } } }], next: done }")]
     [InlineData(
-        "done: { end: completed }\n  more: { steps: [{ id: x, compute: transform, with: { values: { a: 1 } }, each: { item: input.lines, "
-            + "at_most: 9 "
-            + "}, save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, with: { values: { a: "
-            + "item.sku } } "
-            + "}], next: done }")]
+        "done: { end: completed }\n"
+            + "  more: { steps: [{ id: x, compute: transform, with: { values: { a: 1 } }, each: { item: input.lines, at_most: 9 }, "
+            + "save: { note: \"'a'\" } }, { id: y, compute: transform, each: { item: input.lines, at_most: 9 }, "
+            + "with: { values: { a: item.sku } } }], next: done }")]
     public void Text_that_looks_like_an_expression_is_a_warning_in_every_position(string states)
     {
         var first = states.Contains("more:", StringComparison.Ordinal) ? "more" : "done";
@@ -279,8 +278,8 @@ public sealed partial class SilentMistakesTests
     {
         var text = TestContracts.Head
             + Work(
-                "{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, compensate: { "
-                    + "none: a test } }");
+                "{ id: a, effect: kafka.produce, with: { topic: a.b, value: 1, headers: { message_id: a, mine: b } }, "
+                    + "compensate: { none: a test } }");
 
         Assert.Equal(
             ["ONEX1186"],
@@ -311,8 +310,8 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ wait: 1m }", true)]
     [InlineData("{ id: a, effect: http.get, connection: stock, with: { path: /a }, retry: calm }", false)]
     [InlineData(
-        "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, with: { "
-            + "path: /a }, retry: calm } }",
+        "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: stock, "
+            + "with: { path: /a }, retry: calm } }",
         false)]
     public void An_unused_retry_policy_is_a_warning(string step, bool isReported) =>
         Assert.Equal(isReported ? ["ONEX1188"] : [], TestContracts.Codes("retries: { calm: { attempts: 9 } }\n" + Work(step)));
@@ -322,8 +321,8 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ respond: { a: \"${connections.payments}\" } }", new[] { "stock" })]
     [InlineData("{ respond: { a: \"${connections}\" } }", new string[0])]
     [InlineData(
-        "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: payments, with: { "
-            + "path: /a } } }",
+        "{ id: a, effect: http.get, connection: stock, with: { path: /a }, compensate: { effect: http.get, connection: payments, "
+            + "with: { path: /a } } }",
         new string[0])]
     [InlineData("{ wait: 1m, and: more }", new string[0])]
     public void An_unused_connection_is_a_warning_at_its_declaration(string step, string[] unused)
@@ -350,8 +349,8 @@ public sealed partial class SilentMistakesTests
     public void A_contract_that_never_completes_is_a_warning(string states, bool isReported) =>
         Assert.Equal(
             isReported ? ["ONEX1190"] : [],
-            TestContracts.Codes($"events: {{ go: {{}} }}\nany_state: [{{ event: go, when: size(event) == 0, next: gone }}]\ninitial: "
-                + $"work\nstates:\n{states}  gone: {{ end: failed }}\n"));
+            TestContracts.Codes("events: { go: {} }\nany_state: [{ event: go, when: size(event) == 0, next: gone }]\n"
+                + $"initial: work\nstates:\n{states}  gone: {{ end: failed }}\n"));
 
     [Theory]
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'a', next: late }, { next: late }]", true)]
@@ -368,15 +367,15 @@ public sealed partial class SilentMistakesTests
 
         Assert.Equal(
             isReported ? ["ONEX1191"] : [],
-            TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n  late: {{ end: "
-                + $"completed }}\n"));
+            TestContracts.Codes($"{events}initial: work\nstates:\n  work:\n    {keys}\n  done: {{ end: completed }}\n"
+                + "  late: { end: completed }\n"));
     }
 
     [Fact]
     public void A_second_rejection_with_the_same_guard_is_a_warning() => Assert.Equal(
         ["ONEX1191"],
-        TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, reject: [{ when: result.status_code "
-            + "== 402, code: a }, { when: result.status_code == 402, code: b }] }")));
+        TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, "
+            + "reject: [{ when: result.status_code == 402, code: a }, { when: result.status_code == 402, code: b }] }")));
 
     [Theory]
     [InlineData("pivot: true, ", true)]
@@ -392,7 +391,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("{ attempts: 1 }", false)]
     [InlineData("{ attempts: 2, first: 1s }", false)]
     public void Delays_in_a_policy_with_one_attempt_are_a_warning(string policy, bool isReported) => Assert.Equal(
-        isReported ? ["ONEX1193"] : [], TestContracts.Codes(Work($"{{ id: a, effect: http.get, connection: stock, with: {{ path: /a }}, "
+        isReported ? ["ONEX1193"] : [], TestContracts.Codes(Work("{ id: a, effect: http.get, connection: stock, with: { path: /a }, "
             + $"retry: {policy} }}")));
 
     [Fact]
@@ -454,8 +453,7 @@ public sealed partial class SilentMistakesTests
 
     private const string Input =
         "input: { type: object, required: [order_id, total, lines], properties: { order_id: { type: string }, total: { type: number }, "
-            + "any: {}, "
-        + "lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } }";
+            + "any: {}, lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } }";
 
     // A contract with one step in the state `work`, which also gets the keys.
     private static string Work(string step, string keys = "") =>
