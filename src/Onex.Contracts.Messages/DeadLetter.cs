@@ -12,10 +12,10 @@ public sealed record DeadLetter
     /// <summary>Why the record could not be handled, for people.</summary>
     public required string FailureReason { get; init; }
 
-    /// <summary>The same as a code.</summary>
+    /// <summary>The code of that reason.</summary>
     public required string FailureCode { get; init; }
 
-    /// <summary>When Onex gave up on the record.</summary>
+    /// <summary>When Onex stopped trying to handle the record.</summary>
     public required DateTimeOffset FailureTimestamp { get; init; }
 
     /// <summary>The record's correlation id, if one can be read.</summary>
@@ -37,7 +37,7 @@ public sealed record DeadLetterMessage
     /// <summary>The record's value. Absent when <see cref="ValueRef"/> is given.</summary>
     public string? Value { get; init; }
 
-    /// <summary>Where a value is kept that is too large for a record: the id of a row of <c>dead_letters</c>.</summary>
+    /// <summary>The id of the row of <c>dead_letters</c> that stores the value, if it is too large for a record.</summary>
     public Guid? ValueRef { get; init; }
 
     /// <summary>The record's headers.</summary>

@@ -20,7 +20,7 @@ public static class ErrorCodes
     /// <summary>The payload does not match the schema.</summary>
     public const string PayloadInvalid = "ONEX3005";
 
-    /// <summary>A field of the request has the wrong type or form (a correlation id that is no UUID).</summary>
+    /// <summary>A field of the request has the wrong type or form (a correlation id that is not a UUID).</summary>
     public const string FieldInvalid = "ONEX3006";
 
     /// <summary>Text that cannot be stored: <c>\u0000</c>, or half of a surrogate pair.</summary>
@@ -77,7 +77,7 @@ public static class ErrorCodes
     /// <summary>No live saga matches the event.</summary>
     public const string TargetMissing = "ONEX3023";
 
-    /// <summary>The <c>envelope_id</c>, or the business key that is joined, belongs to another request.</summary>
+    /// <summary>The <c>envelope_id</c> belongs to another request, or the saga to join was started with another payload.</summary>
     public const string RequestDiffers = "ONEX3030";
 
     /// <summary>The saga is set aside: Onex cannot read or handle it, and an operator must act.</summary>
@@ -143,7 +143,7 @@ public static class ErrorCodes
     /// <summary>Terminating a saga requires the confirmation that nothing is compensated.</summary>
     public const string ConfirmationMissing = "ONEX4020";
 
-    /// <summary>The record of the dead letter was handled nevertheless.</summary>
+    /// <summary>The record of the dead letter was handled after all, so that sending it again is not needed.</summary>
     public const string DeadLetterRecordHandled = "ONEX4028";
 
     /// <summary>There is not enough memory for the request of a call at the moment.</summary>

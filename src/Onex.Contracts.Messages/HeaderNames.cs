@@ -18,7 +18,7 @@ public static class HeaderNames
     /// <summary>The identity of the message. Every copy has the same.</summary>
     public const string MessageId = "message_id";
 
-    /// <summary>When the message was decided, in ISO 8601.</summary>
+    /// <summary>When Onex decided to send the message, in ISO 8601.</summary>
     public const string Timestamp = "timestamp";
 
     /// <summary>The role that sent the record: <c>onex-main</c>, <c>onex-effects</c>, <c>onex-workers</c>.</summary>
@@ -30,7 +30,7 @@ public static class HeaderNames
     /// <summary>The version of the message's format: <see cref="EventTypes.SchemaVersion"/> today.</summary>
     public const string SchemaVersion = "schema_version";
 
-    /// <summary>How often handling this record was retried before.</summary>
+    /// <summary>How often the handling of this record was retried before.</summary>
     public const string RetryCount = "retry_count";
 
     /// <summary>On a domain event: the saga that emitted it.</summary>
@@ -49,8 +49,8 @@ public static class HeaderNames
     public const string Origin = "onex-origin";
 
     /// <summary>
-    /// On a command, a report or a result, if traces are recorded: the span of its sending, as W3C trace context. The span of its handling
-    /// is linked to it.
+    /// On a command, a report or a result, if traces are recorded: the span that sent it, as W3C trace context. The span that handles it is
+    /// linked to that span.
     /// </summary>
     public const string SenderSpan = "onex-sender-span";
 

@@ -24,8 +24,8 @@ public static class Identity
             : Derive($"command{sagaId.Value}{stepPath}{visit}{item}{retryPass}")));
 
     /// <summary>
-    /// A saga that a record or a schedule starts: the same whenever that is read again, also after the database was restored to an earlier
-    /// state, so that its commands have the same ids and effects the same idempotency keys. A UUID of version 7 by its form.
+    /// A saga that a record or a schedule starts. If the record is read again, even after the database was restored to an earlier state,
+    /// the id is the same, so that commands keep their ids and effects their idempotency keys. It has the form of a UUID of version 7.
     /// </summary>
     /// <param name="milliseconds">The time of the record, or the due time, since 1970.</param>
     /// <param name="origin">The id that is derived from the record's position, or from the schedule and the time.</param>
@@ -58,8 +58,8 @@ public static class Identity
     public static Guid Payload(SagaId sagaId, string name) => Sorted(sagaId.Value, Derive($"payload{sagaId.Value}{name}"));
 
     /// <summary>
-    /// A request without an envelope id: the position and the bytes of its record. Offsets start again when a topic is created again, hence
-    /// the topic's id and the bytes.
+    /// A request without an envelope id: the position and the bytes of its record. The topic's id and the bytes are included because
+    /// offsets start again when a topic is created again.
     /// </summary>
     public static MessageId Request(string topic, Guid? topicId, int partition, long offset, ReadOnlySpan<byte> value)
     {
@@ -96,7 +96,7 @@ public static class Identity
         return new(From(bytes));
     }
 
-    /// <summary>The message that carries a worker's report; the number counts those of one run.</summary>
+    /// <summary>The message that carries a worker's report; the number counts the reports of one run.</summary>
     public static MessageId ReportMessage(CommandId commandId, int attempt, Guid run, int number) =>
         new(Derive($"report{commandId.Value}{attempt}{run}{number}"));
 
@@ -107,7 +107,7 @@ public static class Identity
     public static Guid OfRecord(string purpose, string topic, Guid? topicId, int partition, long offset) => From(
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{purpose}\n{topic}\n{topicId:N}\n{partition}\n{offset}")));
 
-    /// <summary>The index entry of a record's dead letter. The only id without a version, because stored entries have it.</summary>
+    /// <summary>The index entry of a record's dead letter. The only id without a UUID version: stored entries have this form.</summary>
     public static Guid DeadLetter(string topic, Guid? topicId, int partition, long offset)
     {
         var position = string.Create(CultureInfo.InvariantCulture, $"{topic}\n{topicId}\n{partition}\n{offset}");
@@ -122,7 +122,7 @@ public static class Identity
         return BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]) / (uint.MaxValue + 1.0);
     }
 
-    /// <summary>A saga's home among that many partitions, if its request did not come from a record.</summary>
+    /// <summary>The home partition of a saga whose request did not come from a record.</summary>
     public static int HomePartition(SagaId sagaId, int partitions)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -147,15 +147,15 @@ public static class Identity
         return FromDigest(digest);
     }
 
-    // The hash with what sorts by age in front: the first 48 bits of the ids of the saga and of its commands, which are a time, or the
-    // partition and the offset. Such ids are inserted at the ends of the database's indexes, while random ones change any page of them.
+    // The hash after the first 48 bits of the owner: a time, or a partition and an offset. Ids that sort by age are inserted at the ends of
+    // the database's indexes, while random ones change any page of them.
     private static Guid Sorted(Guid owner, Guid hash)
     {
         Span<byte> bytes = stackalloc byte[16];
-        Span<byte> time = stackalloc byte[16];
+        Span<byte> age = stackalloc byte[16];
         hash.TryWriteBytes(bytes, bigEndian: true, out _);
-        owner.TryWriteBytes(time, bigEndian: true, out _);
-        time[..6].CopyTo(bytes);
+        owner.TryWriteBytes(age, bigEndian: true, out _);
+        age[..6].CopyTo(bytes);
         return new Guid(bytes, bigEndian: true);
     }
 

@@ -8,25 +8,26 @@ namespace Onex.Contracts.Messages;
 /// </summary>
 public static class JsonWeight
 {
-    private const int Fixed = 2 * 1024;
+    private const int Overhead = 2 * 1024;
 
-    // Measured on requests to the orchestrator: their text, the parsed document, the values twice (as given, as typed), and the JSON of the
-    // row, the command and the payloads.
+    // Measured on requests to the orchestrator: their text, the parsed document, the values twice (as received, as typed), and the JSON of
+    // the row, the command and the payloads.
     private const int HandledPerByte = 12;
     private const int HandledPerPart = 400;
+    private const int BytesPerPart = 12;
     private const int CachedPerByte = 2;
     private const int CachedPerPart = 120;
 
     private static readonly SearchValues<byte> _parts = SearchValues.Create(",[{"u8);
 
     /// <summary>The memory while it is parsed, decided on and written.</summary>
-    public static long Handled(ReadOnlySpan<byte> json) => Fixed + ((long)json.Length * HandledPerByte) + (Parts(json) * HandledPerPart);
+    public static long Handled(ReadOnlySpan<byte> json) => Overhead + ((long)json.Length * HandledPerByte) + (Parts(json) * HandledPerPart);
 
     /// <summary>The memory of values that are kept for later.</summary>
-    public static long Cached(ReadOnlySpan<byte> json) => Fixed + ((long)json.Length * CachedPerByte) + (Parts(json) * CachedPerPart);
+    public static long Cached(ReadOnlySpan<byte> json) => Overhead + ((long)json.Length * CachedPerByte) + (Parts(json) * CachedPerPart);
 
-    /// <summary>The memory of JSON whose length alone is known, assuming a typical mixture.</summary>
-    public static long Handled(long bytes) => Fixed + (bytes * (HandledPerByte + (HandledPerPart / 12)));
+    /// <summary>The memory of JSON whose length alone is known, if a part begins every 12 bytes.</summary>
+    public static long Handled(long bytes) => Overhead + (bytes * (HandledPerByte + (HandledPerPart / BytesPerPart)));
 
     private static long Parts(ReadOnlySpan<byte> json)
     {

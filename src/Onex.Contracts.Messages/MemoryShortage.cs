@@ -3,17 +3,17 @@ using System.Runtime;
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// Detects a lack of memory. It is not a fault of the message that met it: that message is retried, alone if need be, and is never
-/// dead-lettered for it.
+/// Detects a lack of memory. The message that was handled is not its cause: it is retried, alone if necessary, and never becomes a
+/// dead letter because of it.
 /// </summary>
 public static class MemoryShortage
 {
-    /// <summary>Whether a lack of memory caused the exception, whoever wrapped it.</summary>
+    /// <summary>Whether a lack of memory caused the exception, even if other exceptions wrap it.</summary>
     public static bool Is(Exception? failure) => failure switch
     {
         null => false,
         OutOfMemoryException => true,
-        AggregateException several => several.InnerExceptions.Any(Is),
+        AggregateException aggregate => aggregate.InnerExceptions.Any(Is),
         _ => Is(failure.InnerException),
     };
 

@@ -48,8 +48,8 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     /// <param name="eventType">One of <see cref="EventTypes"/>.</param>
     /// <param name="messageId">The identity of the message.</param>
     /// <param name="correlationId">The correlation id of the request that it belongs to, or null if it is not known.</param>
-    /// <param name="timestamp">When it was decided.</param>
-    /// <param name="retryCount">How often handling it was retried before.</param>
+    /// <param name="timestamp">When Onex decided to send it.</param>
+    /// <param name="retryCount">How often its handling was retried before.</param>
     public static MessageHeaders Create(
         string source, string eventType, MessageId messageId, Guid? correlationId, DateTimeOffset timestamp, int retryCount = 0)
     {
@@ -165,16 +165,16 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     // ISO 8601 without trailing zeros, the form that System.Text.Json writes.
     private static string Iso(DateTimeOffset time)
     {
-        const int Fraction = 19;
-        const int Zone = 27;
+        const int FractionStart = 19;
+        const int ZoneStart = 27;
         Span<char> text = stackalloc char[33];
         time.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
-        var end = Zone;
+        var end = ZoneStart;
         while (text[end - 1] == '0')
         {
             end--;
         }
 
-        return string.Concat(text[..(end == Fraction + 1 ? Fraction : end)], text[Zone..]);
+        return string.Concat(text[..(end == FractionStart + 1 ? FractionStart : end)], text[ZoneStart..]);
     }
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>How messages are written as JSON: snake_case, nothing for null, no reflection.</summary>
+/// <summary>How messages are written as JSON: names in snake_case, null fields left out, no reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -25,7 +25,7 @@ public sealed partial class MessageJson : JsonSerializerContext
     /// </summary>
     public const int DepthMax = 128;
 
-    /// <summary>The same for text that people read: it escapes only what JSON requires.</summary>
+    /// <summary>The same format for people: it escapes only what JSON requires.</summary>
     public static MessageJson Readable => field ??= new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

@@ -47,7 +47,7 @@ public sealed class RawJsonConverter : JsonConverter<RawJson>
     {
         if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.Position.GetObject() is null)
         {
-            // The text is one span, and the bracket a slice of it.
+            // The reader's text is one span, so the whole value follows its opening bracket in memory.
             ref var bracket = ref MemoryMarshal.GetReference(reader.ValueSpan);
             var begin = reader.TokenStartIndex;
             if (reader.TrySkip())

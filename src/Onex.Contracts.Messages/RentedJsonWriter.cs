@@ -11,7 +11,7 @@ namespace Onex.Contracts.Messages;
 public readonly ref struct RentedJsonWriter : IDisposable
 {
     // A larger buffer is left to the garbage collector, because the thread would keep it for ever.
-    private const int KeptBytes = 64 * 1024;
+    private const int KeptBytesMax = 64 * 1024;
 
     [ThreadStatic]
     private static Buffered? _idle;
@@ -20,14 +20,14 @@ public readonly ref struct RentedJsonWriter : IDisposable
 
     private RentedJsonWriter(Buffered buffered) => _buffered = buffered;
 
-    /// <summary>Writes internal JSON: escapes only what JSON requires.</summary>
+    /// <summary>The options for internal JSON: only what JSON requires is escaped.</summary>
     public static JsonWriterOptions Options { get; } = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
     };
 
-    /// <summary>Writes the document.</summary>
+    /// <summary>The writer of the document.</summary>
     public Utf8JsonWriter Writer => _buffered.Writer;
 
     /// <summary>An empty writer. A second one may be rented before the first is disposed.</summary>
@@ -48,7 +48,7 @@ public readonly ref struct RentedJsonWriter : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
-        if (_buffered.Bytes.Capacity <= KeptBytes)
+        if (_buffered.Bytes.Capacity <= KeptBytesMax)
         {
             _buffered.Writer.Reset();
             _buffered.Bytes.ResetWrittenCount();

@@ -19,7 +19,7 @@ public sealed record Request
     public Guid? CorrelationId { get; init; }
 
     /// <summary>
-    /// The identity of the request, by which a duplicate is recognised. Default: derived from the record's place and bytes.
+    /// The identity of the request, by which a duplicate is recognised. Default: derived from the record's position and bytes.
     /// </summary>
     public Guid? EnvelopeId { get; init; }
 
@@ -27,8 +27,8 @@ public sealed record Request
     public RequestTarget? Target { get; init; }
 
     /// <summary>
-    /// Replaces the prefix of <see cref="Operation"/>, which then names an effect operation: <c>http</c> makes <c>get</c>, and
-    /// <c>fetch.get</c>, the operation <c>http.get</c>.
+    /// Replaces the prefix of <see cref="Operation"/>, which then names an effect operation: with <c>http</c>, both <c>get</c> and
+    /// <c>fetch.get</c> mean <c>http.get</c>.
     /// </summary>
     public string? HandlerType { get; init; }
 
@@ -62,7 +62,7 @@ public sealed record Response
     /// <summary>With <c>duplicate</c>: the status of the first response.</summary>
     public string? OriginalStatus { get; init; }
 
-    /// <summary>With success: the output of the saga's end, or what its <c>respond</c> step says.</summary>
+    /// <summary>With success: the output of the saga's end, or the payload of its <c>respond</c> step.</summary>
     public RawJson? Payload { get; init; }
 
     /// <summary>With an error: what is wrong and what to do, for people.</summary>

@@ -25,7 +25,7 @@ public sealed record SagaCall
     /// <summary>The child's input, a JSON object. Absent with <see cref="InputRef"/> and with <see cref="Cancels"/>.</summary>
     public RawJson? Input { get; init; }
 
-    /// <summary>Where an input is kept that is too large for a record: the id of a row of <c>saga_payloads</c>.</summary>
+    /// <summary>The id of the row of <c>saga_payloads</c> that stores the input, if it is too large for a record.</summary>
     public Guid? InputRef { get; init; }
 
     /// <summary>The correlation id of the parent's request. The child has the same.</summary>

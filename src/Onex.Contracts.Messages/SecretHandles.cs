@@ -10,7 +10,7 @@ public static class SecretHandles
 
     private static readonly JsonReaderOptions _options = new() { MaxDepth = 1000 };
 
-    /// <summary>Whether a text or a name of the JSON contains a handle, also one that is written with escapes.</summary>
+    /// <summary>Whether a string or a field's name in the JSON contains a handle, even if it is written with escapes.</summary>
     public static bool AreIn(ReadOnlySpan<byte> json)
     {
         if (json.IndexOf("onex-secret:"u8) >= 0)
@@ -38,7 +38,7 @@ public static class SecretHandles
         return false;
     }
 
-    // Half a surrogate pair is no text.
+    // GetString throws for half of a surrogate pair. Such text cannot be a handle.
     private static string Unescaped(ref Utf8JsonReader reader)
     {
         try

@@ -41,7 +41,7 @@ public sealed record StepCommand
     /// <summary>The operation's arguments, a JSON object. Absent with <see cref="ArgumentsRef"/>.</summary>
     public RawJson? Arguments { get; init; }
 
-    /// <summary>Where arguments are kept that are too large for a record: the id of a row of <c>saga_payloads</c>.</summary>
+    /// <summary>The id of the row of <c>saga_payloads</c> that stores the arguments, if they are too large for a record.</summary>
     public Guid? ArgumentsRef { get; init; }
 
     /// <summary>The memory that running it takes, in bytes, estimated from its arguments.</summary>
@@ -127,7 +127,7 @@ public sealed record StepResult
     /// <summary>What the operation returned, also with an HTTP status that is classified as rejected or failed.</summary>
     public RawJson? Result { get; init; }
 
-    /// <summary>Where a result is kept that is too large for a record: the id of a row of <c>saga_payloads</c>.</summary>
+    /// <summary>The id of the row of <c>saga_payloads</c> that stores the result, if it is too large for a record.</summary>
     public Guid? ResultRef { get; init; }
 
     /// <summary>Why the attempt did not complete, as a code: <c>http_503</c>, <c>step_timed_out</c>, <c>connection_refused</c>.</summary>
@@ -142,7 +142,7 @@ public sealed record StepResult
     /// </summary>
     public string? Unparsed { get; init; }
 
-    /// <summary>How long the service asks to wait before the next attempt (<c>Retry-After</c>), in milliseconds.</summary>
+    /// <summary>The delay that the service requests before the next attempt (<c>Retry-After</c>), in milliseconds.</summary>
     public int? RetryAfterMs { get; init; }
 
     /// <summary>
@@ -152,22 +152,22 @@ public sealed record StepResult
     public string? Reach { get; init; }
 }
 
-/// <summary>Values of <see cref="StepResult.Reach"/>: what is known of an attempt that did not complete.</summary>
+/// <summary>Values of <see cref="StepResult.Reach"/>: what is known about an attempt that did not complete.</summary>
 public static class StepReaches
 {
     /// <summary>
-    /// Nothing was sent, or nothing of it remains: no connection, an open circuit breaker, a transaction that was rolled back. It did not
-    /// happen.
+    /// Nothing was sent, or what was sent was rolled back: no connection, an open circuit breaker, a failed transaction. The step did not
+    /// take effect.
     /// </summary>
     public const string NotSent = "not_sent";
 
-    /// <summary>It was sent, and it is unknown whether it happened.</summary>
+    /// <summary>It was sent, and it is unknown whether it took effect.</summary>
     public const string Sent = "sent";
 
-    /// <summary>The service answered that it did not happen.</summary>
+    /// <summary>The service answered that it did not take effect.</summary>
     public const string Answered = "answered";
 
-    /// <summary>The service answered that it happened, but its answer cannot be used.</summary>
+    /// <summary>The service answered that it took effect, but its answer cannot be used.</summary>
     public const string Done = "done";
 }
 

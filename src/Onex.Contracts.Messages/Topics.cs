@@ -26,7 +26,7 @@ public sealed record Topics(
     /// <summary>The suffix of the topic with the cancellations of a command topic.</summary>
     public const string CancelSuffix = ".cancel";
 
-    /// <summary>What is put before the name of a topic that a contract's files declare: that of the commands to remote workers.</summary>
+    /// <summary>The prefix of the topics whose names the contracts directory declares: those of commands to remote workers.</summary>
     public string Prefix { get; init; } = "";
 
     /// <summary>The names when nothing is configured.</summary>

@@ -10,7 +10,7 @@ public enum KeyForm
     /// <summary>As they are.</summary>
     Plain,
 
-    /// <summary>The begin of their SHA-256.</summary>
+    /// <summary>The first 64 bits of their SHA-256, in hexadecimal.</summary>
     Hashed,
 
     /// <summary>Not at all.</summary>
@@ -19,21 +19,21 @@ public enum KeyForm
 
 /// <summary>
 /// Creates the spans of Onex. The parent of a span is either a span of the same process, or the context of the request that a saga keeps
-/// and its messages carry, which is the client's span. It is never a span of another Onex process: one that is killed exports nothing more,
-/// and would leave children whose parent nobody has.
+/// and its messages carry, which is the client's span. It is never a span of another Onex process: a killed process exports nothing more,
+/// so the parent of such a span could be missing.
 /// </summary>
 public static class Tracing
 {
     [ThreadStatic]
-    private static ActivityTraceId? _next;
+    private static ActivityTraceId? _nextTraceId;
 
     /// <summary>The source of all spans.</summary>
     public static ActivitySource Source { get; } = new(TelemetryNames.Source);
 
-    /// <summary>Whether anyone records spans. Otherwise work for spans is skipped.</summary>
+    /// <summary>Whether anyone records spans. If not, no work is done for them.</summary>
     public static bool IsOn => Source.HasListeners();
 
-    /// <summary>How keys are shown; of the process.</summary>
+    /// <summary>How the spans of this process show keys.</summary>
     public static KeyForm Keys { get; set; }
 
     /// <summary>The time, on the clock of spans.</summary>
@@ -48,7 +48,7 @@ public static class Tracing
     };
 
     /// <summary>
-    /// The parent of spans about a message with these headers; default without them. A trace that Onex has begun has an id and no parent.
+    /// The parent of spans about a message with these headers; default if it has none. A trace that Onex has begun has an id and no parent.
     /// </summary>
     public static ActivityContext ParentOf(string? traceParent, string? traceState)
     {
@@ -69,28 +69,28 @@ public static class Tracing
     public static string TraceParent(ActivityTraceId trace, ActivityTraceFlags flags) =>
         $"00-{trace.ToHexString()}-{NoSpan(trace).ToHexString()}-{(flags.HasFlag(ActivityTraceFlags.Recorded) ? "01" : "00")}";
 
-    /// <summary>The id of the trace that begins with what this text identifies: the same in every process.</summary>
+    /// <summary>The id of the trace that Onex begins for an identity: the same in every process.</summary>
     public static ActivityTraceId TraceId(string identity) =>
         ActivityTraceId.CreateFromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 16));
 
     /// <summary>Starts a span. It does not become the current one. Without a parent it begins a trace.</summary>
     public static Activity? Start(
-        string name, ActivityKind kind, ActivityContext parent, ActivityTraceId ofTrace = default, DateTimeOffset at = default,
+        string name, ActivityKind kind, ActivityContext parent, ActivityTraceId traceId = default, DateTimeOffset at = default,
         IEnumerable<ActivityLink>? links = null)
     {
-        Activity.TraceIdGenerator ??= static () => _next ?? ActivityTraceId.CreateRandom();
+        Activity.TraceIdGenerator ??= static () => _nextTraceId ?? ActivityTraceId.CreateRandom();
 
-        // Without a current span, because a span without a parent id would take that one.
+        // A span without a parent would take the current span as its parent.
         var current = Activity.Current;
         Activity.Current = null;
-        _next = ofTrace == default ? null : ofTrace;
+        _nextTraceId = traceId == default ? null : traceId;
         try
         {
             return Source.StartActivity(name, kind, parent, links: links, startTime: at);
         }
         finally
         {
-            _next = null;
+            _nextTraceId = null;
             Activity.Current = current;
         }
     }
@@ -121,14 +121,14 @@ public static class Tracing
         }
     }
 
-    /// <summary>Records an error on a span. Only the span of the work that failed has it, not those around.</summary>
+    /// <summary>Records an error on a span. Only the span of the work that failed has it, not the spans around it.</summary>
     public static void Fail(this Activity? span, string code, string? message)
     {
         span?.SetTag("error.type", code);
         span?.SetStatus(ActivityStatusCode.Error, message);
     }
 
-    /// <summary>Adds what identifies a command.</summary>
+    /// <summary>Adds the attributes that identify a command.</summary>
     public static void Describe(this Activity? span, StepCommand command)
     {
         if (span is { IsAllDataRequested: true })

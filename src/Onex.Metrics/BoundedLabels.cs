@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Onex.Metrics;
 
-/// <summary>The labels of an instrument. The only path from a text to a label's value, so that every value is of the closed set.</summary>
+/// <summary>The labels of an instrument. Every label's value passes through it, so that it is in the closed set.</summary>
 internal sealed class BoundedLabels((string Name, LabelValues Values)[] labels)
 {
     /// <summary>The tags with these values, in the order of the labels.</summary>

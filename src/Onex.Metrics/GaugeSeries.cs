@@ -3,15 +3,15 @@ using System.Diagnostics.Metrics;
 namespace Onex.Metrics;
 
 /// <summary>
-/// The time series of a gauge. One that was reported before and has no value now is reported as 0, because exporters repeat the last value
-/// of a series that is not reported any more, and an alert would never clear.
+/// The time series of a gauge. A series that was reported before and has no value is reported as 0, because exporters repeat the last value
+/// of a series that is missing, so that an alert would never clear.
 /// </summary>
 internal sealed class GaugeSeries(BoundedLabels labels)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KeyValuePair<string, object?>[]> _known = new(StringComparer.Ordinal);
 
-    /// <summary>The values now, with a 0 for each missing one. Several exporters may read at the same time.</summary>
+    /// <summary>The present values, with a 0 for each missing series. Several exporters may read at the same time.</summary>
     public IReadOnlyList<Measurement<double>> Read(IEnumerable<GaugeValue> values)
     {
         lock (_lock)
@@ -23,7 +23,7 @@ internal sealed class GaugeSeries(BoundedLabels labels)
                 var key = string.Join('\n', tags.Select(tag => tag.Value));
                 _known.TryAdd(key, [.. tags]);
 
-                // Several unknown values share one series.
+                // Label values outside the closed set share one series.
                 sums[key] = sums.GetValueOrDefault(key) + value.Value;
             }
 

@@ -5,18 +5,18 @@ namespace Onex.Metrics;
 /// <summary>The closed set of a label's values. Any thread may use it.</summary>
 internal sealed class LabelValues(IEnumerable<string> values)
 {
-    /// <summary>The most values of a label. Contracts that are reloaded under new names all day stay bounded, too.</summary>
-    public const int Most = 2_000;
+    /// <summary>The maximum number of values, because contracts may be reloaded under new names all day.</summary>
+    public const int CountMax = 2_000;
 
     private readonly Lock _adding = new();
     private volatile FrozenSet<string> _known = FrozenSet.ToFrozenSet(values, StringComparer.Ordinal);
 
-    /// <summary>Adds values, as far as there is room.</summary>
+    /// <summary>Adds values up to <see cref="CountMax"/>.</summary>
     public void Add(IEnumerable<string> values)
     {
         lock (_adding)
         {
-            _known = _known.Concat(values).Distinct(StringComparer.Ordinal).Take(Most).ToFrozenSet(StringComparer.Ordinal);
+            _known = _known.Concat(values).Distinct(StringComparer.Ordinal).Take(CountMax).ToFrozenSet(StringComparer.Ordinal);
         }
     }
 

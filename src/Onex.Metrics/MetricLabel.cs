@@ -2,7 +2,7 @@ namespace Onex.Metrics;
 
 /// <summary>
 /// A label of metrics. Its values form a closed set: listed here, or known once contracts and connections are loaded
-/// (<see cref="OnexMeter.Know"/>). Any other value is counted as <see cref="Other"/>, so that no request can create a time series.
+/// (<see cref="OnexMeter.AddLabelValues"/>). Other values are counted as <see cref="Other"/>, so that no request can create a time series.
 /// </summary>
 /// <param name="Name">The name.</param>
 /// <param name="Meaning">What its values are, for people.</param>

@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace Onex.Metrics;
 
 /// <summary>
-/// Creates the instruments of a process, and holds the closed set of values of each label. An instrument without a listener costs a check.
+/// Creates the instruments of a process, and holds the closed set of values of each label. Without a listener an instrument costs a check.
 /// </summary>
 public sealed class OnexMeter : IDisposable
 {
@@ -16,8 +16,8 @@ public sealed class OnexMeter : IDisposable
     /// <summary>The meter; one per host, so that two in one process are distinct.</summary>
     public Meter Meter { get; } = new(Name);
 
-    /// <summary>Adds values to the closed set of a label. Earlier ones stay, because sagas of replaced contracts continue.</summary>
-    public void Know(MetricLabel label, IEnumerable<string> values) => ValuesOf(label).Add(values);
+    /// <summary>Adds values to the closed set of a label. Earlier values stay, because sagas of replaced contracts continue.</summary>
+    public void AddLabelValues(MetricLabel label, IEnumerable<string> values) => ValuesOf(label).Add(values);
 
     /// <summary>Creates a counter.</summary>
     public BoundedCounter Counter(Metric metric) =>

@@ -2,7 +2,7 @@ namespace Onex.Metrics;
 
 /// <summary>
 /// Names of metrics and labels as Prometheus has them: dots become underscores, the unit becomes a suffix, and a counter ends in
-/// <c>_total</c>. The compatibility rules of OpenTelemetry define it.
+/// <c>_total</c>. The compatibility rules of OpenTelemetry require this.
 /// </summary>
 public static class PrometheusNames
 {
@@ -11,7 +11,7 @@ public static class PrometheusNames
 
     /// <summary>The name of a metric.</summary>
     /// <param name="name">Its name in OpenTelemetry.</param>
-    /// <param name="unit">Its unit, as UCUM. One in braces is an annotation, and no part of the name.</param>
+    /// <param name="unit">Its unit, as UCUM. A unit in braces is an annotation, not a part of the name.</param>
     /// <param name="isCounter">Whether it only grows.</param>
     public static string For(string name, string? unit, bool isCounter)
     {

@@ -15,7 +15,7 @@ public abstract class Compute<TArguments, TResult> : ICompute
     where TResult : class
 {
     /// <summary>
-    /// Computes the result. A loop checks the token: it is cancelled at the attempt's timeout, and when the result is no longer needed.
+    /// Computes the result. Loops must check the token: it is cancelled at the attempt's timeout, and when the result is no longer needed.
     /// Throw an <see cref="OperationRejectedException"/> for a final "no"; another exception is a failure, which is retried.
     /// </summary>
     protected abstract Task<TResult> RunAsync(TArguments arguments, ComputeContext context, CancellationToken cancellation);
@@ -25,7 +25,7 @@ public abstract class Compute<TArguments, TResult> : ICompute
     {
         var computed = await RunAsync(OperationJson.Read<TArguments>(arguments.Span), context, cancellation).ConfigureAwait(false);
         _ = computed ?? throw new InvalidOperationException($"{context.Operation} returned null.");
-        var writer = new Utf8JsonWriter(result, OperationJson.Written);
+        var writer = new Utf8JsonWriter(result, OperationJson.WriterOptions);
         await using (writer.ConfigureAwait(false))
         {
             JsonSerializer.Serialize(writer, computed, OperationJson.Options);

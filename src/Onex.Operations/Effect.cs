@@ -13,8 +13,8 @@ public abstract class Effect<TArguments, TResult> : IEffect
     where TResult : class
 {
     /// <summary>
-    /// Runs one attempt, and returns its outcome with one of the methods below. An exception is a failure, which is retried; one of the
-    /// connection's HTTP client has the outcome that it has in <c>http.*</c>. The token is cancelled at the attempt's timeout.
+    /// Runs one attempt, and returns its outcome with one of the methods below. An exception is a failure, which is retried; an
+    /// exception of the connection's HTTP client is classified as in <c>http.*</c>. The token is cancelled at the attempt's timeout.
     /// </summary>
     protected abstract Task<EffectOutcome<TResult>> RunAsync(TArguments arguments, EffectContext context, CancellationToken cancellation);
 
@@ -38,7 +38,7 @@ public abstract class Effect<TArguments, TResult> : IEffect
     /// <param name="code">The code of the reason.</param>
     /// <param name="message">The reason for people, without secrets.</param>
     /// <param name="result">The response, or null.</param>
-    /// <param name="retryAfter">How long the external system asks to wait, or null.</param>
+    /// <param name="retryAfter">The delay that the external system requests before the next attempt, or null.</param>
     protected static EffectOutcome<TResult> Failed(
         AttemptReach reach, string code, string message, TResult? result = null, TimeSpan? retryAfter = null) =>
         EffectOutcome<TResult>.Failed(reach, code, message, result, retryAfter);
@@ -56,7 +56,7 @@ public abstract class Effect<TArguments, TResult> : IEffect
             return EffectOutcome<byte[]>.Rejected(rejected.Code, rejected.Message);
         }
 
-        var outcome = await GuardedAsync(typed, context, cancellation).ConfigureAwait(false);
+        var outcome = await RunClassifiedAsync(typed, context, cancellation).ConfigureAwait(false);
         if (outcome is null or { Status: EffectStatus.Completed, Result: null })
         {
             throw new InvalidOperationException($"{context.Operation} returned null.");
@@ -68,8 +68,8 @@ public abstract class Effect<TArguments, TResult> : IEffect
             outcome.Code, outcome.Message, outcome.RetryAfter, outcome.Reach);
     }
 
-    // An unsuccessful status that the operation does not look at: HttpResponseMessage.EnsureSuccessStatusCode throws it.
-    private async Task<EffectOutcome<TResult>> GuardedAsync(
+    // Classifies exceptions. HttpResponseMessage.EnsureSuccessStatusCode throws one for an unsuccessful status.
+    private async Task<EffectOutcome<TResult>> RunClassifiedAsync(
         TArguments arguments, EffectContext context, CancellationToken cancellation)
     {
         try

@@ -21,7 +21,7 @@ public sealed record EffectOutcome<TResult>
     /// <summary>The reason for people, unless completed. It must not contain secrets.</summary>
     public string? Message { get; }
 
-    /// <summary>How long the external system asks to wait before the next attempt, or null.</summary>
+    /// <summary>The delay that the external system requests before the next attempt, or null.</summary>
     public TimeSpan? RetryAfter { get; }
 
     /// <summary>How far the attempt came.</summary>
@@ -48,7 +48,7 @@ public sealed record EffectOutcome<TResult>
         new(EffectStatus.Failed, result, code, message, retryAfter, reach);
 }
 
-/// <summary>What an attempt of an effect ended with.</summary>
+/// <summary>How an attempt of an effect ended.</summary>
 public enum EffectStatus
 {
     /// <summary>It took effect.</summary>

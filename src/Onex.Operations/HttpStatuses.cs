@@ -15,7 +15,7 @@ public static class HttpStatuses
 
     /// <summary>
     /// How far a call with that status got. A server error (500) and a gateway without an answer (502, 504) leave it unknown whether the
-    /// call took effect; every other status tells.
+    /// call took effect; every other status says so.
     /// </summary>
     public static AttemptReach ReachOf(int status) => status switch
     {

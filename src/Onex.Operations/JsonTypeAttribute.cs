@@ -4,6 +4,6 @@ namespace Onex.Operations;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class JsonTypeAttribute(string shortForm) : Attribute
 {
-    /// <summary><c>list(map(any))</c>.</summary>
+    /// <summary>The type in the short form of contracts: <c>list(map(any))</c>.</summary>
     public string ShortForm { get; } = shortForm;
 }

@@ -1,13 +1,13 @@
 namespace Onex.Operations;
 
 /// <summary>
-/// Names an operation on the class that runs it; a class that runs several carries it several times. The catalogue's entry is made from it
-/// and from the properties of the argument and result types.
+/// Names an operation on the class that runs it; a class that runs several operations has several. The entry in the catalogue is made from
+/// it and from the properties of the argument and result types.
 /// </summary>
 [AttributeUsage(AttributeTargets.Class, AllowMultiple = true, Inherited = false)]
 public sealed class OperationAttribute(string name) : Attribute
 {
-    /// <summary><c>http.post</c>, <c>hash.sha256</c>.</summary>
+    /// <summary>The operation's name: <c>http.post</c>, <c>hash.sha256</c>.</summary>
     public string Name { get; } = name;
 
     /// <summary>One sentence, for editors and documents.</summary>

@@ -3,8 +3,8 @@ using System.Data.Common;
 namespace Onex.Operations;
 
 /// <summary>
-/// A connection as an operation sees it: a named external system. It shows no secrets; clients have them already. Its limits and its
-/// circuit breaker hold for the attempt as for those of built-in operations.
+/// A connection as an operation sees it: a named external system. It shows no secrets: its clients send them by themselves. Its limits
+/// and its circuit breaker apply as they do to built-in operations.
 /// </summary>
 public sealed class OperationConnection
 {
@@ -15,7 +15,7 @@ public sealed class OperationConnection
     /// <summary>The name that contracts use.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>http</c>, <c>postgres</c>.</summary>
+    /// <summary>Its type: <c>http</c>, <c>postgres</c>.</summary>
     public required string Type { get; init; }
 
     /// <summary>Its <c>public</c> properties as text, by name.</summary>
@@ -31,15 +31,15 @@ public sealed class OperationConnection
     /// connection allows. It belongs to this attempt.
     /// </summary>
     /// <exception cref="InvalidOperationException">The connection has another type.</exception>
-    public HttpClient Http => field ??= HttpFactory?.Invoke() ?? throw Wrong("HTTP client", "http");
+    public HttpClient Http => field ??= HttpFactory?.Invoke() ?? throw WrongType("HTTP client", "http");
 
     /// <summary>The sessions of a connection of type <c>postgres</c>. A session returns to the pool when it is disposed.</summary>
     /// <exception cref="InvalidOperationException">The connection has another type.</exception>
-    public DbDataSource Database => field ??= DatabaseFactory?.Invoke() ?? throw Wrong("data source", "postgres");
+    public DbDataSource Database => field ??= DatabaseFactory?.Invoke() ?? throw WrongType("data source", "postgres");
 
     /// <inheritdoc />
     public override string ToString() => $"connection {Name} ({Type})";
 
-    private InvalidOperationException Wrong(string what, string type) =>
+    private InvalidOperationException WrongType(string what, string type) =>
         new($"Connection '{Name}' has the type {Type}, and only one of type {type} has a {what}.");
 }

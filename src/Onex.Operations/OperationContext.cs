@@ -31,8 +31,8 @@ public abstract class OperationContext
     internal Action<double?, string?> Progress { get; init; } = (_, _) => { };
 
     /// <summary>
-    /// Reports that the operation makes progress, as often as it likes: the host sends at most one report a second. The last one shows in
-    /// <c>onex sagas why</c>, and in the history if the attempt fails. Reports of a compute also keep the <c>heartbeat_timeout</c> of the
+    /// Reports that the operation makes progress, as often as it likes: the host sends at most one report a second. <c>onex sagas why</c>
+    /// shows the last one, and so does the history if the attempt fails. Reports of a compute also keep the <c>heartbeat_timeout</c> of the
     /// step from ending the attempt.
     /// </summary>
     /// <param name="fraction">How much is done, from 0 to 1; null if it is not known.</param>
@@ -76,7 +76,7 @@ public sealed class EffectContext : OperationContext
     internal Action Sending { get; init; } = () => { };
 
     /// <summary>
-    /// Call before the first byte, or the commit, that may take effect, where the connection's HTTP client does not send it: from here on a
+    /// Call this before the first byte or the commit that may take effect, unless the connection's HTTP client sends it. From then on a
     /// timeout or an exception leaves it unknown whether the attempt took effect. Operations with a connection of the type
     /// <c>postgres</c> count as having sent from their first session on, and those without a connection from the start.
     /// </summary>

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Onex.Operations;
 
-/// <summary>Arguments and results as JSON: as those of built-in operations, with names in snake case and without unknown members.</summary>
+/// <summary>Reads arguments and writes results as JSON, like built-in operations: names in snake case, no unknown members.</summary>
 internal static class OperationJson
 {
     /// <summary>The code of arguments that do not have the types that the operation declares.</summary>
@@ -17,7 +17,8 @@ internal static class OperationJson
     public static JsonSerializerOptions Options { get; } = Create();
 
     /// <summary>Escapes only what JSON requires, because the text is never HTML.</summary>
-    public static JsonWriterOptions Written { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DepthMax };
+    public static JsonWriterOptions WriterOptions { get; } =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DepthMax };
 
     /// <summary>Reads arguments; rejects those of wrong types. Names only the path, because the value may be a secret.</summary>
     public static T Read<T>(ReadOnlySpan<byte> json)

@@ -136,8 +136,8 @@ public static class OrchestratorRole
         }
 
         var meter = services.GetRequiredService<OnexMeter>();
-        SagaMetrics.Know(meter, all);
-        meter.Know(MetricLabel.Operation, compiler.Operations.All.Select(operation => operation.Name));
+        SagaMetrics.AddLabelValues(meter, all);
+        meter.AddLabelValues(MetricLabel.Operation, compiler.Operations.All.Select(operation => operation.Name));
         var catalogue = services.GetRequiredService<PlanCatalogue>();
         var health = services.GetRequiredService<RoleHealth>();
         foreach (var removed in catalogue.Names.Except(plans.Select(plan => plan.Name), StringComparer.Ordinal))

@@ -54,7 +54,7 @@ internal sealed class EffectMetrics
     public EffectMetrics(OnexMeter meter, ConnectionGates gates, TimeProvider time)
     {
         _time = time;
-        meter.Know(MetricLabel.Operation, EffectOperations.Descriptors.Select(operation => operation.Name));
+        meter.AddLabelValues(MetricLabel.Operation, EffectOperations.Descriptors.Select(operation => operation.Name));
         _duration = meter.Histogram(Duration);
         _waits = meter.Histogram(Waits);
         _parkings = meter.Counter(ParkedCommands);
@@ -75,8 +75,8 @@ internal sealed class EffectMetrics
     /// <summary>Adds the names of connections to the closed set of a label, at once and whenever they change.</summary>
     public static void KnowConnections(OnexMeter meter, ConnectionTable connections)
     {
-        meter.Know(MetricLabel.Connection, connections.Names.Append(ConnectionGates.WithoutConnection));
-        connections.OnChanged(_ => meter.Know(MetricLabel.Connection, connections.Names));
+        meter.AddLabelValues(MetricLabel.Connection, connections.Names.Append(ConnectionGates.WithoutConnection));
+        connections.OnChanged(_ => meter.AddLabelValues(MetricLabel.Connection, connections.Names));
     }
 
     /// <summary>Records how long a command waited for its turn.</summary>

@@ -13,7 +13,7 @@ internal sealed class HealthMetrics
 
     public HealthMetrics(OnexMeter meter, HealthAnswers answers, HealthMonitor monitor)
     {
-        meter.Know(MetricLabel.Component, monitor.Snapshot().Select(component => component.Name));
+        meter.AddLabelValues(MetricLabel.Component, monitor.Snapshot().Select(component => component.Name));
         meter.Gauge(Ready, () => [new GaugeValue(answers.IsReady ? 1 : 0)]);
         meter.Gauge(Component, () => monitor.Snapshot().Select(component => new GaugeValue(component.Usable ? 1 : 0, component.Name)));
     }

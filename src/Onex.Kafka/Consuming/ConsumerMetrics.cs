@@ -60,8 +60,8 @@ internal sealed class ConsumerMetrics
     /// <summary>Adds a consumer.</summary>
     public void Add(RecordConsumer consumer)
     {
-        _meter.Know(MetricLabel.Topic, consumer.Topics);
-        _meter.Know(MetricLabel.Group, [consumer.Group]);
+        _meter.AddLabelValues(MetricLabel.Topic, consumer.Topics);
+        _meter.AddLabelValues(MetricLabel.Group, [consumer.Group]);
         ImmutableInterlocked.Update(ref _consumers, (consumers, added) => consumers.Add(added), consumer);
     }
 

@@ -54,13 +54,13 @@ public sealed class OperationTest
     {
         var json = System.Text.Encoding.UTF8.GetBytes(arguments);
         using var timer = new CancellationTokenSource(_timeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
         try
         {
             return _operation switch
             {
-                ICompute compute => await ComputeAsync(compute, json, either.Token).WaitAsync(either.Token).ConfigureAwait(false),
-                _ => await EffectAsync((IEffect)_operation, json, either.Token).WaitAsync(either.Token).ConfigureAwait(false),
+                ICompute compute => await ComputeAsync(compute, json, linked.Token).WaitAsync(linked.Token).ConfigureAwait(false),
+                _ => await EffectAsync((IEffect)_operation, json, linked.Token).WaitAsync(linked.Token).ConfigureAwait(false),
             };
         }
         catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)

@@ -66,15 +66,16 @@ internal sealed class SagaMetrics
     }
 
     /// <summary>Adds the contracts, states, steps, topics and events of plans to the allowed values of their labels.</summary>
-    public static void Know(OnexMeter meter, IReadOnlyCollection<Plan> plans)
+    public static void AddLabelValues(OnexMeter meter, IReadOnlyCollection<Plan> plans)
     {
-        meter.Know(MetricLabel.Contract, plans.Select(plan => plan.Name));
-        meter.Know(MetricLabel.State, plans.SelectMany(plan => plan.States).Select(state => state.Name));
-        meter.Know(MetricLabel.Step, plans.SelectMany(plan => plan.States).SelectMany(state => state.AllSteps).Select(step => step.Id));
-        meter.Know(
+        meter.AddLabelValues(MetricLabel.Contract, plans.Select(plan => plan.Name));
+        meter.AddLabelValues(MetricLabel.State, plans.SelectMany(plan => plan.States).Select(state => state.Name));
+        meter.AddLabelValues(
+            MetricLabel.Step, plans.SelectMany(plan => plan.States).SelectMany(state => state.AllSteps).Select(step => step.Id));
+        meter.AddLabelValues(
             MetricLabel.Topic,
             plans.SelectMany(plan => plan.States).SelectMany(state => state.AllSteps).OfType<EmitStep>().Select(step => step.Topic));
-        meter.Know(
+        meter.AddLabelValues(
             MetricLabel.Operation,
             plans.SelectMany(plan => plan.Events.Keys.Select(name => $"{plan.Name}.{name}").Prepend(plan.Name)));
     }

@@ -26,7 +26,7 @@ internal sealed class ComputeMetrics
     public ComputeMetrics(OnexMeter meter, ComputeGate gate, TimeProvider time)
     {
         _time = time;
-        meter.Know(MetricLabel.Operation, ComputeOperations.Descriptors.Select(operation => operation.Name));
+        meter.AddLabelValues(MetricLabel.Operation, ComputeOperations.Descriptors.Select(operation => operation.Name));
         _duration = meter.Histogram(Duration);
         meter.Gauge(SlotsUsed, () => [new GaugeValue(gate.Used)]);
         meter.Gauge(SlotsLimit, () => [new GaugeValue(gate.AtOnce)]);

@@ -22,7 +22,7 @@ public sealed class OnexMeterTests : IDisposable
     public void A_thousand_unknown_operations_are_one_series()
     {
         var counter = _meter.Counter(_requests);
-        _meter.Know(MetricLabel.Operation, ["order"]);
+        _meter.AddLabelValues(MetricLabel.Operation, ["order"]);
         counter.Add(1, "order", "accepted");
         for (var i = 0; i < 1_000; i++)
         {
@@ -43,9 +43,9 @@ public sealed class OnexMeterTests : IDisposable
     {
         var waits = _meter.Histogram(_waits);
         waits.Record(1, "bank");
-        _meter.Know(MetricLabel.Connection, ["bank"]);
+        _meter.AddLabelValues(MetricLabel.Connection, ["bank"]);
         waits.Record(2, "bank");
-        _meter.Know(MetricLabel.Connection, ["post"]);
+        _meter.AddLabelValues(MetricLabel.Connection, ["post"]);
         waits.Record(4, "bank");
 
         Assert.Equal(6, _reader.Sums()["test.wait{bank}"]);
@@ -59,25 +59,25 @@ public sealed class OnexMeterTests : IDisposable
         for (var i = 0; i < 3_000; i++)
         {
             var name = i.ToString(CultureInfo.InvariantCulture);
-            _meter.Know(MetricLabel.Connection, [name]);
+            _meter.AddLabelValues(MetricLabel.Connection, [name]);
             waits.Record(1, name);
         }
 
-        Assert.Equal(LabelValues.Most + 1, _reader.Sums().Count);
-        Assert.Equal(3_000 - LabelValues.Most, _reader.Sums()["test.wait{other}"]);
+        Assert.Equal(LabelValues.CountMax + 1, _reader.Sums().Count);
+        Assert.Equal(3_000 - LabelValues.CountMax, _reader.Sums()["test.wait{other}"]);
     }
 
     [Fact]
     public void A_gauge_is_bounded_too_and_is_read_only_when_someone_listens()
     {
-        using var unheard = new OnexMeter();
+        using var unobserved = new OnexMeter();
         var read = 0;
-        var gauge = unheard.Gauge(Metric.Gauge("test.open", "{connection}", "Open.", MetricLabel.Connection), Values);
+        var gauge = unobserved.Gauge(Metric.Gauge("test.open", "{connection}", "Open.", MetricLabel.Connection), Values);
 
         Assert.False(gauge.Enabled);
         Assert.Equal(0, read);
 
-        using var reader = new MetricReader(unheard);
+        using var reader = new MetricReader(unobserved);
 
         Assert.True(gauge.Enabled);
         Assert.Equal(7, reader.Sums()["test.open{other}"]);
@@ -93,8 +93,8 @@ public sealed class OnexMeterTests : IDisposable
     [Fact]
     public void Counting_without_a_listener_allocates_nothing()
     {
-        using var unheard = new OnexMeter();
-        var counter = unheard.Counter(_requests);
+        using var unobserved = new OnexMeter();
+        var counter = unobserved.Counter(_requests);
         counter.Add(1, "order", "accepted");
 
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -45,7 +45,7 @@ public sealed class PrometheusExporterTests : IDisposable
     [Fact]
     public void A_label_value_is_escaped()
     {
-        _meter.Know(MetricLabel.Contract, ["a\"b\\c\nd"]);
+        _meter.AddLabelValues(MetricLabel.Contract, ["a\"b\\c\nd"]);
         _meter.Counter(Metric.Counter("test.started", "{saga}", "Started.", MetricLabel.Contract)).Add(2, "a\"b\\c\nd");
 
         Assert.Contains("# TYPE test_started_total counter\ntest_started_total{contract=\"a\\\"b\\\\c\\nd\"} 2\n", Collect());
@@ -54,7 +54,7 @@ public sealed class PrometheusExporterTests : IDisposable
     [Fact]
     public void A_series_that_a_gauge_stops_reporting_is_0()
     {
-        _meter.Know(MetricLabel.Contract, ["order"]);
+        _meter.AddLabelValues(MetricLabel.Contract, ["order"]);
         GaugeValue[] values = [new GaugeValue(3, "order")];
         _meter.Gauge(Metric.Gauge("test.blocked", "{saga}", "Blocked.", MetricLabel.Contract), () => values);
         Assert.Contains("test_blocked{contract=\"order\"} 3\n", Collect());

@@ -17,7 +17,7 @@ public sealed class ProducerMetricsTests
         Assert.Equal(0, new ProducerMetrics(meter, time).Now);
         using var reader = new MetricReader(meter);
         var metrics = new ProducerMetrics(meter, time);
-        meter.Know(MetricLabel.Topic, ["commands"]);
+        meter.AddLabelValues(MetricLabel.Topic, ["commands"]);
         foreach (var delivery in Enum.GetValues<DeliveryStatus>())
         {
             var began = metrics.Now;

@@ -17,9 +17,9 @@ public sealed class StoreMetricsTests : IDisposable
 
     public StoreMetricsTests()
     {
-        _meter.Know(MetricLabel.Contract, ["order"]);
-        _meter.Know(MetricLabel.Connection, ["bank", "post"]);
-        _meter.Know(MetricLabel.Topic, ["requests"]);
+        _meter.AddLabelValues(MetricLabel.Contract, ["order"]);
+        _meter.AddLabelValues(MetricLabel.Connection, ["bank", "post"]);
+        _meter.AddLabelValues(MetricLabel.Topic, ["requests"]);
         _metrics = new StoreMetrics(
             _meter, new Store(), _home, _time, NullLogger<StoreMetrics>.Instance, () => ["bank", "post"]);
     }

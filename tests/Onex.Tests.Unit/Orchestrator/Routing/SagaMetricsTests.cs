@@ -40,8 +40,8 @@ public sealed class SagaMetricsTests : IDisposable
     {
         _reader = new MetricReader(_meter);
         _metrics = new SagaMetrics(_meter);
-        SagaMetrics.Know(_meter, [_saga.Plan]);
-        _meter.Know(MetricLabel.Operation, ["http.post"]);
+        SagaMetrics.AddLabelValues(_meter, [_saga.Plan]);
+        _meter.AddLabelValues(MetricLabel.Operation, ["http.post"]);
     }
 
     [Fact]
