@@ -1,4 +1,4 @@
-using Onex.Orchestrator.Mapping;
+using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
@@ -43,11 +43,9 @@ public sealed class AggregateTests
     public void The_row_holds_intermediate_aggregates()
     {
         var scenario = Billing(3).CompletesItem("bill", 0, Cents(2));
-        scenario.Reloads(
-            SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7()), InputOf(scenario), out _));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         scenario.CompletesItem("bill", 1, Cents(4));
-        scenario.Reloads(
-            SagaRows.FromRow(scenario.Plan, SagaRows.ToRow(scenario.Saga, 8, Guid.CreateVersion7()), InputOf(scenario), out _));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         scenario.CompletesItem("bill", 2, Cents(6));
 
         Assert.Contains("\"half\":6.0,\"cents\":12,\"least\":2,\"failed\":0", scenario.Saga.Output.ToString(), StringComparison.Ordinal);
@@ -98,12 +96,6 @@ public sealed class AggregateTests
                 next: done
               done: { end: completed }
             """).Diagnostics).Problem, StringComparison.Ordinal);
-
-    private static Onex.Contracts.Messages.RawJson InputOf(SagaScenario scenario)
-    {
-        _ = Onex.Engine.ValueJson.TryWrite(scenario.Saga.Facts.Input, out var input, out _);
-        return input;
-    }
 
     private static string Cents(long cents) => $"{{\"status_code\":200,\"headers\":{{}},\"body\":{{\"cents\":{cents},\"name\":\"x\"}}}}";
 

@@ -3,7 +3,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>A cancel compensates and ends as cancelled in every state and for every failure transition of the contract.</summary>
 public sealed class CancelTests
 {
-    // A failure leads through a wait back to work, which a cancel must not do.
+    // A failure leads through a wait back to work. A cancel must not.
     private const string Calming = """
         contract: story
         version: 1.0.0
@@ -247,9 +247,8 @@ public sealed class CancelTests
             CancelledBeforeStart = true,
         };
 
-        Assert.Equal(
-            ("cancelled", SagaStatus.Cancelled),
-            (SagaEngine.Decide(plan, null, started, started.Facts.StartedAt).State is var saga ? saga.State : "", saga.Status));
+        var saga = SagaEngine.Decide(plan, null, started, started.Facts.StartedAt).State;
+        Assert.Equal(("cancelled", SagaStatus.Cancelled), (saga.State, saga.Status));
     }
 
     [Fact]
@@ -315,7 +314,7 @@ public sealed class CancelTests
         .OperatorSends(OperatorCommand.Terminate).IsIn("failed", SagaStatus.Failed);
 
     [Fact]
-    public void Terminate_lists_no_answered_step_as_in_flight() => Assert.Contains(
+    public void Terminate_does_not_list_an_answered_step_as_in_flight() => Assert.Contains(
         "\"in_flight\":\"\"",
         CompensatingState()
             .Answered("work", 409)

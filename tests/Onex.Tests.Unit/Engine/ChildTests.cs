@@ -26,7 +26,7 @@ public sealed class ChildTests
     public void A_child_has_no_timeout_by_default()
     {
         var scenario = Calling();
-        for (var time = 0; time < 400; time++)
+        for (var wakeUp = 0; wakeUp < 400; wakeUp++)
         {
             scenario.Wakes();
         }
@@ -53,7 +53,7 @@ public sealed class ChildTests
     {
         var scenario = Calling().Receives("stop");
         var child = scenario.Saga.Outstanding[0].CommandId;
-        for (var time = 0; time < 400; time++)
+        for (var wakeUp = 0; wakeUp < 400; wakeUp++)
         {
             var call = Assert.Single(scenario.Wakes().Last.Commands);
             Assert.Equal((child, true), (call.CommandId, call.Cancels));
@@ -124,14 +124,14 @@ public sealed class ChildTests
     [Fact]
     public void A_child_responds_to_its_parent_and_a_detached_one_to_nobody()
     {
-        Assert.Equal(_parent, Assert.Single(Called(_parent).Answers).To.Parent);
-        Assert.Empty(Called(_parent with { Awaits = false }).Answers);
+        Assert.Equal(_parent, Assert.Single(ChildOf(_parent).Answers).To.Parent);
+        Assert.Empty(ChildOf(_parent with { Awaits = false }).Answers);
     }
 
     [Fact]
     public void A_child_cancelled_before_its_start_never_starts()
     {
-        var scenario = Called(_parent, cancelledEarly: true);
+        var scenario = ChildOf(_parent, cancelledBeforeStart: true);
 
         Assert.Equal(SagaStatus.Cancelled, scenario.Saga.Status);
         Assert.Empty(scenario.Last.Commands);
@@ -141,20 +141,20 @@ public sealed class ChildTests
     [Fact]
     public void A_repeated_child_command_is_answered_only_after_the_child_ended()
     {
-        var scenario = Called(_parent, waits: true);
-        scenario.Handles(Asked(scenario));
+        var scenario = ChildOf(_parent, waits: true);
+        scenario.Handles(RepeatedRequest(scenario));
         Assert.False(scenario.Last.Changed);
 
         scenario.Answered("look", 200).IsIn("done", SagaStatus.Completed);
-        scenario.Handles(Asked(scenario));
+        scenario.Handles(RepeatedRequest(scenario));
         Assert.Single(scenario.Last.Answers);
     }
 
     [Fact]
     public void A_child_cancelled_while_running_compensates_and_responds_cancelled()
     {
-        var scenario = Called(_parent, waits: true);
-        scenario.Handles(Asked(scenario) with { Cancels = true })
+        var scenario = ChildOf(_parent, waits: true);
+        scenario.Handles(RepeatedRequest(scenario) with { Cancels = true })
                 .IsIn("compensating", SagaStatus.Compensating)
             .Wakes(_ => SagaScenario.Cancelled);
         Assert.Equal((SagaStatus.Cancelled, "cancelled"), (scenario.Saga.Status, Assert.Single(scenario.Answers).Fault!.Code));
@@ -174,7 +174,7 @@ public sealed class ChildTests
 
         """;
 
-    private static RequestJoined Asked(SagaScenario scenario) => new()
+    private static RequestJoined RepeatedRequest(SagaScenario scenario) => new()
     {
         SagaId = scenario.Saga.Facts.SagaId,
         CausedBy = new(_parent.CommandId.Value),
@@ -184,15 +184,15 @@ public sealed class ChildTests
     private const string Looking =
         "  looking: { steps: [{ id: look, effect: http.get, connection: outside, with: { path: / } }], next: done }";
 
-    private static SagaScenario Called(ParentLink parent, bool cancelledEarly = false, bool waits = false)
+    private static SagaScenario ChildOf(ParentLink parent, bool cancelledBeforeStart = false, bool waits = false)
     {
         var scenario = new SagaScenario($$"""
             contract: story
             version: 1.0.0
             input: {}
-            initial: {{(waits || cancelledEarly ? "looking" : "done")}}
+            initial: {{(waits || cancelledBeforeStart ? "looking" : "done")}}
             states:
-            {{(waits || cancelledEarly ? Looking : "")}}
+            {{(waits || cancelledBeforeStart ? Looking : "")}}
               done: { end: completed }
             """);
         var id = SagaId.Create(scenario.Now);
@@ -200,7 +200,7 @@ public sealed class ChildTests
         {
             SagaId = id,
             CausedBy = new(id.Value),
-            CancelledBeforeStart = cancelledEarly,
+            CancelledBeforeStart = cancelledBeforeStart,
             Facts = new SagaFacts
             {
                 SagaId = id,

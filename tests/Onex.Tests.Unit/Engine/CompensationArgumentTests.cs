@@ -54,7 +54,7 @@ public sealed class CompensationArgumentTests
     }
 
     [Fact]
-    public void Null_in_text_is_expression_failed_and_nothing_is_sent()
+    public void Null_in_text_fails_with_expression_failed_and_sends_nothing()
     {
         var scenario = new SagaScenario("""
             contract: story
@@ -78,7 +78,7 @@ public sealed class CompensationArgumentTests
     [Theory]
     [InlineData("compute: hash.sha256, with: { text: \"${steps.ask.body.id}\" }")]
     [InlineData("effect: http.get, connection: outside, with: { path: /b, headers: { x: \"${steps.ask.body.id}\" } }")]
-    public void Null_for_a_text_argument_is_expression_failed(string call)
+    public void Null_for_a_text_argument_fails_with_expression_failed(string call)
     {
         var scenario = new SagaScenario($$"""
             contract: story
@@ -146,7 +146,7 @@ public sealed class CompensationArgumentTests
     }
 
     private static SagaScenario Holding(
-        string compensate, string nexts = "catch: [{ error: http_409, next: holding }]", string save = "{ hold: result.body.id }") =>
+        string compensate, string catches = "catch: [{ error: http_409, next: holding }]", string save = "{ hold: result.body.id }") =>
         new SagaScenario($$"""
             contract: story
             version: 1.0.0
@@ -173,7 +173,7 @@ public sealed class CompensationArgumentTests
                     effect: http.get
                     connection: outside
                     with: { path: /next }
-                    {{nexts}}
+                    {{catches}}
                 next: done
               unwinding: { compensate: all, next: gave_up }
               gave_up: { end: failed }

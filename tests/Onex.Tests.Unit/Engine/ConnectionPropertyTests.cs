@@ -32,10 +32,10 @@ public sealed class ConnectionPropertyTests
     [InlineData("connections.stock.region > 3", "'>' does not accept string and int.", "")]
     public void No_other_part_of_a_connection_can_be_read(string guard, string problem, string remedy)
     {
-        var wrong = Assert.Single(Compile(guard, "").Diagnostics);
+        var diagnostic = Assert.Single(Compile(guard, "").Diagnostics);
 
-        Assert.Equal(problem, wrong.Problem);
-        Assert.Contains(remedy, wrong.Remedy, StringComparison.Ordinal);
+        Assert.Equal(problem, diagnostic.Problem);
+        Assert.Contains(remedy, diagnostic.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]

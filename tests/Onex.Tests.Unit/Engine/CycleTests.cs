@@ -7,19 +7,19 @@ namespace Onex.Tests.Unit.Engine;
 /// </summary>
 public sealed class CycleTests
 {
-    private static int Most => ContractLimits.Default.IdleEntries;
+    private static int EntriesMax => ContractLimits.Default.IdleEntries;
 
     [Fact]
     public void A_failure_cycle_is_slowed_down_and_then_blocked_with_the_reason()
     {
         var scenario = Failing().Starts();
         var began = scenario.Now;
-        var calls = Round(scenario, max: 3_000);
+        var calls = RejectUntilBlocked(scenario, max: 3_000);
 
         scenario.IsIn("calming", SagaStatus.Blocked);
-        Assert.Equal(Most + 2, calls);
+        Assert.Equal(EntriesMax + 2, calls);
         Assert.InRange(scenario.Now - began, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(2));
-        Assert.Contains($"state 'calming' {Most + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains($"state 'calming' {EntriesMax + 1} times", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("ONEX_MAX_IDLE_ENTRIES", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains("http_404", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
         Assert.Contains(scenario.History, note => note.Kind == HistoryKind.SlowedDown);
@@ -29,18 +29,18 @@ public sealed class CycleTests
     public void The_entries_are_counted_across_restarts()
     {
         var scenario = Failing().Starts();
-        var calls = Round(scenario, max: 3_000, () => scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga)));
+        var calls = RejectUntilBlocked(scenario, max: 3_000, () => scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga)));
 
-        Assert.Equal((Most + 2, SagaStatus.Blocked), (calls, scenario.Saga.Status));
+        Assert.Equal((EntriesMax + 2, SagaStatus.Blocked), (calls, scenario.Saga.Status));
     }
 
     [Fact]
-    public void Retry_allows_a_blocked_cycle_as_many_entries_again_and_cancel_ends_it()
+    public void Retry_restores_the_limit_of_a_blocked_cycle_and_cancel_ends_it()
     {
         var scenario = Failing().Starts();
-        Round(scenario, max: 3_000);
+        RejectUntilBlocked(scenario, max: 3_000);
         scenario.OperatorSends(OperatorCommand.Retry).Sends("calm");
-        Assert.Equal(Most, Round(scenario, max: 3_000));
+        Assert.Equal(EntriesMax, RejectUntilBlocked(scenario, max: 3_000));
 
         scenario.IsIn("calming", SagaStatus.Blocked).OperatorSends(OperatorCommand.Cancel).IsIn("cancelled", SagaStatus.Cancelled);
     }
@@ -49,10 +49,10 @@ public sealed class CycleTests
     public void A_failure_cycle_that_changes_data_is_blocked_after_a_higher_limit()
     {
         var scenario = Failing(counting: true).Starts();
-        var calls = Round(scenario, max: 3_000);
+        var calls = RejectUntilBlocked(scenario, max: 3_000);
 
         scenario.IsIn("calming", SagaStatus.Blocked);
-        Assert.Equal((Most * Cycles.FailuresPerIdleEntry) + 2, calls);
+        Assert.Equal((EntriesMax * Cycles.FailuresPerIdleEntry) + 2, calls);
         Assert.Contains("after 1001 failures", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
@@ -65,7 +65,7 @@ public sealed class CycleTests
                 TestStates.State("resting", "calling", [TestStates.Wait("rest", TimeSpan.FromMilliseconds(1))]),
                 TestStates.End("done"),
             ])).Starts();
-        for (var round = 0; round < Most * Cycles.FailuresPerIdleEntry * 2; round++)
+        for (var round = 0; round < EntriesMax * Cycles.FailuresPerIdleEntry * 2; round++)
         {
             scenario.Answered("call", 404)
                     .IsIn("resting", SagaStatus.Waiting)
@@ -85,7 +85,7 @@ public sealed class CycleTests
                 TestStates.End("done"),
             ],
             events: [TestStates.Event("go")])).Starts();
-        for (var round = 0; round < Most * 3; round++)
+        for (var round = 0; round < EntriesMax * 3; round++)
         {
             scenario.Answered("call", 404)
                 .Receives("go").Sends("call");
@@ -128,9 +128,7 @@ public sealed class CycleTests
             ])).Starts();
         for (var round = 0; round < 10_000 && scenario.Saga.Blockage is null; round++)
         {
-            scenario = scenario.Saga.Outstanding.IsEmpty ? scenario
-                .Wakes() : scenario
-                .Completes("poll");
+            _ = scenario.Saga.Outstanding.IsEmpty ? scenario.Wakes() : scenario.Completes("poll");
         }
 
         scenario.IsIn("asking", SagaStatus.Blocked);
@@ -145,7 +143,7 @@ public sealed class CycleTests
     public void A_slowed_cycle_can_be_cancelled_and_its_reason_is_shown()
     {
         var scenario = Failing().Starts();
-        for (var round = 0; round < Most && scenario.Saga.Leaving is null; round++)
+        for (var round = 0; round < EntriesMax && scenario.Saga.Leaving is null; round++)
         {
             scenario.Answered(scenario.Last.Commands[0].Step, 404);
         }
@@ -173,12 +171,12 @@ public sealed class CycleTests
     }
 
     // Rejects every call until the saga is blocked, and returns the number of calls.
-    private static int Round(SagaScenario scenario, int max, Action? before = null)
+    private static int RejectUntilBlocked(SagaScenario scenario, int max, Action? beforeEachTurn = null)
     {
         var calls = 0;
         for (var turn = 0; scenario.Saga.Blockage is null && calls < max && turn < max * 2; turn++)
         {
-            before?.Invoke();
+            beforeEachTurn?.Invoke();
             if (scenario.Saga.Outstanding.IsEmpty)
             {
                 scenario.Wakes();

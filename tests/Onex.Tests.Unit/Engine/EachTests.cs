@@ -1,4 +1,5 @@
 using Onex.Orchestrator.Mapping;
+using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
@@ -37,7 +38,7 @@ public sealed class EachTests
         var many = Size(Packing(items: 400));
         Assert.InRange(many, few, few + 20);
 
-        static int Size(SagaScenario scenario) => SagaRows.ToRow(scenario.Saga, 1, Guid.Empty).Progress.Utf8.Length;
+        static int Size(SagaScenario scenario) => SagaRows.ToRow(scenario.Saga, version: 1, Guid.Empty).Progress.Utf8.Length;
     }
 
     [Fact]
@@ -109,17 +110,17 @@ public sealed class EachTests
     [Fact]
     public void Items_are_compensated_in_bounded_batches()
     {
-        var scenario = Packing(atOnce: 4, items: 60, then: "- fail: { code: enough, message: \"no more\" }");
+        var scenario = Packing(atOnce: 4, items: 60, stepAfter: "- fail: { code: enough, message: \"no more\" }");
         for (var item = 0; item < 60; item++)
         {
             scenario.CompletesItem("pack", item, Result("a"));
         }
 
-        var most = 0;
+        var inFlightMax = 0;
         scenario.Wakes();
         for (var turn = 0; scenario.Saga.EndedAt is null && turn < 500; turn++)
         {
-            most = Math.Max(most, scenario.Saga.Outstanding.Length);
+            inFlightMax = Math.Max(inFlightMax, scenario.Saga.Outstanding.Length);
             if (scenario.InFlight("pack").Any())
             {
                 scenario.CompletesItem("pack", scenario.InFlight("pack").First());
@@ -132,7 +133,7 @@ public sealed class EachTests
         }
 
         scenario.IsIn("failed", SagaStatus.Failed);
-        Assert.InRange(most, 4, 8);
+        Assert.InRange(inFlightMax, 4, 8);
         Assert.All(scenario.Items.All, item => Assert.Equal(SagaItemStatus.Compensated, item.Status));
     }
 
@@ -232,7 +233,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void A_rejected_item_compensation_blocks_and_is_retried_under_another_key()
+    public void A_rejected_compensation_of_an_item_blocks_and_is_retried_under_another_key()
     {
         var scenario = Packing(atOnce: 1)
             .CompletesItem("pack", 0, Result("a"))
@@ -250,7 +251,7 @@ public sealed class EachTests
     [Fact]
     public void The_items_of_every_visit_are_compensated()
     {
-        var scenario = Twice()
+        var scenario = PackingTwice()
             .CompletesItem("pack", 0, Result("a"))
             .CompletesItem("pack", 1, Result("b"));
         scenario.IsIn("packing", SagaStatus.Running)
@@ -274,8 +275,8 @@ public sealed class EachTests
     [Fact]
     public void An_item_that_failed_but_may_have_happened_is_compensated()
     {
-        var scenario = Twice("continue", "when_unknown: run");
-        scenario.Handles(scenario.ItemLost("pack", 0))
+        var scenario = PackingTwice("continue", "when_unknown: run");
+        scenario.Handles(scenario.ItemLosesResult("pack", 0))
             .CompletesItem("pack", 1, Result("b"))
             .CompletesItem("pack", 0, Result("c"))
             .CompletesItem("pack", 1, Result("d"));
@@ -318,9 +319,7 @@ public sealed class EachTests
 
     private static SagaScenario Reload(SagaScenario scenario)
     {
-        var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
-        _ = Onex.Engine.ValueJson.TryWrite(scenario.Saga.Facts.Input, out var input, out _);
-        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, input, out _));
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
         return scenario;
     }
 
@@ -349,18 +348,18 @@ public sealed class EachTests
               elsewhere: { timeout: { after: 1h, next: done } }
               done: { end: completed }
             """).Starts().Sends("pack", "pack");
-        var (lost, untaken) = (scenario.Last.Commands[0], scenario.Last.Commands[1]);
+        var (lost, unclaimed) = (scenario.Last.Commands[0], scenario.Last.Commands[1]);
         scenario.Receives("stop").Sends().IsIn("packing", SagaStatus.Running);
-        Assert.Equal([lost.CommandId, untaken.CommandId], Timers.ToCancel(scenario.Plan, scenario.Saga, scenario.Now));
+        Assert.Equal([lost.CommandId, unclaimed.CommandId], Timers.ToCancel(scenario.Plan, scenario.Saga, scenario.Now));
 
-        scenario.Wakes(id => id == untaken.CommandId ? SagaScenario.Cancelled : new Lease(1, null)).Sends();
+        scenario.Wakes(id => id == unclaimed.CommandId ? SagaScenario.Cancelled : new Lease(1, null)).Sends();
         Assert.Equal([0], scenario.InFlight("pack"));
         scenario.Wakes().Sends("pack#2");
         Assert.Equal((lost.CommandId, lost.Arguments), (scenario.Last.Commands[0].CommandId, scenario.Last.Commands[0].Arguments));
         return scenario;
     }
 
-    private static SagaScenario Twice(string onFailure = "stop", string unknown = "") => new SagaScenario($$"""
+    private static SagaScenario PackingTwice(string onFailure = "stop", string whenUnknown = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: { type: object }
@@ -380,7 +379,7 @@ public sealed class EachTests
                   effect: http.delete
                   connection: outside
                   with: { path: /all }
-                  {{unknown}}
+                  {{whenUnknown}}
             choose:
               - { when: data.rounds < 2, next: packing }
               - { next: unwinding, fault: enough }
@@ -391,7 +390,7 @@ public sealed class EachTests
     private static string Result(string parcel) => $"{{\"status_code\":200,\"headers\":{{}},\"body\":{{\"parcel\":\"{parcel}\"}}}}";
 
     private static SagaScenario Packing(int atOnce = 2, int items = 4,
-        string onFailure = "stop", bool pivot = false, string then = "") => new SagaScenario($$"""
+        string onFailure = "stop", bool pivot = false, string stepAfter = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: { type: object, properties: { items: { type: array, items: { type: object,
@@ -408,9 +407,9 @@ public sealed class EachTests
                 connection: outside
                 with: { path: "/${item.sku}/${index}" }
                 returns: { body: { parcel: string } }
-                {{(then.Length > 0 ? "" : "save: { parcels: \"results.map(r, r.body.parcel)\", lost: \"failures.map(f, f.index)\" }")}}
+                {{(stepAfter.Length > 0 ? "" : "save: { parcels: \"results.map(r, r.body.parcel)\", lost: \"failures.map(f, f.index)\" }")}}
                 compensate: { effect: http.delete, connection: outside, with: { path: "/${item.sku}" } }
-              {{then}}
+              {{stepAfter}}
             next: done
           done: { end: completed, output: { parcels: "${data.?parcels.orValue([])}",
               done: "${steps.pack.completed}", failed: "${steps.pack.failed}" } }

@@ -68,7 +68,7 @@ public sealed class EmitTests
             ("onex.domain-event", message.MessageId.ToString(), scenario.Saga.Facts.SagaId.ToString(), "emitting", "working[0]"),
             (Header("event_type"), Header("message_id"), Header("saga_id"), Header("contract"), Header("step")));
         Assert.Equal(scenario.Saga.Facts.Requester.CorrelationId.ToString(), Header("correlation_id"));
-        Assert.Equal(2, work.Outgoing.Select(each => each.MessageId).Distinct().Count());
+        Assert.Equal(2, work.Outgoing.Select(outgoing => outgoing.MessageId).Distinct().Count());
     }
 
     [Theory]

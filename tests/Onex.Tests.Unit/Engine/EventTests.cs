@@ -84,7 +84,7 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void An_event_rejected_by_every_guard_gets_an_error_and_changes_nothing()
+    public void An_event_for_which_no_guard_holds_gets_an_error_and_changes_nothing()
     {
         var scenario = new SagaScenario(Approval()).Starts();
         var before = scenario.Saga;
@@ -213,7 +213,7 @@ public sealed class EventTests
     public void A_buffered_event_is_delivered_on_entry_to_its_state_before_the_steps()
     {
         var id = new MessageId(Guid.CreateVersion7());
-        var scenario = new SagaScenario(Early())
+        var scenario = new SagaScenario(SkippingInSecondState())
             .Starts()
             .Receives("skip", messageId: id).IsIn("first", SagaStatus.Running);
         Assert.Equal([id], scenario.Last.Seen);
@@ -226,9 +226,9 @@ public sealed class EventTests
     }
 
     [Fact]
-    public void A_buffered_event_rejected_by_its_guards_is_declined_and_released()
+    public void A_buffered_event_for_which_no_guard_holds_is_declined_and_removed()
     {
-        var scenario = new SagaScenario(Early(when: "event.sure"))
+        var scenario = new SagaScenario(SkippingInSecondState(when: "event.sure"))
             .Starts()
             .Receives("skip", """{"sure":false}""")
             .Completes("one").Sends("two");
@@ -265,7 +265,7 @@ public sealed class EventTests
     public void A_duplicate_event_is_buffered_once()
     {
         var id = new MessageId(Guid.CreateVersion7());
-        var scenario = new SagaScenario(Early())
+        var scenario = new SagaScenario(SkippingInSecondState())
             .Starts()
             .Receives("skip", messageId: id)
             .Receives("skip", messageId: id);
@@ -277,7 +277,7 @@ public sealed class EventTests
     [Fact]
     public void A_saga_buffers_at_most_a_hundred_events()
     {
-        var scenario = new SagaScenario(Early()).Starts();
+        var scenario = new SagaScenario(SkippingInSecondState()).Starts();
         for (var i = 0; i < 100; i++)
         {
             scenario.Receives("skip");
@@ -303,7 +303,6 @@ public sealed class EventTests
             """, new ContractLimits { BufferedEvents = 1 }).Plans.Single())
                 .Starts()
                 .Receives("skip");
-
 
         Assert.Equal(ErrorCodes.EventsTooMany, scenario.Receives("skip").Rejection.Code);
     }
@@ -332,21 +331,22 @@ public sealed class EventTests
     [InlineData("deadline")]
     [InlineData("on_failure")]
     [InlineData("event")]
-    public void An_event_is_buffered_if_a_reachable_state_accepts_it(string way)
+    public void An_event_is_buffered_if_a_reachable_state_accepts_it(string transition)
     {
         var plan = TestStates.Plan(
             [
-                TestStates.State("first", "done", [TestStates.Effect("one", catches: way == "catch" ? [new CatchRule([], "second")] : [])],
-                    on: way == "event" ? [TestStates.On("other", "second")] : [],
-                    timeout: way == "timeout" ? TestStates.After(TimeSpan.FromHours(1), "second") : null),
+                TestStates.State(
+                    "first", "done", [TestStates.Effect("one", catches: transition == "catch" ? [new CatchRule([], "second")] : [])],
+                    on: transition == "event" ? [TestStates.On("other", "second")] : [],
+                    timeout: transition == "timeout" ? TestStates.After(TimeSpan.FromHours(1), "second") : null),
                 TestStates.State("second", on: [TestStates.On("go", "done")]),
                 TestStates.End("done"),
                 TestStates.CompensatingState("unwinding", "unwound"),
                 TestStates.End("unwound", EndKind.Failed),
             ],
-            onFailure: way == "on_failure" ? "second" : "unwinding",
+            onFailure: transition == "on_failure" ? "second" : "unwinding",
             events: [TestStates.Event("go"), TestStates.Event("other")],
-            deadline: way == "deadline" ? TestStates.After(TimeSpan.FromHours(2), "second") : null);
+            deadline: transition == "deadline" ? TestStates.After(TimeSpan.FromHours(2), "second") : null);
 
         Assert.Single(new SagaScenario(plan).Starts().Receives("go").Saga.BufferedEvents);
     }
@@ -409,7 +409,7 @@ public sealed class EventTests
     [Fact]
     public void The_end_of_a_saga_declines_its_buffered_events()
     {
-        var scenario = new SagaScenario(Early())
+        var scenario = new SagaScenario(SkippingInSecondState())
             .Starts()
             .Receives("skip")
             .Answered("one", 404);
@@ -422,7 +422,7 @@ public sealed class EventTests
     [Fact]
     public void An_event_for_an_ended_saga_is_declined()
     {
-        var scenario = new SagaScenario(Early())
+        var scenario = new SagaScenario(SkippingInSecondState())
             .Starts()
             .Answered("one", 404)
             .Receives("skip");
@@ -461,7 +461,7 @@ public sealed class EventTests
         events: [TestStates.Event("approve"), TestStates.Event("remark"), TestStates.Event("cancel")],
         anyState: [TestStates.On("cancel", "compensating", "event.reason != ''")]);
 
-    private static Plan Early(string? when = null) => TestStates.Plan(
+    private static Plan SkippingInSecondState(string? when = null) => TestStates.Plan(
         [
             TestStates.State("first", "second", [TestStates.Effect("one")]),
             TestStates.State("second", "done", [TestStates.Effect("two")], on: [TestStates.On("skip", "done", when)]),

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>The invariants after each decision and at the end.</summary>
 internal sealed partial class FaultInjectionWorld
 {
-    private void Take(
+    private void Decide(
         Action act, StepResultArrived? result = null, HashSet<CommandId>? cancelled = null, HashSet<CommandId>? skipped = null)
     {
         var before = _started ? Saga : null;
@@ -67,11 +67,11 @@ internal sealed partial class FaultInjectionWorld
         // The saga is reloaded from its row before half of the messages.
         if (_random % 2 == 0)
         {
-            var there = Saga;
-            _scenario.Reloads(SagaRowsTests.RoundTrip(plan, there));
+            var stored = Saga;
+            _scenario.Reloads(SagaRowsTests.RoundTrip(plan, stored));
             if (Decisions % ComparedDecisions == 0)
             {
-                Assert.Equal(Orchestrator.Mapping.StateText.From(there), Orchestrator.Mapping.StateText.From(Saga));
+                Assert.Equal(Orchestrator.Mapping.StateText.From(stored), Orchestrator.Mapping.StateText.From(Saga));
             }
         }
     }
@@ -172,10 +172,10 @@ internal sealed partial class FaultInjectionWorld
 
                 if (outstanding is not null)
                 {
-                    var whose = sent.Direction == StepDirection.Forward ? default : CommandOf(sent.Step, sent.CommandId);
+                    var original = sent.Direction == StepDirection.Forward ? default : CommandOf(sent.Step, sent.CommandId);
                     var visit = sent.Direction == StepDirection.Forward ? command.Visit : 0;
                     Assert.True(
-                        _work.Add((sent.Step, sent.Direction, whose, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
+                        _work.Add((sent.Step, sent.Direction, original, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
                         $"'{sent.Step}' was commanded twice.");
                 }
             }
@@ -195,41 +195,42 @@ internal sealed partial class FaultInjectionWorld
     // The command that a compensation belongs to.
     private CommandId CommandOf(string step, CommandId compensation)
     {
-        if (!_firstCompensation.TryGetValue(compensation, out var whose))
+        if (!_firstCompensation.TryGetValue(compensation, out var original))
         {
-            whose = _commands
+            original = _commands
                 .Where(entry => entry.Value.Direction == StepDirection.Forward && entry.Value.Step == step)
-                .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(round => Identity.Compensation(entry.Key, round) == compensation)).Key;
+                .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(pass => Identity.Compensation(entry.Key, pass) == compensation)).Key;
         }
 
-        Assert.NotEqual(default, whose);
-        _commands[whose].Compensations.Add(compensation);
-        return whose;
+        Assert.NotEqual(default, original);
+        _commands[original].Compensations.Add(compensation);
+        return original;
     }
 
     // A command leaves the saga with its outcome, by cancellation in the ledger, without remaining attempts, or by an operator command.
     private void CheckRemovedCommands(SagaState before, StepResultArrived? result, HashSet<CommandId> cancelled, HashSet<CommandId> skipped)
     {
-        foreach (var gone in before.Outstanding.Where(command => !Saga.Outstanding.Any(other => other.CommandId == command.CommandId)))
+        foreach (var removed in before.Outstanding.Where(command => !Saga.Outstanding.Any(other => other.CommandId == command.CommandId)))
         {
-            if (!_commands.TryGetValue(gone.CommandId, out var known)
-                || (result?.CommandId == gone.CommandId && (result.Outcome == StepOutcome.Rejected || result.Reached == AttemptReach.Done))
-                || cancelled.Contains(gone.CommandId)
-                || skipped.Contains(gone.CommandId))
+            if (!_commands.TryGetValue(removed.CommandId, out var known)
+                || (result?.CommandId == removed.CommandId
+                    && (result.Outcome == StepOutcome.Rejected || result.Reached == AttemptReach.Done))
+                || cancelled.Contains(removed.CommandId)
+                || skipped.Contains(removed.CommandId))
             {
                 continue;
             }
 
             known.Abandoned = true;
-            known.Expired |= gone.NotAfter <= _scenario.Now;
+            known.Expired |= removed.NotAfter <= _scenario.Now;
 
             // It did not happen, or its effect is recorded for compensation.
-            if (gone.IsIdle && gone.TookEffect is TookEffect.No or TookEffect.Yes)
+            if (removed.IsIdle && removed.TookEffect is TookEffect.No or TookEffect.Yes)
             {
                 continue;
             }
 
-            if (known.Role == CallRole.Compute || gone.IsFinal || before.PastPivot || !CanBeCompensated(gone.Step) || Ended)
+            if (known.Role == CallRole.Compute || removed.IsFinal || before.PastPivot || !CanBeCompensated(removed.Step) || Ended)
             {
                 continue;
             }
@@ -238,8 +239,8 @@ internal sealed partial class FaultInjectionWorld
                 _scenario.Last.History.Any(note =>
                     note.Kind is HistoryKind.StepFailed or HistoryKind.RetriedByOperator
                         or HistoryKind.AttemptFailed or HistoryKind.StepRejected
-                    && (note.Step == gone.Step || note.Step is null)),
-                $"'{gone.Step}' was dropped while it was {gone.Phase}.");
+                    && (note.Step == removed.Step || note.Step is null)),
+                $"'{removed.Step}' was dropped while it was {removed.Phase}.");
         }
     }
 
@@ -249,20 +250,20 @@ internal sealed partial class FaultInjectionWorld
     private void CheckCompensated(SagaState before)
     {
         foreach (
-            var lost in Saga.Branches.Where(
+            var dropped in Saga.Branches.Where(
                 branch => branch.Phase == BranchPhase.Dropped && !Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep))
         {
             foreach (var (_, command) in _commands.Where(entry =>
                 entry.Value.Direction == StepDirection.Forward
                 && entry.Value.Visit == Saga.Visit
                 && Facts.StateOf(entry.Value.Step) == Saga.State
-                && Facts.SequenceOf(entry.Value.Step).IsWithin(lost.Parallel, lost.Branch)))
+                && Facts.SequenceOf(entry.Value.Step).IsWithin(dropped.Parallel, dropped.Branch)))
             {
-                command.Lost = true;
+                command.Dropped = true;
             }
         }
 
-        // A join may be satisfied and its state left in one decision; then only the pending compensations show which branches lost.
+        // A join may be satisfied and its state left in one decision; then only the pending compensations show which branches were dropped.
         foreach (var compensable in Saga.Compensables.Where(compensable =>
             compensable.MustCompensate
             && Facts.SequenceOf(compensable.Step).EnclosingBranches.Any(branch => Facts.Parallel(branch.Parallel).Join != Join.All)))
@@ -271,7 +272,7 @@ internal sealed partial class FaultInjectionWorld
                 command.Direction == StepDirection.Forward && command.Step == compensable.Step && command.Visit == compensable.Visit
                 && (command.Item == compensable.Item || compensable.Items is not null)))
             {
-                command.Lost = true;
+                command.Dropped = true;
             }
         }
 
@@ -284,15 +285,15 @@ internal sealed partial class FaultInjectionWorld
                     || plan.State(Saga.State).Kind == StateKind.Compensating
                     || done.Interrupted
                         || done.MayBeInterrupted
-                        || done.Lost
+                        || done.Dropped
                         || _scenario.Last.History.Any(note => plan.State(note.State).Kind == StateKind.Compensating),
                 $"'{sent.Step}' is compensated although nothing has failed.");
         }
 
-        var left = _scenario.Last.History.SkipWhile(note => plan.State(note.State).Kind != StateKind.Compensating)
+        var leftCompensating = _scenario.Last.History.SkipWhile(note => plan.State(note.State).Kind != StateKind.Compensating)
             .Any(note => plan.State(note.State).Kind != StateKind.Compensating)
             || (plan.State(before.State).Kind == StateKind.Compensating && Saga.State != before.State);
-        if (left && !Saga.PastPivot && !_isTerminated)
+        if (leftCompensating && !Saga.PastPivot && !_isTerminated)
         {
             foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirection.Forward).ToList())
             {
@@ -304,15 +305,15 @@ internal sealed partial class FaultInjectionWorld
     private void CheckCompensatedOnce(CommandId id, bool must)
     {
         var command = _commands[id];
-        var outcome = LedgerEntryOrNull(id)?.Outcome;
+        var outcome = FindLedgerEntry(id)?.Outcome;
         var compensation = Facts.Call(command.Step).Compensation;
-        var completed = LedgerEntryOrNull(id)?.Happened == true
+        var completed = FindLedgerEntry(id)?.TookEffect == true
             && command.Role != CallRole.Compute
             && compensation is not null
             && (outcome is null || !IsRejected(command, outcome));
-        var times = command.Compensations.Count(compensation => LedgerEntryOrNull(compensation)?.Outcome?.Reached == AttemptReach.Done
+        var times = command.Compensations.Count(compensation => FindLedgerEntry(compensation)?.Outcome?.Reached == AttemptReach.Done
             || _results.Any(result => result.CommandId == compensation && result.Outcome == StepOutcome.Completed));
-        var wants = completed && must ? 1 : 0;
+        var expected = completed && must ? 1 : 0;
         var excused = command.Skipped
             || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (
                 command.Abandoned || HasInvalidResults || outcome?.Outcome != StepOutcome.Completed))
@@ -323,16 +324,16 @@ internal sealed partial class FaultInjectionWorld
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
             && (command.Abandoned || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
 
-        // An operator has repeated a compensation whose key was too old, which is possible only under a new key.
-        harmless |= times > wants
-            && times - wants <= command.Compensations.Count(sent => _commands.TryGetValue(sent, out var old) && old.Expired);
+        // An operator has repeated a compensation original key was too old, which is possible only under a new key.
+        harmless |= times > expected
+            && times - expected <= command.Compensations.Count(sent => _commands.TryGetValue(sent, out var old) && old.Expired);
 
         // A later rejection does not revoke an earlier success of the service.
-        harmless |= times == 1 && LedgerEntryOrNull(id)?.HadInvalidResult == true;
+        harmless |= times == 1 && FindLedgerEntry(id)?.HadInvalidResult == true;
         Assert.True(
-            times == wants || (excused && times <= 1) || harmless,
+            times == expected || (excused && times <= 1) || harmless,
             $"'{command.Step}'{(command.Item is { } item ? $"[{item}]" : "")} ({outcome?.Outcome}) was compensated {times} times instead "
-                + $"of {wants}.");
+                + $"of {expected}.");
     }
 
     private bool IsRejected(Command command, StepResultArrived outcome) => outcome.Result is { } result
@@ -364,12 +365,12 @@ internal sealed partial class FaultInjectionWorld
             command => Assert.Contains(Saga.Blockages, blockage => blockage.CommandId == command.CommandId));
         foreach (var each in Saga.EachRuns)
         {
-            var most = ((EachStep)Facts.Step(each.Step)).AtOnce;
-            var mine = Saga.Outstanding.Where(command =>
+            var atOnce = ((EachStep)Facts.Step(each.Step)).AtOnce;
+            var inFlight = Saga.Outstanding.Where(command =>
                 command.Step == each.Step && command is { Direction: StepDirection.Forward, Interrupted: false }
                     && command.Phase != AttemptPhase.Stuck).ToList();
-            Assert.True(mine.Count <= most + _retried, $"'{each.Step}' has {mine.Count} calls in flight instead of {most}.");
-            Assert.Equal(mine.Count, mine.Select(command => command.Item).Distinct().Count());
+            Assert.True(inFlight.Count <= atOnce + _retried, $"'{each.Step}' has {inFlight.Count} calls in flight instead of {atOnce}.");
+            Assert.Equal(inFlight.Count, inFlight.Select(command => command.Item).Distinct().Count());
             Assert.True(each.Completed + each.Failed <= each.Next && each.Next <= each.Total);
         }
     }
@@ -383,12 +384,12 @@ internal sealed partial class FaultInjectionWorld
             _joined.Append("requests/3/17").Order(StringComparer.Ordinal),
             _scenario.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
 
-        // Losing and interrupted steps before the pivot are compensated whatever the end of the saga.
+        // Dropped and interrupted steps before the pivot are compensated whatever the end of the saga.
         if (!Saga.PastPivot && !_isTerminated)
         {
             foreach (
                 var (id, command) in _commands.Where(
-                    entry => entry.Value is { Direction: StepDirection.Forward } command && (command.Interrupted || command.Lost)))
+                    entry => entry.Value is { Direction: StepDirection.Forward } command && (command.Interrupted || command.Dropped)))
             {
                 if (!IsKept(command))
                 {
@@ -399,10 +400,11 @@ internal sealed partial class FaultInjectionWorld
     }
 
     private bool IsKept(Command command) =>
-        !command.Lost
+        !command.Dropped
         && Facts.SequenceOf(command.Step).EnclosingBranches
             .Any(branch => Facts.Parallel(branch.Parallel).Branches[branch.Branch].Keep);
 
+    // A linear congruential generator, so that the same script leads to the same run.
     private int Pick(int below)
     {
         _random = (int)(((uint)_random * 1_103_515_245u) + 12_345u) & 0x7FFF_FFFF;
@@ -420,7 +422,7 @@ internal sealed partial class FaultInjectionWorld
         public bool TakenOver { get; set; }
 
         // Whether the call took effect, whatever was reported.
-        public bool Happened { get; set; }
+        public bool TookEffect { get; set; }
 
         // Whether a 2xx with an invalid result was among its responses.
         public bool HadInvalidResult { get; set; }
@@ -435,7 +437,7 @@ internal sealed partial class FaultInjectionWorld
 
         public bool MayBeInterrupted { get; set; }
 
-        public bool Lost { get; set; }
+        public bool Dropped { get; set; }
 
         public bool Skipped { get; set; }
 

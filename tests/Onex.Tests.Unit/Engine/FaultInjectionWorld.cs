@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>
 /// Runs one saga in a simulated environment whose faults follow a script of numbers: commands that run late, twice or never, lost results,
 /// children with any outcome, events, early and late timers, operator commands, and reloads from the row. The invariants are checked after
-/// every decision. Without further faults the saga must end with every step compensated that has to be.
+/// every decision. Once the faults stop, the saga must end, and every step that must be compensated is.
 /// </summary>
 internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
 {
@@ -17,13 +17,14 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
 
     private readonly SagaScenario _scenario = new(plan);
     private readonly string[] _events = [.. plan.Events.Keys.Order(StringComparer.Ordinal)];
+
     // Formatted only when a check fails.
     private readonly List<Func<string>> _log = [];
     private readonly Dictionary<CommandId, LedgerEntry> _ledger = [];
     private readonly List<CommandToSend> _sent = [];
     private readonly List<StepResultArrived> _results = [];
     private readonly Dictionary<CommandId, string> _arguments = [];
-    private readonly HashSet<(string, StepDirection, CommandId, int, int)> _work = [];
+    private readonly HashSet<(string Step, StepDirection Direction, CommandId Original, int VisitAndPass, int Item)> _work = [];
     private readonly Dictionary<CommandId, Command> _commands = [];
     private readonly Dictionary<CommandId, CommandId> _firstCompensation = [];
     private readonly HashSet<MessageId> _buffered = [];
@@ -31,9 +32,9 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private readonly HashSet<string> _joined = new(StringComparer.Ordinal);
     private bool _started;
     private bool _isTerminated;
-    private int _blocked;
+    private int _blockedTurns;
     private int _retried;
-    private int _ids;
+    private int _messages;
     private int _random;
 
     /// <summary>The result of a completed call; null for a random value of its type.</summary>
@@ -70,7 +71,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     /// <summary>Runs the script, then continues without faults until the saga ends.</summary>
     public void Run(ReadOnlySpan<int> script)
     {
-        Take(() => _scenario.Starts(input));
+        Decide(() => _scenario.Starts(input));
         foreach (var number in script)
         {
             _random = number / 20;
@@ -80,16 +81,16 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         for (var turn = 0; turn < 3000 && !Ended; turn++)
         {
             _random = 4 + turn;
-            WithoutFaults(turn);
+            ContinueWithoutFaults(turn);
         }
 
         Assert.True(Ended, $"The saga is stuck: {Waits.Describe(plan, Saga, _scenario.Now).Sentence}");
         CheckEnd();
     }
 
-    private void Act(int what)
+    private void Act(int action)
     {
-        switch (what)
+        switch (action)
         {
             case < 7:
                 RunSentCommand();
@@ -112,7 +113,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 RejectAtBroker(rejected);
                 break;
             case 18:
-                Take(() => _scenario.LosesMessages());
+                Decide(() => _scenario.LosesMessages());
                 break;
             case 19 when plan.OnDuplicate == DuplicatePolicy.Join && !Ended && Pick(2) == 0:
                 JoinWithAnotherRequest();
@@ -131,7 +132,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         var requester = SagaScenario.Requester(source);
         var now = _scenario.Now;
         _log.Add(() => $"{now:dd HH:mm:ss} joined by {source}");
-        Take(
+        Decide(
             () => _scenario.Handles(
                 new RequestJoined
                 {
@@ -157,7 +158,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    // A worker receives a sent command, possibly an old copy, and runs it if the ledger allows.
+    // A role receives a sent command, possibly an old copy, and runs it if the ledger allows.
     private void RunSentCommand()
     {
         if (_sent.Count == 0)
@@ -203,15 +204,15 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         entry.TakenOver = entry is { Attempt: > 0, Outcome: null };
         entry.Attempt = copy.Attempt;
         entry.Outcome = null;
-        Attempt(entry, copy, Pick(16));
+        RunAttempt(entry, copy, Pick(16));
     }
 
     // A service honours idempotency keys: a call that happened is not rejected later under the same key.
-    private void Attempt(LedgerEntry entry, CommandToSend copy, int how)
+    private void RunAttempt(LedgerEntry entry, CommandToSend copy, int choice)
     {
-        switch (how)
+        switch (choice)
         {
-            case 7 when !entry.Happened:
+            case 7 when !entry.TookEffect:
                 RecordOutcome(entry, Result(copy, StepOutcome.Rejected, Rejection(copy)) with { Reach = AttemptReach.Answered });
                 break;
             case 8:
@@ -221,28 +222,28 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.NotSent });
                 break;
             case 10:
-                entry.Happened |= Pick(2) == 0;
+                entry.TookEffect |= Pick(2) == 0;
                 RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = Pick(2) == 0 ? AttemptReach.Sent : null });
                 break;
             case 11:
                 RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Answered });
                 break;
             case 12 when HasInvalidResults:
-                entry.Happened = true;
+                entry.TookEffect = true;
                 entry.HadInvalidResult = true;
                 RecordOutcome(entry, Result(copy, StepOutcome.Failed, null) with { Reach = AttemptReach.Done });
                 break;
             case 13 when HasInvalidResults:
-                entry.Happened = true;
+                entry.TookEffect = true;
                 entry.HadInvalidResult = true;
                 RecordOutcome(entry, Result(copy, StepOutcome.Completed, """{"status_code":200,"headers":{},"body":"<html>"}"""));
                 break;
             case 14 or 15:
-                entry.Happened |= Pick(2) == 0;
+                entry.TookEffect |= Pick(2) == 0;
                 entry.LeasedUntil = _scenario.Now + TimeSpan.FromSeconds(12);
                 break;
             default:
-                entry.Happened = true;
+                entry.TookEffect = true;
                 RecordOutcome(entry, Result(copy, StepOutcome.Completed, Answer(copy)));
                 break;
         }
@@ -253,7 +254,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         && (entry.Outcome!.Outcome == StepOutcome.Failed || (entry.Outcome.Outcome == StepOutcome.Completed && copy.CallsAgain));
 
     // A child saga: it starts once, runs for any time, may be cancelled, and responds with its outcome to every repeated command.
-    private void RunChild(CommandToSend copy, int how)
+    private void RunChild(CommandToSend copy, int choice)
     {
         var entry = LedgerEntryOf(copy.CommandId);
         if (entry.Outcome is { } reported)
@@ -262,7 +263,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        var outcome = (copy.Cancels, how) switch
+        var outcome = (copy.Cancels, choice) switch
         {
             (true, 0) or (false, 0 or 1 or 2) => Result(copy, StepOutcome.Completed, Answer(copy)),
             (true, 1 or 2 or 3) => Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled },
@@ -271,7 +272,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         };
         if (outcome is not null)
         {
-            entry.Happened = outcome.Outcome == StepOutcome.Completed;
+            entry.TookEffect = outcome.Outcome == StepOutcome.Completed;
             RecordOutcome(entry, outcome);
         }
     }
@@ -312,13 +313,15 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private string Typed(CommandToSend copy, int status)
     {
         var step = Facts.Call(copy.Step);
-        var made = copy.Direction == StepDirection.Forward ? TypedValues.Both(step.ResultType, step.Returns, Pick) : new JsonObject();
-        if (copy.Role == CallRole.Effect && made is JsonObject fields && fields.ContainsKey("status_code"))
+        var value = copy.Direction == StepDirection.Forward
+            ? TypedValues.CreateForBoth(step.ResultType, step.Returns, Pick)
+            : new JsonObject();
+        if (copy.Role == CallRole.Effect && value is JsonObject fields && fields.ContainsKey("status_code"))
         {
             fields["status_code"] = status;
         }
 
-        return made?.ToJsonString() ?? "null";
+        return value?.ToJsonString() ?? "null";
     }
 
     private void Log(string what, StepResultArrived result)
@@ -341,7 +344,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private void DeliverResult(StepResultArrived result)
     {
         Log("arrives:", result);
-        Take(() => _scenario.Handles(result), result);
+        Decide(() => _scenario.Handles(result), result);
     }
 
     // Like the orchestrator: it queries the ledger first, cancels interrupted commands there, and delivers a known outcome before the
@@ -391,14 +394,14 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        Take(
+        Decide(
             () => _scenario.Fires(id => leases.GetValueOrDefault(id)),
             cancelled: [.. leases.Where(lease => lease.Value.Cancelled).Select(lease => lease.Key)]);
     }
 
     private void SendEvent(string? name)
     {
-        var id = Pick(6) == 0 && _ids > 0 ? Id(Pick(_ids)) : Id(_ids++);
+        var id = Pick(6) == 0 && _messages > 0 ? Id(Pick(_messages)) : Id(_messages++);
 
         // The store rejects a processed message.
         if (name is not null && !_seen.Contains(id))
@@ -406,7 +409,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             var payload = Payloads is not null ? Payloads(name, Pick) : TypedValues.Create(plan.Events[name].Data, Pick);
             var now = _scenario.Now;
             _log.Add(() => $"{now:dd HH:mm:ss} sends {name} {payload}");
-            Take(() => _scenario.Receives(name, payload, id));
+            Decide(() => _scenario.Receives(name, payload, id));
         }
     }
 
@@ -427,7 +430,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         _isTerminated |= command == OperatorCommand.Terminate && !Ended;
         var now = _scenario.Now;
         _log.Add(
-            () => $"{now:dd HH:mm:ss} asked to "
+            () => $"{now:dd HH:mm:ss} operator sends "
                 + $"{command}{(blockage is null ? "" : $": {blockage.Kind} {blockage.Step} {blockage.Reason}")}");
         HashSet<CommandId> skipped = command != OperatorCommand.Skip ? []
             : blockage is null ? [
@@ -435,7 +438,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                     other => other is { Interrupted: true, Direction: StepDirection.Forward }).Select(other => other.CommandId)]
             : blockage.CommandId is { } passed ? [passed]
             : [];
-        Take(() => _scenario.OperatorSends(command, "alice", "because"), skipped: skipped);
+        Decide(() => _scenario.OperatorSends(command, "alice", "because"), skipped: skipped);
         if (_scenario.Last.WhyNotDone is not null)
         {
             Assert.False(_scenario.Last.Changed);
@@ -456,7 +459,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         _ => false,
     };
 
-    private void WithoutFaults(int turn)
+    private void ContinueWithoutFaults(int turn)
     {
         if (Saga.PausedBy is not null && Saga.Blockage is null)
         {
@@ -465,7 +468,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         else if (Saga.Blockage is { } blockage)
         {
             SendOperatorCommand(
-                blockage.Kind == BlockedBy.Transition || ++_blocked % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
+                blockage.Kind == BlockedBy.Transition || ++_blockedTurns % 2 == 1 ? OperatorCommand.Retry : OperatorCommand.Skip);
         }
         else if (
             Saga.Outstanding.Where(
@@ -488,7 +491,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     // The outcome of a command in flight, if it has one at the current time.
     private StepResultArrived? FaultFreeOutcome(Outstanding command)
     {
-        var entry = LedgerEntryOrNull(command.CommandId) ?? new LedgerEntry();
+        var entry = FindLedgerEntry(command.CommandId) ?? new LedgerEntry();
         var copy = _sent.Last(copy => copy.CommandId == command.CommandId);
         if (entry.Outcome is { Outcome: StepOutcome.Completed or StepOutcome.Rejected } final && !MayRunAgain(entry, copy))
         {
@@ -508,7 +511,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
                 ? Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled }
                 : Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
             LedgerEntryOf(command.CommandId).Outcome = reported;
-            LedgerEntryOf(command.CommandId).Happened = reported.Outcome == StepOutcome.Completed;
+            LedgerEntryOf(command.CommandId).TookEffect = reported.Outcome == StepOutcome.Completed;
             return reported;
         }
 
@@ -528,7 +531,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         entry = LedgerEntryOf(command.CommandId);
         if (entry.Outcome is null || MayRunAgain(entry, copy))
         {
-            entry.Happened = true;
+            entry.TookEffect = true;
             entry.Attempt = copy.Attempt;
             entry.Outcome = Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
         }
@@ -536,7 +539,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         return entry.Outcome;
     }
 
-    private LedgerEntry? LedgerEntryOrNull(CommandId command) => _ledger.GetValueOrDefault(command);
+    private LedgerEntry? FindLedgerEntry(CommandId command) => _ledger.GetValueOrDefault(command);
 
     private string FaultFreeResult(CommandToSend copy) => Answers is not null ? $$"""{"ref":"{{copy.Step}}"}""" : Typed(copy, 200);
 

@@ -103,7 +103,7 @@ public sealed class InlineStepTests
         new SagaScenario(Failing(new CatchRule(["too_big"], "done"))).Starts().IsIn("done", SagaStatus.Completed);
 
     [Fact]
-    public void A_fail_message_that_cannot_be_evaluated_is_expression_failed()
+    public void A_fail_message_that_cannot_be_evaluated_fails_with_expression_failed()
     {
         var plan = TestStates.Plan(
             [TestStates.State("checking", "done", [TestStates.Fail("refuse", "too_big", "data.missing")]), TestStates.End("done")]);

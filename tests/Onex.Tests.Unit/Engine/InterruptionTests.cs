@@ -284,10 +284,9 @@ public sealed class InterruptionTests
         StaysBlocked(scenario, "charging");
 
         // The target state receives the buffered event.
-        scenario = retried ? scenario
-            .OperatorSends(OperatorCommand.Retry).Sends("-charge")
-            .Completes("charge") : scenario
-            .OperatorSends(OperatorCommand.Skip);
+        _ = retried
+            ? scenario.OperatorSends(OperatorCommand.Retry).Sends("-charge").Completes("charge")
+            : scenario.OperatorSends(OperatorCommand.Skip);
         scenario.Sends("-reserve").IsIn("compensating", SagaStatus.Compensating);
         Assert.Equal("cancel", scenario.Saga.Fault!.Code);
     }

@@ -23,11 +23,11 @@ public sealed class LimitKeyTests
     [Fact]
     public void A_key_that_a_contracts_input_does_not_have_is_a_compile_time_error()
     {
-        var wrong = SagaScenario.Compile(Contract("customer: { type: string }")).Diagnostics
+        var error = SagaScenario.Compile(Contract("customer: { type: string }")).Diagnostics
             .First(diagnostic => diagnostic.Severity == Onex.Contracts.Diagnostics.Severity.Error);
 
-        Assert.Contains("tenant", wrong.Problem, StringComparison.Ordinal);
-        Assert.Equal(10, wrong.Line);
+        Assert.Contains("tenant", error.Problem, StringComparison.Ordinal);
+        Assert.Equal(10, error.Line);
     }
 
     private static string Contract(string property) =>

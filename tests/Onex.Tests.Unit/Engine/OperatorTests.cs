@@ -43,7 +43,7 @@ public sealed class OperatorTests
     [Fact]
     public void Cancel_of_a_blocked_step_interrupts_it()
     {
-        var scenario = Start().Takes_Undeliverable().IsIn("reserving", SagaStatus.Blocked);
+        var scenario = Start().IsUndeliverable().IsIn("reserving", SagaStatus.Blocked);
         scenario.OperatorSends(OperatorCommand.Cancel).Sends().IsIn("compensating", SagaStatus.Compensating);
 
         scenario.Wakes(_ => SagaScenario.Cancelled).IsIn("failed", SagaStatus.Cancelled);
@@ -175,7 +175,7 @@ public sealed class OperatorTests
     {
         var scenario = Start();
         var id = scenario.Saga.Outstanding[0].CommandId;
-        scenario.Takes_Undeliverable().OperatorSends(OperatorCommand.Retry).Sends("reserve#2");
+        scenario.IsUndeliverable().OperatorSends(OperatorCommand.Retry).Sends("reserve#2");
 
         Assert.Equal(id, scenario.Last.Commands[0].CommandId);
         scenario.Completes("reserve").Sends("charge");
@@ -231,14 +231,15 @@ public sealed class OperatorTests
     [Fact]
     public void Retry_of_an_unknown_interrupted_step_sends_it_again()
     {
-        var scenario = Unknown().OperatorSends(OperatorCommand.Retry).Sends("reserve#4").IsIn("compensating", SagaStatus.Compensating);
+        var scenario = UnknownInterrupted()
+            .OperatorSends(OperatorCommand.Retry).Sends("reserve#4").IsIn("compensating", SagaStatus.Compensating);
 
         scenario.Completes("reserve").Sends("-reserve");
     }
 
     [Fact]
     public void Skip_of_an_unknown_interrupted_step_assumes_that_it_did_not_happen() =>
-        Unknown().OperatorSends(OperatorCommand.Skip).Sends().IsIn("failed", SagaStatus.Cancelled);
+        UnknownInterrupted().OperatorSends(OperatorCommand.Skip).Sends().IsIn("failed", SagaStatus.Cancelled);
 
     [Fact]
     public void Skip_is_not_allowed_without_a_blockage() =>
@@ -370,7 +371,7 @@ public sealed class OperatorTests
             .Answered("charge", 404)
             .Answered("reserve", 409).IsIn("compensating", SagaStatus.Blocked);
 
-    private static SagaScenario Unknown() => Start()
+    private static SagaScenario UnknownInterrupted() => Start()
         .OperatorSends(OperatorCommand.Cancel, reason: "x")
         .Wakes(_ => new Lease(1, null))
         .Wakes()

@@ -56,13 +56,13 @@ public sealed class OutcomeTests
     }
 
     [Theory]
-    [InlineData("catch: [{ error: http_404, next: own }]", "catch: [{ next: states }]", "own")]
-    [InlineData("catch: [{ error: http_409, next: own }]", "catch: [{ next: states }]", "states")]
-    [InlineData("", "catch: [{ error: [http_404, http_410], next: states }]", "states")]
-    [InlineData("", "", "contracts")]
+    [InlineData("catch: [{ error: http_404, next: by_step }]", "catch: [{ next: by_state }]", "by_step")]
+    [InlineData("catch: [{ error: http_409, next: by_step }]", "catch: [{ next: by_state }]", "by_state")]
+    [InlineData("", "catch: [{ error: [http_404, http_410], next: by_state }]", "by_state")]
+    [InlineData("", "", "by_contract")]
     public void A_final_failure_is_handled_by_step_then_state_then_contract(
-        string own, string states, string expected) =>
-        Assert.Equal(expected, Asking(own, states).Answered("ask", 404).Saga.State);
+        string stepRule, string stateRule, string expected) =>
+        Assert.Equal(expected, Asking(stepRule, stateRule).Answered("ask", 404).Saga.State);
 
     [Fact]
     public void Compensation_arguments_are_evaluated_when_the_step_completes()
@@ -94,7 +94,7 @@ public sealed class OutcomeTests
     [Fact]
     public void The_last_fault_wins()
     {
-        var scenario = Twice().Answered("ask", 404);
+        var scenario = AskingTwice().Answered("ask", 404);
         Assert.Equal("http_404", scenario.Saga.Fault!.Code);
 
         scenario.Answered("again", 410).IsIn("failed", SagaStatus.Failed);
@@ -103,9 +103,9 @@ public sealed class OutcomeTests
 
     [Fact]
     public void A_state_also_entered_without_a_fault_clears_it() =>
-        Assert.Null(Twice("next: again").Answered("ask", 404).Saga.Fault);
+        Assert.Null(AskingTwice("next: again").Answered("ask", 404).Saga.Fault);
 
-    private static SagaScenario Twice(string next = "next: done") => new SagaScenario($$"""
+    private static SagaScenario AskingTwice(string next = "next: done") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -129,7 +129,7 @@ public sealed class OutcomeTests
           done: { end: completed }
         """).Starts();
 
-    private static SagaScenario Asking(string rule, string statesRule = "") => new SagaScenario($$"""
+    private static SagaScenario Asking(string stepRule, string stateRule = "") => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -144,14 +144,14 @@ public sealed class OutcomeTests
                 with: { path: /a }
                 returns: { body: { name: string } }
                 compensate: { effect: http.delete, connection: outside, with: { path: /a } }
-                {{rule}}
-            {{statesRule}}
+                {{stepRule}}
+            {{stateRule}}
             next: done
-          {{(rule.Contains("own", StringComparison.Ordinal) ? "own: { end: completed }" : "")}}
-          {{(statesRule.Length > 0 ? "states: { end: completed }" : "")}}
-          {{(rule.StartsWith("save", StringComparison.Ordinal) ? "unwinding: { compensate: all, next: contracts }" : "")}}
-          contracts: { end: failed }
+          {{(stepRule.Contains("by_step", StringComparison.Ordinal) ? "by_step: { end: completed }" : "")}}
+          {{(stateRule.Length > 0 ? "by_state: { end: completed }" : "")}}
+          {{(stepRule.StartsWith("save", StringComparison.Ordinal) ? "unwinding: { compensate: all, next: by_contract }" : "")}}
+          by_contract: { end: failed }
           done: { end: completed }
-        on_failure: {{(rule.StartsWith("save", StringComparison.Ordinal) ? "unwinding" : "contracts")}}
+        on_failure: {{(stepRule.StartsWith("save", StringComparison.Ordinal) ? "unwinding" : "by_contract")}}
         """).Starts();
 }

@@ -1,4 +1,4 @@
-using Onex.Orchestrator.Mapping;
+using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
@@ -7,7 +7,7 @@ public sealed partial class ParallelTests
 {
     [Fact]
     public void Branches_start_together_and_all_are_awaited() =>
-        Three("all")
+        ThreeBranches("all")
             .Sends("a", "b", "c")
             .Answered("b", 200).Sends()
             .Answered("c", 200).Sends()
@@ -43,7 +43,7 @@ public sealed partial class ParallelTests
     [Fact]
     public void The_first_final_failure_interrupts_the_others()
     {
-        var scenario = Three("all")
+        var scenario = ThreeBranches("all")
             .Answered("a", 200)
             .Answered("b", 404).IsIn("compensating", SagaStatus.Compensating).Sends();
         Assert.Equal(["c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
@@ -56,24 +56,25 @@ public sealed partial class ParallelTests
 
     [Fact]
     public void An_interrupted_branch_that_completed_is_compensated() =>
-        Three("all")
+        ThreeBranches("all")
             .Answered("b", 404)
             .Answered("c", 200).Sends()
             .Answered("a", 200).Sends("-a", "-c");
 
     [Fact]
-    public void A_final_failure_in_a_branch_is_handled_by_step_then_parallel_state()
+    public void A_final_failure_in_a_branch_is_handled_by_step_then_parallel_then_state()
     {
-        Three("all", catches: "[{ error: [http_404], next: elsewhere }]")
+        ThreeBranches("all", catches: "[{ error: [http_404], next: elsewhere }]")
             .Answered("b", 404)
             .Wakes(_ => SagaScenario.Cancelled).IsIn("elsewhere", SagaStatus.Waiting);
-        Three("all", catches: "[{ error: [http_404], next: elsewhere }]").Answered("b", 409).IsIn("compensating", SagaStatus.Compensating);
+        ThreeBranches("all", catches: "[{ error: [http_404], next: elsewhere }]")
+            .Answered("b", 409).IsIn("compensating", SagaStatus.Compensating);
     }
 
     [Fact]
     public void Any_takes_the_first_completion_and_interrupts_the_rest()
     {
-        var scenario = Three("any").Answered("b", 200).Sends().IsIn("working", SagaStatus.Running);
+        var scenario = ThreeBranches("any").Answered("b", 200).Sends().IsIn("working", SagaStatus.Running);
         Assert.Equal(["a", "c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
 
         scenario.Wakes(_ => SagaScenario.Cancelled)
@@ -84,7 +85,7 @@ public sealed partial class ParallelTests
     [Fact]
     public void A_losing_branch_that_completed_is_compensated_before_the_saga_continues()
     {
-        var scenario = Three("any")
+        var scenario = ThreeBranches("any")
             .Answered("b", 200)
             .Answered("a", 200).Sends();
         scenario.Wakes(_ => SagaScenario.Cancelled)
@@ -96,7 +97,7 @@ public sealed partial class ParallelTests
     [Fact]
     public void A_losing_branch_with_keep_is_not_compensated()
     {
-        var scenario = Three("any", losers: "losers: keep")
+        var scenario = ThreeBranches("any", losers: "losers: keep")
             .Answered("b", 200)
             .Answered("a", 200)
             .Wakes(_ => SagaScenario.Cancelled).Sends("after");
@@ -126,7 +127,7 @@ public sealed partial class ParallelTests
 
     [Fact]
     public void At_least_n_waits_for_n_completions() =>
-        Three("{ at_least: 2 }")
+        ThreeBranches("{ at_least: 2 }")
             .Answered("b", 200).Sends().IsIn("working", SagaStatus.Running)
             .Answered("c", 200)
             .Wakes(_ => SagaScenario.Cancelled).Sends("after");
@@ -134,7 +135,7 @@ public sealed partial class ParallelTests
     [Fact]
     public void Too_few_remaining_branches_fail_with_join_failed()
     {
-        var scenario = Three("{ at_least: 2 }")
+        var scenario = ThreeBranches("{ at_least: 2 }")
             .Answered("b", 404).IsIn("working", SagaStatus.Running)
             .Answered("c", 200)
             .Answered("a", 409);
@@ -144,7 +145,7 @@ public sealed partial class ParallelTests
 
     [Fact]
     public void A_failed_branch_is_ignored_when_enough_others_complete() =>
-        Three("any")
+        ThreeBranches("any")
             .Answered("b", 404)
             .Answered("c", 200)
             .Wakes(_ => SagaScenario.Cancelled).Sends("after");
@@ -285,7 +286,7 @@ public sealed partial class ParallelTests
                             compensate: { effect: http.delete, connection: outside, with: { path: "/${item}" } }
                           - wait: 5m
                         - { id: c, effect: http.get, connection: outside, with: { path: /c } }
-            """, rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n")).Starts();
+            """, stateRules: StopRule, events: StopEvent)).Starts();
         scenario.CompletesItem("pack", 0, Completed)
             .CompletesItem("pack", 1, Completed)
             .Answered("c", 200)
@@ -309,7 +310,7 @@ public sealed partial class ParallelTests
 
         static SagaScenario Stuck()
         {
-            var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+            var scenario = ThreeBranches("any", stateRules: StopRule, events: StopEvent);
             scenario.Answered("b", 200)
                 .Answered("c", 404)
                 .Answered("a", 200).Sends("-a");
@@ -323,7 +324,7 @@ public sealed partial class ParallelTests
     [Fact]
     public void A_blocked_loser_ignores_events_and_timeouts()
     {
-        var scenario = Three("any", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+        var scenario = ThreeBranches("any", stateRules: StopRule, events: StopEvent);
         scenario.Answered("b", 200)
             .Answered("c", 404)
             .Answered("a", 200).Sends("-a");
@@ -342,7 +343,7 @@ public sealed partial class ParallelTests
     [Fact]
     public void An_event_interrupts_all_branches()
     {
-        var scenario = Three("all", rest: "on_event: [{ event: stop, next: elsewhere }]\n    ", events: "events: { stop: {} }\n");
+        var scenario = ThreeBranches("all", stateRules: StopRule, events: StopEvent);
         scenario.Answered("a", 200)
             .Receives("stop");
         Assert.Equal(["b", "c"], scenario.Saga.Outstanding.Where(command => command.Interrupted).Select(command => command.Step));
@@ -353,18 +354,19 @@ public sealed partial class ParallelTests
     [Fact]
     public void A_branch_survives_a_round_trip_of_its_row()
     {
-        var scenario = Three("any").Answered("b", 404);
-        var row = SagaRows.ToRow(scenario.Saga, 7, Guid.CreateVersion7());
-        scenario.Reloads(SagaRows.FromRow(scenario.Plan, row, Onex.Contracts.Messages.RawJson.EmptyObject, out _));
+        var scenario = ThreeBranches("any").Answered("b", 404);
+        scenario.Reloads(SagaRowsTests.RoundTrip(scenario.Plan, scenario.Saga));
 
         scenario.Answered("c", 200)
             .Wakes(_ => SagaScenario.Cancelled).Sends("after");
     }
 
+    private const string StopEvent = "events: { stop: {} }\n";
+    private const string StopRule = "on_event: [{ event: stop, next: elsewhere }]\n    ";
     private const string Completed = """{"status_code":200,"headers":{},"body":null}""";
 
-    private static SagaScenario Three(
-        string join, string catches = "[]", string losers = "", bool pivot = false, string rest = "", string events = "")
+    private static SagaScenario ThreeBranches(
+        string join, string catches = "[]", string losers = "", bool pivot = false, string stateRules = "", string events = "")
     {
         string Branch(string id) => $$"""
                         - id: {{id}}
@@ -383,10 +385,10 @@ public sealed partial class ParallelTests
             {{Branch("a")}}{{Branch("b")}}{{Branch("c")}}
                     catch: {{catches}}
                   - { id: after, effect: http.get, connection: outside, with: { path: /after } }
-            """, pivot, rest, events)).Starts();
+            """, pivot, stateRules, events)).Starts();
     }
 
-    private static string Contract(string steps, bool pivot = false, string rest = "", string events = "") => $$"""
+    private static string Contract(string steps, bool pivot = false, string stateRules = "", string events = "") => $$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -396,7 +398,7 @@ public sealed partial class ParallelTests
           working:
             timeout: { after: 720h, next: elsewhere }
             pivot: {{(pivot ? "true" : "false")}}
-            {{rest}}steps:
+            {{stateRules}}steps:
         {{steps}}
             next: done
           elsewhere: { timeout: { after: 1h, next: done } }

@@ -72,7 +72,7 @@ public sealed class ParkedCommandsTests
     }
 
     [Fact]
-    public void Without_within_nothing_but_the_saga_itself_ends_the_wait()
+    public void Without_within_a_parked_command_is_never_cancelled_by_its_retry_policy()
     {
         var scenario = Start();
 
@@ -121,7 +121,7 @@ public sealed class ParkedCommandsTests
     }
 
     [Fact]
-    public void What_a_saga_waits_for_names_the_reason_of_a_parked_command()
+    public void The_wait_reason_names_why_a_command_is_parked()
     {
         var scenario = Start();
         var command = Assert.Single(scenario.Saga.Outstanding).CommandId;

@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>A paused saga buffers what arrives and sends nothing until it is resumed.</summary>
 public sealed class PauseTests
 {
-    private const string Telling = """
+    private const string Responding = """
         contract: story
         version: 1.0.0
         input: {}
@@ -59,7 +59,7 @@ public sealed class PauseTests
     [Fact]
     public void A_paused_saga_emits_responds_and_starts_nothing_until_it_is_resumed()
     {
-        var scenario = new SagaScenario(Telling).Starts()
+        var scenario = new SagaScenario(Responding).Starts()
             .OperatorSends(OperatorCommand.Pause)
             .Answered("work", 200).IsIn("working", SagaStatus.Paused).Sends();
         Assert.Empty(scenario.Last.Published);
@@ -282,7 +282,7 @@ public sealed class PauseTests
     [Theory]
     [InlineData("${has(steps.take) ? steps.take.body.id : 'none'}")]
     [InlineData("${steps.?take.body.id.orValue('none')}")]
-    public void A_skipped_step_is_absent_to_a_presence_test(string read)
+    public void A_presence_test_finds_no_result_of_a_skipped_step(string read)
     {
         var scenario = Skipped(read).Sends("use");
 

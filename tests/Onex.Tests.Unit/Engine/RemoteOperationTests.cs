@@ -110,7 +110,7 @@ public sealed class RemoteOperationTests
     {
         var scenario = Starts().Completes("quote", "{\"cents\":7}").Receives("stop").Sends();
 
-        // The effect ledger knows nothing of it, so it must neither be asked nor record a cancellation.
+        // The effect ledger has no entry of the command, so it must neither be queried nor record a cancellation.
         var later = scenario.Saga.NextWakeupAt!.Value;
         Assert.True(later > scenario.Now);
         Assert.Empty(Timers.ToCancel(scenario.Plan, scenario.Saga, later));

@@ -1,4 +1,4 @@
-using Onex.Orchestrator.Mapping;
+using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
@@ -34,7 +34,7 @@ public sealed class ReportTests
         _scenario.AdvancesTime(TimeSpan.FromSeconds(1)).Handles(Report(begun: true));
         _scenario.AdvancesTime(TimeSpan.FromSeconds(1)).Handles(Report(progress: 0.251, text: "row 10"));
         _scenario.AdvancesTime(TimeSpan.FromSeconds(1)).Handles(Report(progress: 0.5, text: "row 20"));
-        _scenario.Reloads(Reloaded());
+        _scenario.Reloads(SagaRowsTests.RoundTrip(_scenario.Plan, _scenario.Saga));
 
         Assert.Equal(entries, _scenario.History.Count);
         Assert.Contains(
@@ -43,7 +43,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public void The_progress_of_an_effect_shows_and_its_lease_still_decides_when_its_outcome_is_looked_up()
+    public void The_progress_of_an_effect_is_shown_and_does_not_move_the_time_of_its_next_check()
     {
         var scenario = new SagaScenario(
             """
@@ -57,7 +57,7 @@ public sealed class ReportTests
             """);
         scenario.Starts();
         var due = scenario.Saga.NextWakeupAt;
-        var report = Report(progress: 0.5, text: "part 2", of: scenario);
+        var report = Report(progress: 0.5, text: "part 2", scenario: scenario);
 
         Assert.False(scenario.Handles(report with { IsFromWorker = true }).Last.Changed);
         scenario.AdvancesTime(TimeSpan.FromSeconds(1)).Handles(report);
@@ -95,7 +95,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public void A_silent_time_before_a_worker_has_begun_is_no_missing_heartbeat()
+    public void Silence_before_a_worker_begins_does_not_fail_the_attempt()
     {
         _scenario.Starts().AdvancesTime(TimeSpan.FromMinutes(2)).Fires();
 
@@ -115,7 +115,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public void Another_worker_that_takes_the_attempt_over_begins_its_heartbeat_again()
+    public void A_second_worker_of_an_attempt_restarts_its_heartbeat()
     {
         _scenario.Starts().Handles(Report(begun: true, worker: "w1"));
 
@@ -136,7 +136,7 @@ public sealed class ReportTests
     }
 
     [Fact]
-    public void The_result_of_a_computation_is_applied_once_whichever_attempt_it_is_of()
+    public void The_result_of_a_computation_is_applied_once_whichever_attempt_reports_it()
     {
         _scenario.Starts().Handles(Report(begun: true)).Wakes().Wakes().Sends("seal#2");
         var late = _scenario.Result("seal", StepOutcome.Completed, """{"hex":"aa"}""", null, attempt: 1);
@@ -198,18 +198,15 @@ public sealed class ReportTests
     }
 
     private StepReportArrived Report(
-        bool begun = false, double? progress = null, string? text = null, string? worker = "w1", SagaScenario? of = null) => new()
+        bool begun = false, double? progress = null, string? text = null, string? worker = "w1", SagaScenario? scenario = null) => new()
         {
-            SagaId = (of ?? _scenario).Saga.Facts.SagaId,
-            CausedBy = new((of ?? _scenario).Saga.Facts.SagaId.Value),
-            CommandId = (of ?? _scenario).Saga.Outstanding[0].CommandId,
+            SagaId = (scenario ?? _scenario).Saga.Facts.SagaId,
+            CausedBy = new((scenario ?? _scenario).Saga.Facts.SagaId.Value),
+            CommandId = (scenario ?? _scenario).Saga.Outstanding[0].CommandId,
             Attempt = 1,
             HasBegun = begun,
             Progress = progress,
             Text = text,
             Worker = worker,
         };
-
-    private SagaState Reloaded() => SagaRows.FromRow(
-        _scenario.Plan, SagaRows.ToRow(_scenario.Saga, 7, Guid.CreateVersion7()), RawJson.FromText("{}"), out _);
 }

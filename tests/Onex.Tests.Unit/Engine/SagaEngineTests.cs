@@ -263,7 +263,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void An_expression_that_fails_fails_the_step_at_once()
+    public void A_failed_expression_fails_the_step_at_once()
     {
         var scenario = Start("reservation: result.body.id", "reservation: result.headers.missing").Completes("reserve", Reserved);
 
@@ -369,13 +369,11 @@ public sealed class SagaEngineTests
             .Wakes()
             .Fails("reserve");
         var first = scenario.Answers.Single();
-        scenario.Handles(story_Joining());
+        scenario.Handles(Joining("requests/3/99", isDuplicate: true) with { SagaId = scenario.Saga.Facts.SagaId });
 
         Assert.Equal(2, scenario.Answers.Count);
         Assert.Equal(
             (true, first.Status, first.Output), (scenario.Answers[1].IsDuplicate, scenario.Answers[1].Status, scenario.Answers[1].Output));
-
-        RequestJoined story_Joining() => Joining("requests/3/99", isDuplicate: true) with { SagaId = scenario.Saga.Facts.SagaId };
     }
 
     [Fact]
@@ -398,7 +396,7 @@ public sealed class SagaEngineTests
 
     [Fact]
     public void An_undeliverable_command_blocks_if_an_earlier_copy_may_have_run() =>
-        Start().Takes_Undeliverable().IsIn("reserving", SagaStatus.Blocked);
+        Start().IsUndeliverable().IsIn("reserving", SagaStatus.Blocked);
 
     [Fact]
     public void An_unclaimed_undeliverable_command_fails_its_step_and_earlier_steps_are_compensated()
@@ -442,8 +440,8 @@ public sealed class SagaEngineTests
     private static StepResultArrived Closed(SagaScenario scenario, string step) =>
         scenario.Result(step, StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused) with { IsClosed = true, Message = "too large" };
 
-    private static SagaScenario Start(string replace = "", string by = "") =>
-        new SagaScenario(replace.Length == 0 ? Order : Order.Replace(replace, by, StringComparison.Ordinal))
+    private static SagaScenario Start(string text = "", string replacement = "") =>
+        new SagaScenario(text.Length == 0 ? Order : Order.Replace(text, replacement, StringComparison.Ordinal))
             .Starts("""{"id":"o1","total":10.5}""");
 
     private static SagaScenario Confirming() => Start()
@@ -466,8 +464,8 @@ public sealed class SagaEngineTests
     }
 }
 
-internal static class StoryExtensions
+internal static class SagaScenarioExtensions
 {
-    public static SagaScenario Takes_Undeliverable(this SagaScenario scenario) =>
+    public static SagaScenario IsUndeliverable(this SagaScenario scenario) =>
         scenario.Handles(scenario.Result("reserve", StepOutcome.Undeliverable, null, ErrorCodes.DeliveryRefused));
 }

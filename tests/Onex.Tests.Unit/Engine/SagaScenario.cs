@@ -57,7 +57,7 @@ internal sealed class SagaScenario
 
     public List<Answer> Answers { get; } = [];
 
-    /// <summary>Compiles a contract that may use the connections <c>outside</c> and <c>books</c>.</summary>
+    /// <summary>Compiles a contract that may use the connections of the scenario.</summary>
     public static Compilation Compile(string contract, ContractLimits? limits = null) => ContractCompiler.Compile(
         new ContractSource("story.yaml", contract, ImmutableSortedDictionary<string, string>.Empty),
         new CompilerContext(_catalogue, _connections) { Limits = limits ?? ContractLimits.Default });
@@ -176,7 +176,7 @@ internal sealed class SagaScenario
     public SagaScenario LosesMessages() =>
         Handles(new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
 
-    /// <summary>The event that the last act was declined for.</summary>
+    /// <summary>The event that the last act declined.</summary>
     public DeclinedEvent Rejection => Assert.Single(Last.Declined);
 
     /// <summary>The ledger's entry of a command that was cancelled before a worker leased it.</summary>
@@ -257,7 +257,8 @@ internal sealed class SagaScenario
         ItemResult(step, item, StepOutcome.Failed, null, "connection_failed") with { Reach = AttemptReach.NotSent };
 
     /// <summary>The result of an item's attempt with an unknown outcome.</summary>
-    public StepResultArrived ItemLost(string step, int item) => ItemResult(step, item, StepOutcome.Failed, null, StepCodes.StepTimedOut);
+    public StepResultArrived ItemLosesResult(string step, int item) =>
+        ItemResult(step, item, StepOutcome.Failed, null, StepCodes.StepTimedOut);
 
     /// <summary>The items of a step that are in flight.</summary>
     public IEnumerable<int> InFlight(string step) =>

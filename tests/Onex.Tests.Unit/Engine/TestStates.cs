@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>Builds plans directly, so that engine tests do not depend on the compiler.</summary>
 internal static class TestStates
 {
-    private static readonly Plan _smallest = new SagaScenario("""
+    private static readonly Plan _smallestPlan = new SagaScenario("""
         contract: story
         version: 1.0.0
         input: {}
@@ -15,7 +15,7 @@ internal static class TestStates
           done: { end: completed }
         """).Plan;
 
-    private static readonly FrozenSet<EventKind> _live =
+    private static readonly FrozenSet<EventKind> _eventsOfLiveSaga =
         FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
 
     /// <summary>Three attempts with delays of one and two seconds.</summary>
@@ -46,8 +46,8 @@ internal static class TestStates
             Version = "1.0.0",
             Description = "Made by hand.",
             Hash = "0",
-            Source = _smallest.Source,
-            Input = _smallest.Input,
+            Source = _smallestPlan.Source,
+            Input = _smallestPlan.Input,
             OnDuplicate = DuplicatePolicy.Join,
             BufferedEventsMax = 100,
             IdleEntriesMax = ContractLimits.Default.IdleEntries,
@@ -81,7 +81,7 @@ internal static class TestStates
             Timeout = timeout,
             Choices = [.. choose ?? (next is null ? [] : [new Choice(null, next, null)])],
             Catch = [.. catches ?? []],
-            Accepts = _live,
+            Accepts = _eventsOfLiveSaga,
         };
 
     public static StatePlan CompensatingState(string name, string next) => new()
@@ -89,7 +89,7 @@ internal static class TestStates
         Name = name,
         Kind = StateKind.Compensating,
         Choices = [new Choice(null, next, null)],
-        Accepts = _live,
+        Accepts = _eventsOfLiveSaga,
     };
 
     public static StatePlan End(string name, EndKind end = EndKind.Completed, Template? output = null) => new()

@@ -15,7 +15,7 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void A_step_that_times_out_on_every_attempt_blocks_because_its_outcome_is_unknown()
     {
-        var scenario = Lost(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
+        var scenario = LosesEveryResult(Charging(ByAnswer)).IsIn("charging", SagaStatus.Blocked);
 
         Assert.Equal((BlockedBy.Unknown, "charge"), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Step));
         Assert.Contains("It is unknown whether the step 'charge' took effect", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
@@ -23,12 +23,13 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void When_unknown_block_blocks() => Lost(Charging(ByAnswer + ", when_unknown: block")).IsIn("charging", SagaStatus.Blocked);
+    public void When_unknown_block_blocks_the_saga() =>
+        LosesEveryResult(Charging(ByAnswer + ", when_unknown: block")).IsIn("charging", SagaStatus.Blocked);
 
     [Fact]
     public void When_unknown_run_compensates_a_step_that_may_have_happened()
     {
-        var scenario = Lost(Charging(ByKey))
+        var scenario = LosesEveryResult(Charging(ByKey))
             .Sends("-charge")
             .Completes("charge").Sends("-reserve")
             .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
@@ -38,7 +39,7 @@ public sealed class UnknownOutcomeTests
 
     [Fact]
     public void When_unknown_assume_not_done_compensates_only_earlier_steps() =>
-        Lost(Charging(ByAnswer + ", when_unknown: assume_not_done"))
+        LosesEveryResult(Charging(ByAnswer + ", when_unknown: assume_not_done"))
             .Sends("-reserve")
             .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
@@ -67,7 +68,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_unsent_attempt_does_not_resolve_an_earlier_sent_one() =>
+    public void An_unsent_attempt_does_not_resolve_an_earlier_attempt_that_was_sent() =>
         Charging(ByAnswer)
             .LosesResult("charge")
             .Wakes()
@@ -143,9 +144,9 @@ public sealed class UnknownOutcomeTests
     [InlineData(", save: { name: result.body.name }")]
     [InlineData(", returns: { body: { name: string } }")]
     [InlineData(", reject: [{ when: result.body.stopped, code: stopped }]")]
-    public void An_unparsed_JSON_body_is_invalid_where_the_contract_reads_it(string more)
+    public void An_unparsed_JSON_body_is_invalid_where_the_contract_reads_it(string options)
     {
-        var scenario = Getting(more);
+        var scenario = Getting(options);
         scenario.Handles(Unparsed(scenario));
 
         var failed = Assert.Single(scenario.History, note => note.Kind == HistoryKind.AttemptFailed);
@@ -160,9 +161,9 @@ public sealed class UnknownOutcomeTests
     [InlineData(", save: { name: string(result.status_code) }")]
     [InlineData(", save: { name: result.body }, returns: { body: string }")]
     [InlineData(", reject: [{ when: result.status_code == 202, code: stopped }]")]
-    public void An_unparsed_JSON_body_is_ignored_by_a_contract_that_does_not_read_it_or_accepts_text(string more)
+    public void An_unparsed_JSON_body_is_ignored_by_a_contract_that_does_not_read_it_or_accepts_text(string options)
     {
-        var scenario = Getting(more);
+        var scenario = Getting(options);
 
         scenario.Handles(Unparsed(scenario)).IsIn("done", SagaStatus.Completed);
     }
@@ -188,7 +189,7 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void Retry_of_an_unknown_step_uses_the_same_key()
     {
-        var scenario = Lost(Charging(ByAnswer));
+        var scenario = LosesEveryResult(Charging(ByAnswer));
         var id = scenario.Saga.Outstanding[0].CommandId;
         scenario.OperatorSends(OperatorCommand.Retry).Sends("charge#3");
         Assert.Equal(id, scenario.Last.Commands[0].CommandId);
@@ -199,7 +200,7 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void Skip_of_an_unknown_step_fails_it_as_not_done()
     {
-        var scenario = Lost(Charging(ByAnswer))
+        var scenario = LosesEveryResult(Charging(ByAnswer))
             .OperatorSends(OperatorCommand.Skip).Sends("-reserve")
             .Completes("reserve").IsIn("unwound", SagaStatus.Failed);
 
@@ -209,7 +210,8 @@ public sealed class UnknownOutcomeTests
     [Fact]
     public void Cancel_of_an_unknown_step_resolves_it_and_compensates()
     {
-        var scenario = Lost(Charging(ByAnswer)).OperatorSends(OperatorCommand.Cancel).IsIn("unwinding", SagaStatus.Compensating);
+        var scenario = LosesEveryResult(Charging(ByAnswer))
+            .OperatorSends(OperatorCommand.Cancel).IsIn("unwinding", SagaStatus.Compensating);
 
         scenario.Wakes()
                 .Sends("charge#3")
@@ -218,7 +220,7 @@ public sealed class UnknownOutcomeTests
 
     [Fact]
     public void A_late_result_unblocks_a_step() =>
-        Lost(Charging(ByAnswer)).Answered("charge", 201, """{"id":"c-1","ref":"r"}""").IsIn("done", SagaStatus.Completed);
+        LosesEveryResult(Charging(ByAnswer)).Answered("charge", 201, """{"id":"c-1","ref":"r"}""").IsIn("done", SagaStatus.Completed);
 
     [Fact]
     public void An_unknown_step_survives_a_round_trip_of_its_row()
@@ -235,7 +237,7 @@ public sealed class UnknownOutcomeTests
     public void An_unknown_item_blocks_and_the_others_continue()
     {
         var scenario = Packing();
-        scenario.Handles(scenario.ItemLost("pack", 0)).IsIn("packing", SagaStatus.Blocked);
+        scenario.Handles(scenario.ItemLosesResult("pack", 0)).IsIn("packing", SagaStatus.Blocked);
         Assert.Equal((BlockedBy.Unknown, 0), (scenario.Saga.Blockage!.Kind, scenario.Saga.Blockage.Item));
         scenario.CompletesItem("pack", 1);
 
@@ -366,7 +368,7 @@ public sealed class UnknownOutcomeTests
         return scenario;
     }
 
-    private static SagaScenario Lost(SagaScenario scenario) => scenario
+    private static SagaScenario LosesEveryResult(SagaScenario scenario) => scenario
         .LosesResult("charge")
         .Wakes().Sends("charge#2")
         .LosesResult("charge");
@@ -441,7 +443,7 @@ public sealed class UnknownOutcomeTests
           done: { end: completed }
         """).Starts();
 
-    private static SagaScenario Getting(string more) => new SagaScenario($$"""
+    private static SagaScenario Getting(string options) => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -450,7 +452,7 @@ public sealed class UnknownOutcomeTests
         states:
           reading:
             steps:
-              - { id: read, effect: http.get, connection: outside, with: { path: /a }{{more}} }
+              - { id: read, effect: http.get, connection: outside, with: { path: /a }{{options}} }
             next: done
           done: { end: completed }
         """).Starts();

@@ -31,12 +31,12 @@ public sealed class ValueRuleTests
     [Theory]
     [InlineData(62, true)]
     [InlineData(63, false)]
-    public void A_result_has_64_levels_at_most(int levelsOfItem, bool isTaken)
+    public void A_result_has_64_levels_at_most(int levelsOfItem, bool isAccepted)
     {
         var body = "{\"f\":" + new string('[', levelsOfItem) + new string(']', levelsOfItem) + "}";
         var scenario = Asking("save: { kept: result.body.f }").Answered("ask", 200, body);
 
-        Assert.Equal(isTaken, scenario.Saga.Data["kept"].Kind == CelKind.List);
+        Assert.Equal(isAccepted, scenario.Saga.Data["kept"].Kind == CelKind.List);
     }
 
     [Theory]
@@ -111,10 +111,10 @@ public sealed class ValueRuleTests
     }
 
     [Fact]
-    public void Data_is_shown_as_plain_JSON_for_any_type()
+    public void Data_of_any_type_is_stored_as_plain_JSON()
     {
         var scenario = Asking("""save: { kept: "[1.5e17, 5u, timestamp('2026-11-24T08:00:00Z'), b'ab']" }""").Answered("ask", 200);
-        var row = SagaRows.ToRow(scenario.Saga, 1, Guid.Empty);
+        var row = SagaRows.ToRow(scenario.Saga, version: 1, Guid.Empty);
 
         Assert.Equal("""{"kept":[150000000000000000.0,5,"2026-11-24T08:00:00Z","YWI="]}""", row.Data.ToString());
         Assert.Contains("""
@@ -152,29 +152,31 @@ public sealed class ValueRuleTests
     {
         var scenario = Asking("").AdvancesTime(TimeSpan.FromSeconds(1));
         var due = scenario.Saga.NextWakeupAt;
-        var aside = SagaEngine.SetAside(scenario.Plan, scenario.Saga, "It broke.", scenario.Now);
+        var setAside = SagaEngine.SetAside(scenario.Plan, scenario.Saga, "It broke.", scenario.Now);
 
-        Assert.Equal((SagaStatus.Blocked, null, "It broke."), (aside.State.Status, aside.State.NextWakeupAt, aside.State.BlockedBecause));
-        Assert.False(SagaEngine.SetAside(scenario.Plan, aside.State, "Again.", scenario.Now).Changed);
-        var back = SagaRowsTests.RoundTrip(scenario.Plan, aside.State);
+        Assert.Equal(
+            (SagaStatus.Blocked, null, "It broke."),
+            (setAside.State.Status, setAside.State.NextWakeupAt, setAside.State.BlockedBecause));
+        Assert.False(SagaEngine.SetAside(scenario.Plan, setAside.State, "Again.", scenario.Now).Changed);
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, setAside.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
-        Assert.Contains("nothing to skip", Asked(scenario, back, OperatorCommand.Skip).WhyNotDone, StringComparison.Ordinal);
-        var retried = Asked(scenario, back, OperatorCommand.Retry);
+        Assert.Contains("nothing to skip", Decide(scenario, back, OperatorCommand.Skip).WhyNotDone, StringComparison.Ordinal);
+        var retried = Decide(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
         // The saga continues and starts no second run.
         Assert.Empty(retried.Commands);
         Assert.Equal([HistoryKind.RetriedByOperator], retried.History.Select(note => note.Kind));
-        Assert.Equal(SagaStatus.Compensating, Asked(scenario, back, OperatorCommand.Cancel).State.Status);
+        Assert.Equal(SagaStatus.Compensating, Decide(scenario, back, OperatorCommand.Cancel).State.Status);
     }
 
-    private static Decision Asked(SagaScenario scenario, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
+    private static Decision Decide(SagaScenario scenario, SagaState saga, OperatorCommand command) => SagaEngine.Decide(
         scenario.Plan,
         saga,
         new OperatorRequested { SagaId = saga.Facts.SagaId, CausedBy = default, Command = command, By = "ops" },
         scenario.Now);
 
-    private static SagaScenario Asking(string more) => new SagaScenario($$"""
+    private static SagaScenario Asking(string options) => new SagaScenario($$"""
         contract: story
         version: 1.0.0
         input: {}
@@ -187,7 +189,7 @@ public sealed class ValueRuleTests
                 effect: http.get
                 connection: outside
                 with: { path: / }
-                {{more}}
+                {{options}}
             next: resting
           resting:
             steps: [{ id: rest, wait: 1h }]

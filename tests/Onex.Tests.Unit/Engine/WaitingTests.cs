@@ -42,7 +42,7 @@ public sealed class WaitingTests
     [Fact]
     public void A_state_timeout_leads_to_its_target_and_is_the_fault()
     {
-        var scenario = new SagaScenario(Patient()).Starts().IsIn("asking", SagaStatus.Waiting);
+        var scenario = new SagaScenario(AskingWithTimeout()).Starts().IsIn("asking", SagaStatus.Waiting);
         Assert.Equal(scenario.Now + TimeSpan.FromHours(48), scenario.Saga.NextWakeupAt);
 
         scenario.Wakes().IsIn("failed", SagaStatus.Failed);
@@ -52,7 +52,7 @@ public sealed class WaitingTests
     [Fact]
     public void A_late_timer_is_ignored()
     {
-        var scenario = new SagaScenario(Patient()).Starts();
+        var scenario = new SagaScenario(AskingWithTimeout()).Starts();
         scenario.Receives("card").IsIn("charging", SagaStatus.Running);
 
         Assert.False(scenario.Fires().Last.Changed);
@@ -61,7 +61,7 @@ public sealed class WaitingTests
     [Fact]
     public void An_early_timer_changes_nothing()
     {
-        var scenario = new SagaScenario(Patient()).Starts();
+        var scenario = new SagaScenario(AskingWithTimeout()).Starts();
 
         Assert.False(scenario.AdvancesTime(TimeSpan.FromHours(47)).Fires().Last.Changed);
     }
@@ -69,7 +69,7 @@ public sealed class WaitingTests
     [Fact]
     public void Re_entering_a_state_restarts_its_timeout()
     {
-        var scenario = new SagaScenario(Patient())
+        var scenario = new SagaScenario(AskingWithTimeout())
             .Starts()
             .AdvancesTime(TimeSpan.FromHours(40))
             .Receives("card")
@@ -97,7 +97,7 @@ public sealed class WaitingTests
     [Fact]
     public void The_deadline_counts_from_the_saga_start_and_is_the_fault()
     {
-        var scenario = new SagaScenario(Patient(TimeSpan.FromHours(72))).Starts();
+        var scenario = new SagaScenario(AskingWithTimeout(TimeSpan.FromHours(72))).Starts();
         var deadline = scenario.Now + TimeSpan.FromHours(72);
         Assert.Equal(deadline, scenario.Saga.DeadlineAt);
 
@@ -112,7 +112,7 @@ public sealed class WaitingTests
     [Fact]
     public void The_deadline_precedes_a_timeout_that_is_also_due()
     {
-        var scenario = new SagaScenario(Patient(TimeSpan.FromHours(48)))
+        var scenario = new SagaScenario(AskingWithTimeout(TimeSpan.FromHours(48)))
             .Starts()
             .Wakes();
 
@@ -168,7 +168,7 @@ public sealed class WaitingTests
     [Fact]
     public void The_end_of_a_saga_cancels_its_timers()
     {
-        var scenario = new SagaScenario(Patient(TimeSpan.FromHours(72)))
+        var scenario = new SagaScenario(AskingWithTimeout(TimeSpan.FromHours(72)))
             .Starts()
             .Receives("card")
             .Completes("charge").IsIn("done", SagaStatus.Completed);
@@ -197,7 +197,7 @@ public sealed class WaitingTests
     private static Plan Until(string expression) => TestStates.Plan(
         [TestStates.State("resting", "done", [TestStates.WaitUntil("rest", expression)]), TestStates.End("done")]);
 
-    private static Plan Patient(TimeSpan? deadline = null) => TestStates.Plan(
+    private static Plan AskingWithTimeout(TimeSpan? deadline = null) => TestStates.Plan(
         [
             TestStates.State(
                 "asking",

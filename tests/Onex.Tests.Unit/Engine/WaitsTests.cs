@@ -12,7 +12,7 @@ public sealed class WaitsTests
             .Fails("charge")
             .Wakes();
 
-        Tells(
+        IsDescribedAs(
             scenario,
             "In state 'charging' step 'charge' is in flight (attempt 2 of 3, first sent at 2026-11-24 08:00:00Z, next check at "
                 + "2026-11-24 08:00:18Z).",
@@ -22,14 +22,14 @@ public sealed class WaitsTests
 
     [Fact]
     public void A_step_in_backoff_is_described_with_its_time() =>
-        Tells(
+        IsDescribedAs(
             Start().Fails("charge"),
             "In state 'charging' step 'charge' waits until 2026-11-24 08:00:01Z after attempt 1 of 3 failed.",
             "cancel",
             "pause");
 
     [Fact]
-    public void An_interrupted_step_is_described_as_being_resolved() => Tells(
+    public void An_interrupted_step_is_described_as_being_resolved() => IsDescribedAs(
         Start().Receives("cancel"),
         "In state 'compensating' the interrupted step 'charge' is being resolved (attempt 1 of 3, first sent at 2026-11-24 08:00:00Z, "
             + "next check at 2026-11-24 08:00:00Z)."
@@ -46,7 +46,7 @@ public sealed class WaitsTests
     {
         var scenario = Start().Completes("charge").IsIn("asking", SagaStatus.Waiting);
 
-        Tells(
+        IsDescribedAs(
             scenario,
             "It waits in state 'asking' since 2026-11-24 08:00:00Z for one of the events card, cancel; otherwise it goes to "
                 + "'compensating' at 2026-11-26 08:00:00Z, "
@@ -63,11 +63,12 @@ public sealed class WaitsTests
                 [TestStates.State("resting", "done", [TestStates.Wait("rest", TimeSpan.FromMinutes(5))]), TestStates.End("done")]))
             .Starts();
 
-        Tells(scenario, "It waits in state 'resting' since 2026-11-24 08:00:00Z and continues at 2026-11-24 08:05:00Z.", "cancel", "pause");
+        IsDescribedAs(
+            scenario, "It waits in state 'resting' since 2026-11-24 08:00:00Z and continues at 2026-11-24 08:05:00Z.", "cancel", "pause");
     }
 
     [Fact]
-    public void A_blocked_saga_is_described_with_its_reason_and_remedies() => Tells(
+    public void A_blocked_saga_is_described_with_its_reason_and_remedies() => IsDescribedAs(
         Start()
             .Receives("cancel")
             .Completes("charge")
@@ -77,7 +78,7 @@ public sealed class WaitsTests
         "retry", "skip", "cancel", "terminate");
 
     [Fact]
-    public void A_paused_saga_is_described_with_operator_and_reason() => Tells(
+    public void A_paused_saga_is_described_with_operator_and_reason() => IsDescribedAs(
         Start()
             .Completes("charge")
             .OperatorSends(OperatorCommand.Pause, "alice", "stocktaking"),
@@ -86,7 +87,7 @@ public sealed class WaitsTests
 
     [Fact]
     public void An_ended_saga_has_no_wait_reason() =>
-        Tells(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
+        IsDescribedAs(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
 
     [Fact]
     public void An_unclaimed_step_is_described_with_its_role()
@@ -114,24 +115,20 @@ public sealed class WaitsTests
     [Fact]
     public void Every_proposed_line_is_a_valid_command()
     {
-        SagaScenario[] stories =
+        SagaScenario[] scenarios =
         [
-            Start(), Start()
-                .Completes("charge"), Start()
-                .Receives("cancel")
-                .Completes("charge")
-                .Answered("charge", 409),
-            Start()
-                .Completes("charge")
-                .OperatorSends(OperatorCommand.Pause, "alice"),
+            Start(),
+            Start().Completes("charge"),
+            Start().Receives("cancel").Completes("charge").Answered("charge", 409),
+            Start().Completes("charge").OperatorSends(OperatorCommand.Pause, "alice"),
         ];
 
         Assert.All(
-            stories.SelectMany(scenario => Reason(scenario).Actions),
+            scenarios.SelectMany(scenario => Reason(scenario).Actions),
             line => Assert.Empty(Onex.Runtime.Commands.CommandLine.Parse(line.Split(' ')).Errors));
     }
 
-    private static void Tells(SagaScenario scenario, string sentence, params string[] actions)
+    private static void IsDescribedAs(SagaScenario scenario, string sentence, params string[] actions)
     {
         var reason = Reason(scenario);
         Assert.Equal(sentence, reason.Sentence);

@@ -26,15 +26,15 @@ public sealed class ContractsTests
         Assert.Empty(report.Coverage.Compensations.Missing);
     }
 
-    // It must not start by itself in a trial installation.
+    // The file has its schedule in a comment, because the contract must not start by itself in a trial installation.
     [Fact]
     public void The_nightly_batch_contract_compiles_with_its_schedule_enabled()
     {
         var text = File.ReadAllText(Repository.At("contracts", "nightly-settlement.yaml"));
-        var switchedOn = text.Replace("\n# schedule:", "\nschedule:", StringComparison.Ordinal);
+        var enabled = text.Replace("\n# schedule:", "\nschedule:", StringComparison.Ordinal);
 
         var compilation = ContractCompiler.Compile(
-            new ContractSource("nightly-settlement.yaml", switchedOn, ImmutableSortedDictionary<string, string>.Empty), Context());
+            new ContractSource("nightly-settlement.yaml", enabled, ImmutableSortedDictionary<string, string>.Empty), Context());
 
         Assert.Empty(compilation.Diagnostics);
         Assert.NotNull(compilation.Plans.Single().Schedule);

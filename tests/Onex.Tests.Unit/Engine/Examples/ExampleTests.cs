@@ -107,7 +107,7 @@ public sealed class ExampleTests
           unwound: { end: failed, output: { reason: "${fault.code}" } }
         on_failure: unwinding
         examples:
-          - name: each call for an item takes the next answer, and a contract answers with its output
+          - name: each call for an item takes the next answer, and a child answers with its output
             input: { items: [a, b, c, d] }
             steps:
               score: { body: { score: 3 } }
@@ -118,39 +118,39 @@ public sealed class ExampleTests
             input: { items: [a, b, c, d] }
             steps: { score: { body: { score: 3 } }, send: [{ body: { id: s1 } }, { status_code: 409 }] }
             expect: { end: failed, fault: taken, compensated: [send] }
-          - name: a contract that is rejected compensates what was sent, the last items first
+          - name: a rejected child compensates what was sent, the last items first
             input: { items: [a, b, c] }
             steps: { score: { body: { score: 3 } }, send: { body: { id: s1 } }, ship: { rejected: no_carrier } }
             expect: { end: failed, fault: no_carrier, compensated: [send] }
-          - name: an event cancels a contract that nobody scripts
+          - name: an event cancels a child without a script
             input: { items: [a] }
             steps: { score: { body: { score: 3 } }, send: { body: { id: s1 } } }
             events: [{ at: shipping, event: stop }]
             expect: { end: failed, fault: stop, compensated: [send] }
-          - name: a contract that has ended is compensated
+          - name: a child that has ended is compensated
             input: { items: [] }
             steps: { score: { body: { score: 3 } }, ship: { tracking: t1 } }
             events: [{ at: shipping, after: 10m, event: stop }]
             expect: { end: failed, fault: stop, compensated: [ship] }
-          - name: a branch may be caught
+          - name: the failure of a branch may be caught
             input: { items: [a] }
             steps: { score: { status_code: 404 } }
             expect: { end: failed, fault: unknown }
-          - name: a branch may decide
+          - name: the result of a branch may decide the transition
             input: { items: [a] }
             steps: { score: { body: { score: 99 } } }
             expect: { end: failed, fault: suspected }
 
         """;
 
-    public static TheoryData<string, string> Holding => new()
+    public static TheoryData<string, string> Passing => new()
     {
         {
-            "what is scripted is the answer to every call",
+            "a single answer is for every call",
             "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, expect: { end: completed, output: { payment: r } }"
         },
         {
-            "a list has an answer for each call, and the last is for all that follow",
+            "a list has an answer for each call, and the last answer is for all further calls",
             "steps: { charge: [{ status_code: 402 }, { failed: timeout }, { status_code: 503 }, { body: { ref: r } }], seal: { hex: ab } },"
             + "events: [{ at: waiting, event: card_updated }], expect: { end: completed, visited: [charging, waiting, charging, sealing, "
             + "done] }"
@@ -160,7 +160,7 @@ public sealed class ExampleTests
             "steps: { charge: { status_code: 404 } }, expect: { end: failed, fault: http_404 }"
         },
         {
-            "a transient status is tried again until the policy is used up",
+            "a transient status is retried until the policy is used up",
             "steps: { charge: { status_code: 503 } }, expect: { end: failed, fault: step_failed }"
         },
         {
@@ -168,15 +168,15 @@ public sealed class ExampleTests
             "steps: { charge: { failed: timeout } }, expect: { blocked: charging, compensated: [] }"
         },
         {
-            "what was not connected was not done",
+            "a call without a connection took no effect",
             "steps: { charge: { failed: connection_refused } }, expect: { end: failed, fault: step_failed, compensated: [] }"
         },
         {
-            "a service that says it is away did nothing",
+            "a 503 means that the call took no effect",
             "steps: { charge: { status_code: 503 } }, expect: { end: failed, fault: step_failed, compensated: [] }"
         },
         {
-            "a service that broke down may have done it",
+            "a 500 means that the call may have taken effect",
             "steps: { charge: { status_code: 500 } }, expect: { blocked: charging }"
         },
         {
@@ -184,35 +184,35 @@ public sealed class ExampleTests
             "steps: { charge: [{ rejected: card_declined }, { body: { ref: r } }], seal: { hex: ab } }, expect: { waiting: waiting }"
         },
         {
-            "a result that does not fit is a failure",
+            "a result of the wrong type is a failure",
             "steps: { charge: { body: { ref: 7 } } }, expect: { end: failed, fault: result_invalid }"
         },
         {
-            "an event interrupts what is in flight, which has happened if it is scripted",
+            "an event interrupts the step in flight, which completes if it is scripted",
             "steps: { charge: { body: { ref: r } } }, events: [{ at: charging, event: cancel, with: { reason: a } }],"
             + "expect: { end: failed, fault: cancel, compensated: [charge] }"
         },
         {
-            "an event interrupts what is in flight, which is cancelled if it is not scripted",
+            "an event interrupts the step in flight, which is cancelled if it is not scripted",
             "events: [{ at: charging, event: cancel, with: { reason: a } }], expect: { end: failed, fault: cancel, compensated: [] }"
         },
         {
-            "time goes on by itself to the next thing that is due",
+            "time advances by itself to the next timer",
             "steps: { charge: { status_code: 402 } }, expect: { end: failed, fault: state_timed_out, visited: [charging, waiting, "
                 + "unwinding, unwound] }"
         },
         {
-            "time goes by on purpose",
+            "an entry without an event lets time pass",
             "steps: { charge: [{ status_code: 402 }, { body: { ref: r } }], seal: { hex: ab } },"
             + "events: [{ at: waiting, after: 47h }, { at: waiting, event: card_updated }], expect: { end: completed }"
         },
         {
-            "an event may come after a while",
+            "an event may be sent after a delay",
             "steps: { charge: [{ status_code: 402 }, { body: { ref: r } }], seal: { hex: ab } },"
             + "events: [{ at: waiting, after: 47h, event: card_updated }], expect: { end: completed }"
         },
         {
-            "time that goes by may end the state",
+            "the time that passes may end the state",
             "steps: { charge: { status_code: 402 } }, events: [{ at: waiting, after: 48h }], expect: { end: failed, fault: "
                 + "state_timed_out }"
         },
@@ -226,7 +226,7 @@ public sealed class ExampleTests
                 + "unwinding, compensated: [] }"
         },
         {
-            "a compensation is tried again as any call is",
+            "a compensation is retried like any call",
             "steps: { charge: { body: { ref: r } }, charge.compensate: [{ failed: timeout }, { status_code: 204 }], seal: { hex: bad } },"
             + "expect: { end: failed, fault: bad_seal, compensated: [charge] }"
         },
@@ -242,17 +242,17 @@ public sealed class ExampleTests
             + "expect: { end: completed, visited: [charging, waiting, charging, sealing, done] }"
         },
         {
-            "of an output only the fields that are expected count, and numbers as numbers",
+            "only the expected fields of an output are compared, and 1.0 equals 1",
             "steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, expect: { end: completed, output: { lines: [{ quantity: 1.0 }] } }"
         },
     };
 
     [Theory]
-    [MemberData(nameof(Holding))]
+    [MemberData(nameof(Passing))]
     public void An_example_expectation_passes(string sentence, string example) =>
-        Assert.Equal("", Said($"  - {{ name: {Quoted(sentence)}, input: {{ id: o1 }}, {example} }}\n"));
+        Assert.Equal("", ErrorsOf($"  - {{ name: {Quoted(sentence)}, input: {{ id: o1 }}, {example} }}\n"));
 
-    public static TheoryData<string, string, string> Broken => new()
+    public static TheoryData<string, string, string> Failing => new()
     {
         {
             "steps: { seal: { hex: ab } }, expect: { end: completed }",
@@ -311,13 +311,13 @@ public sealed class ExampleTests
     };
 
     [Theory]
-    [MemberData(nameof(Broken))]
+    [MemberData(nameof(Failing))]
     public void A_failed_expectation_is_reported(string example, string code, string words)
     {
-        var said = Said($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
+        var errors = ErrorsOf($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
 
-        Assert.Contains($" error {code}: ", said, StringComparison.Ordinal);
-        Assert.Contains(words, said, StringComparison.Ordinal);
+        Assert.Contains($" error {code}: ", errors, StringComparison.Ordinal);
+        Assert.Contains(words, errors, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -331,10 +331,10 @@ public sealed class ExampleTests
     [InlineData("expect: { end: failed, waiting: waiting }", "ONEX1014", "Keep only the outcome that you expect.")]
     public void A_misspelt_word_is_reported_with_a_suggestion(string example, string code, string words)
     {
-        var said = Said($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
+        var errors = ErrorsOf($"  - {{ name: a, input: {{ id: o1 }}, {example} }}\n");
 
-        Assert.Contains($" error {code}: ", said, StringComparison.Ordinal);
-        Assert.Contains(words, said, StringComparison.Ordinal);
+        Assert.Contains($" error {code}: ", errors, StringComparison.Ordinal);
+        Assert.Contains(words, errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -343,13 +343,13 @@ public sealed class ExampleTests
         var broken = Order + "  - { name: a, input: { id: o1 }, expect: { end: completed } }\n";
 
         Assert.True(TestContracts.Check(broken).HasErrors);
-        Assert.Empty(Unrun(broken).Diagnostics);
+        Assert.Empty(CompileWithoutExamples(broken).Diagnostics);
     }
 
     [Fact]
     public void Coverage_counts_states_transitions_guard_outcomes_and_compensations()
     {
-        var plan = Unrun(
+        var plan = CompileWithoutExamples(
             Order + "  - { name: a, input: { id: o1 }, steps: { charge: { body: { ref: r } }, seal: { hex: ab } }, expect: { end: "
                 + "completed } }\n").Plans.Single();
 
@@ -374,13 +374,13 @@ public sealed class ExampleTests
     {
         const string Example = "  - { name: a, input: { id: o1 }, steps: { charge: { failed: timeout } }, expect: { end: completed } }\n";
 
-        Assert.Equal(Said(Example), Said(Example));
+        Assert.Equal(ErrorsOf(Example), ErrorsOf(Example));
     }
 
     [Fact]
     public void Branches_items_and_children_are_scripted_like_steps()
     {
-        var report = ContractExamples.Run(Unrun(Blocks).Plans.Single(plan => plan.Name == "blocks"));
+        var report = ContractExamples.Run(CompileWithoutExamples(Blocks).Plans.Single(plan => plan.Name == "blocks"));
 
         Assert.Empty(report.Examples.SelectMany(example => example.Problems).Select(problem => problem.What));
         Assert.Empty(report.Coverage.Transitions.Missing);
@@ -388,12 +388,12 @@ public sealed class ExampleTests
         Assert.Empty(report.Coverage.Compensations.Missing);
     }
 
-    private static string Said(string example) =>
+    private static string ErrorsOf(string example) =>
         string.Concat(
             TestContracts.Check(Order + example).Diagnostics.Where(
                 diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render()));
 
-    private static Compilation Unrun(string contract) => ContractCompiler.Compile(
+    private static Compilation CompileWithoutExamples(string contract) => ContractCompiler.Compile(
         new Onex.Contracts.Plans.ContractSource(
             "order.yaml", contract, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
         TestCatalogue.Context with { Examples = null });

@@ -18,7 +18,7 @@ internal sealed class ContractMap : List<(string Key, object Value)>
     }
 
     /// <summary>Adds the key even if the value is empty.</summary>
-    public ContractMap Holding(string key, object value)
+    public ContractMap WithEmpty(string key, object value)
     {
         Add((key, value));
         return this;

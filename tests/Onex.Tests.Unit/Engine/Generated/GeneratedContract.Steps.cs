@@ -2,72 +2,72 @@ using System.Globalization;
 
 namespace Onex.Tests.Unit.Engine.Generated;
 
-/// <summary>Steps.</summary>
+/// <summary>Generates steps and expressions.</summary>
 internal sealed partial class ContractGenerator
 {
-    private List<object> Steps(Scope known, List<string> fields, int depth, int most)
+    private List<object> Steps(Scope scope, List<string> fields, int depth, int max)
     {
         var steps = new List<object>();
-        for (var count = 1 + random.Next(most); count > 0 && !known.HasFailed; count--)
+        for (var count = 1 + random.Next(max); count > 0 && !scope.HasFailed; count--)
         {
-            steps.Add(Step(known, fields, depth));
+            steps.Add(Step(scope, fields, depth));
         }
 
         return steps;
     }
 
-    private ContractMap Step(Scope known, List<string> fields, int depth)
+    private ContractMap Step(Scope scope, List<string> fields, int depth)
     {
-        var dice = random.Next(100);
-        return dice switch
+        var roll = random.Next(100);
+        return roll switch
         {
-            < 28 => Call(known, fields, isEach: false),
-            < 36 => Database(known, fields),
-            < 44 => Compute(known),
-            < 51 => Call(known, fields, isEach: true),
-            < 54 => Children(known, fields),
-            < 68 when depth < 3 => Parallel(known, fields, depth),
-            < 74 => Child(known, fields),
+            < 28 => Call(scope, fields, isEach: false),
+            < 36 => Database(scope, fields),
+            < 44 => Compute(scope),
+            < 51 => Call(scope, fields, isEach: true),
+            < 54 => Children(scope, fields),
+            < 68 when depth < 3 => Parallel(scope, fields, depth),
+            < 74 => Child(scope, fields),
             < 78 => Use("detached child", new ContractMap()
-                .With("saga", "audit").With("detached", true).With("with", new ContractMap().With("what", $"${{{Text(known)}}}"))),
+                .With("saga", "audit").With("detached", true).With("with", new ContractMap().With("what", $"${{{Text(scope)}}}"))),
             < 83 => Use("emit", new ContractMap()
                 .With("emit", "orders.seen")
-                .With("with", new ContractMap().With("key", Chance(50) ? $"${{{Text(known)}}}" : null).With("value", Payload(known)))),
+                .With("with", new ContractMap().With("key", Chance(50) ? $"${{{Text(scope)}}}" : null).With("value", Payload(scope)))),
             < 86 => Use("wait", new ContractMap().With("wait", Pick("5s", "1m", "2h"))),
             < 89 =>
                 Use(
                     "wait until",
                     new ContractMap().With(
                         "wait", new ContractMap().With("until", Pick("data.due", "saga.started_at + duration(\"30m\")")))),
-            < 93 when !_hasResponded && known.InLine => Respond(known),
-            < 97 => Set(known, fields),
-            _ when depth > 0 => Fail(known),
-            _ => Set(known, fields),
+            < 93 when !_hasResponded && scope.InLine => Respond(scope),
+            < 97 => Set(scope, fields),
+            _ when depth > 0 => Fail(scope),
+            _ => Set(scope, fields),
         };
     }
 
-    private ContractMap Respond(Scope known)
+    private ContractMap Respond(Scope scope)
     {
         _hasResponded = true;
-        return Use("respond", new ContractMap().With("respond", Payload(known)));
+        return Use("respond", new ContractMap().With("respond", Payload(scope)));
     }
 
-    private ContractMap Fail(Scope known)
+    private ContractMap Fail(Scope scope)
     {
-        known.HasFailed = true;
+        scope.HasFailed = true;
         Use("fail in a branch");
         return Use("fail", new ContractMap()
             .With("fail", new ContractMap().With("code", "no_luck").With("message", "Not now."))
             .With(
                 "catch",
-                known.PastPivot ? List(
-                    new ContractMap().With("next", Leads(known.State))) : Chance(30) ? List(Catch(known.State, "no_luck")) : null));
+                scope.PastPivot ? List(
+                    new ContractMap().With("next", LaterTarget(scope.State))) : Chance(30) ? List(Catch(scope.State, "no_luck")) : null));
     }
 
-    private ContractMap Set(Scope known, List<string> fields)
+    private ContractMap Set(Scope scope, List<string> fields)
     {
         var sets = new ContractMap();
-        Write(known, fields, sets, Text(known), Int(known));
+        Write(scope, fields, sets, Text(scope), Int(scope));
         if (sets.Count == 0)
         {
             return Use("wait", new ContractMap().With("wait", "3s"));
@@ -77,7 +77,7 @@ internal sealed partial class ContractGenerator
     }
 
     // Writes one or two fields that no other branch writes.
-    private void Write(Scope known, List<string> fields, ContractMap sets, string text, string number)
+    private void Write(Scope scope, List<string> fields, ContractMap sets, string text, string number)
     {
         for (var count = 1 + random.Next(2); count > 0 && fields.Count > 0; count--)
         {
@@ -89,24 +89,24 @@ internal sealed partial class ContractGenerator
 
             sets.With(field, field switch
             {
-                "flag" => Bool(known),
+                "flag" => Bool(scope),
                 "due" => Pick("saga.started_at + duration(\"1h\")", "data.due"),
                 "names" => $"size(data.names) < 6 ? data.names + [{text}] : data.names",
                 "refs" => $"[{text}]",
                 _ when _numbers.Contains(field) => Chance(30) ? $"data.{field} < 1000 ? data.{field} + 1 : 0" : number,
                 _ => text,
             });
-            known.Fields.Add(field);
+            scope.Fields.Add(field);
         }
     }
 
-    private ContractMap Call(Scope known, List<string> fields, bool isEach)
+    private ContractMap Call(Scope scope, List<string> fields, bool isEach)
     {
         var id = $"c{_ids++}";
         var operation = Pick("http.post", "http.post", "http.put", "http.get");
         Use("call effect");
-        Use("call effect in a branch", !known.InLine);
-        var body = new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(known)}}}").With("number", $"${{{Int(known)}}}");
+        Use("call effect in a branch", !scope.InLine);
+        var body = new ContractMap().With("id", "${input.id}").With("text", $"${{{Text(scope)}}}").With("number", $"${{{Int(scope)}}}");
         var step = new ContractMap().With("id", id);
         if (isEach)
         {
@@ -117,7 +117,7 @@ internal sealed partial class ContractGenerator
             body = new ContractMap()
                 .With("sku", fromData ? "${item}" : "${item.sku}")
                 .With("place", "${index}")
-                .With("text", $"${{{Text(known)}}}");
+                .With("text", $"${{{Text(scope)}}}");
             step.With("each", new ContractMap()
                 .With("item", fromData ? "data.names" : "input.items")
                 .With("at_once", Chance(70) ? 1 + random.Next(4) : null)
@@ -154,35 +154,35 @@ internal sealed partial class ContractGenerator
         }
 
         AddAggregates(step, returns, isEach);
-        AddSave(step, known, fields, returns, isEach);
+        AddSave(step, scope, fields, returns, isEach);
         if (Chance(20))
         {
-            Use("catch in a branch", !known.InLine);
-            step.With("catch", List(Catch(known.State, Pick("declined", "step_failed", "http_404"), mayLeadBack: true)));
+            Use("catch in a branch", !scope.InLine);
+            step.With("catch", List(Catch(scope.State, Pick("declined", "step_failed", "http_404"), mayLeadBack: true)));
         }
 
-        AddCompensation(step, known, operation, returns, isEach);
+        AddCompensation(step, scope, operation, returns, isEach);
         if (isEach)
         {
-            Know(known, id, Shape.Items);
+            AddStep(scope, id, Shape.Items);
         }
         else if (returns)
         {
-            Know(known, id, Shape.Http);
+            AddStep(scope, id, Shape.Http);
         }
 
         return step;
     }
 
     // SQL statements are constants, and values are parameters.
-    private ContractMap Database(Scope known, List<string> fields)
+    private ContractMap Database(Scope scope, List<string> fields)
     {
         var id = $"c{_ids++}";
         var operation = Pick("db.query", "db.execute", "db.transaction");
         Use(operation);
         var statement = new ContractMap()
             .With("sql", "SELECT ref, number FROM things WHERE id = $1 AND number > $2")
-            .With("parameters", List("${input.id}", $"${{{Int(known)}}}"));
+            .With("parameters", List("${input.id}", $"${{{Int(scope)}}}"));
         var isTransaction = operation == "db.transaction";
         var step = new ContractMap().With("id", id).With("effect", operation).With("connection", "books").With(
             "with", isTransaction ? new ContractMap().With(
@@ -198,12 +198,12 @@ internal sealed partial class ContractGenerator
         var sets = new ContractMap();
         if (!isTransaction && Chance(30))
         {
-            Write(known, fields, sets, "string(result.row_count)", "result.row_count");
+            Write(scope, fields, sets, "string(result.row_count)", "result.row_count");
             Use("save", sets.Count > 0);
         }
 
         step.With("save", sets);
-        if (operation != "db.query" && !known.PastPivot)
+        if (operation != "db.query" && !scope.PastPivot)
         {
             Use("compensate");
             step.With("compensate", new ContractMap()
@@ -213,12 +213,12 @@ internal sealed partial class ContractGenerator
                 .With("when_unknown", Pick("run", "block", "assume_not_done")));
         }
 
-        Know(known, id, isTransaction ? Shape.Transaction : Shape.Rows);
+        AddStep(scope, id, isTransaction ? Shape.Transaction : Shape.Rows);
         return step;
     }
 
     // A child saga for each item.
-    private ContractMap Children(Scope known, List<string> fields)
+    private ContractMap Children(Scope scope, List<string> fields)
     {
         Use("each child");
         var id = $"c{_ids++}";
@@ -253,7 +253,7 @@ internal sealed partial class ContractGenerator
                 new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
         }
 
-        Know(known, id, Shape.Items);
+        AddStep(scope, id, Shape.Items);
         return step;
     }
 
@@ -277,11 +277,11 @@ internal sealed partial class ContractGenerator
         step.With("aggregate", aggregates);
     }
 
-    private void Know(Scope known, string id, Shape shape)
+    private void AddStep(Scope scope, string id, Shape shape)
     {
         _shapes[id] = shape;
-        known.Steps.Add(id);
-        _elsewhere.Add(id);
+        scope.Steps.Add(id);
+        _possibleSteps.Add(id);
     }
 
     private void AddPolicies(ContractMap step)
@@ -299,7 +299,7 @@ internal sealed partial class ContractGenerator
         }
     }
 
-    private void AddSave(ContractMap step, Scope known, List<string> fields, bool returns, bool isEach)
+    private void AddSave(ContractMap step, Scope scope, List<string> fields, bool returns, bool isEach)
     {
         if (!Chance(isEach ? 60 : 35) || fields.Count == 0)
         {
@@ -309,7 +309,7 @@ internal sealed partial class ContractGenerator
         var sets = new ContractMap();
         if (!isEach)
         {
-            Write(known, fields, sets, returns ? "result.body.ref" : "\"was \" + string(result.status_code)", "result.status_code");
+            Write(scope, fields, sets, returns ? "result.body.ref" : "\"was \" + string(result.status_code)", "result.status_code");
         }
         else
         {
@@ -331,9 +331,9 @@ internal sealed partial class ContractGenerator
         step.With("save", sets);
     }
 
-    private void AddCompensation(ContractMap step, Scope known, string operation, bool returns, bool isEach)
+    private void AddCompensation(ContractMap step, Scope scope, string operation, bool returns, bool isEach)
     {
-        var needed = operation != "http.get" && !known.PastPivot;
+        var needed = operation != "http.get" && !scope.PastPivot;
         if (!needed && !Chance(20))
         {
             return;
@@ -364,7 +364,7 @@ internal sealed partial class ContractGenerator
         var child = !unknown && Chance(12);
         Use("compensate with a child", child);
         step.With("compensate", (child
-            ? new ContractMap().With("saga", "taking-back").With("with", body)
+            ? new ContractMap().With("saga", "refund").With("with", body)
             : new ContractMap()
                 .With("effect", "http.delete")
                 .With("connection", "outside")
@@ -373,28 +373,28 @@ internal sealed partial class ContractGenerator
             .With("when_unknown", whenUnknown));
     }
 
-    private ContractMap Compute(Scope known)
+    private ContractMap Compute(Scope scope)
     {
         Use("compute");
         var id = $"c{_ids++}";
         var step = new ContractMap()
             .With("id", id)
             .With("compute", "hash.sha256")
-            .With("with", new ContractMap().With("text", $"${{{Text(known)}}}"))
-            .With("catch", Chance(10) ? List(Catch(known.State, "step_failed")) : null);
-        Know(known, id, Shape.Hash);
+            .With("with", new ContractMap().With("text", $"${{{Text(scope)}}}"))
+            .With("catch", Chance(10) ? List(Catch(scope.State, "step_failed")) : null);
+        AddStep(scope, id, Shape.Hash);
         return step;
     }
 
-    private ContractMap Child(Scope known, List<string> fields)
+    private ContractMap Child(Scope scope, List<string> fields)
     {
         Use("child");
         var id = $"c{_ids++}";
-        var text = Text(known);
+        var text = Text(scope);
         var sets = new ContractMap();
         if (Chance(30))
         {
-            Write(known, fields, sets, "result.ref", "result.number");
+            Write(scope, fields, sets, "result.ref", "result.number");
             Use("save", sets.Count > 0);
         }
 
@@ -404,7 +404,7 @@ internal sealed partial class ContractGenerator
             .With("with", new ContractMap().With("id", "${input.id}").With("text", $"${{{text}}}"))
             .With("returns", new ContractMap().With("ref", "string").With("number", "int"))
             .With("save", sets)
-            .With("catch", Chance(20) ? List(Catch(known.State, "no_carrier", mayLeadBack: true)) : null);
+            .With("catch", Chance(20) ? List(Catch(scope.State, "no_carrier", mayLeadBack: true)) : null);
         if (Chance(60))
         {
             Use("child that is compensated");
@@ -413,11 +413,11 @@ internal sealed partial class ContractGenerator
                 new ContractMap().With("saga", "return-shipment").With("with", new ContractMap().With("ref", "${result.ref}")));
         }
 
-        Know(known, id, Shape.Child);
+        AddStep(scope, id, Shape.Child);
         return step;
     }
 
-    private ContractMap Parallel(Scope known, List<string> fields, int depth)
+    private ContractMap Parallel(Scope scope, List<string> fields, int depth)
     {
         Use("parallel");
         Use("parallel in parallel", depth > 0);
@@ -432,13 +432,13 @@ internal sealed partial class ContractGenerator
         }
 
         var branches = new List<object>();
-        var inside = new List<Scope>();
+        var branchScopes = new List<Scope>();
         foreach (var share in shares)
         {
-            var scope = known with { InLine = false, Steps = [.. known.Steps], Fields = [.. known.Fields], HasFailed = false };
-            inside.Add(scope);
+            var branchScope = scope with { InLine = false, Steps = [.. scope.Steps], Fields = [.. scope.Fields], HasFailed = false };
+            branchScopes.Add(branchScope);
             var list = Chance(45);
-            var steps = list ? Steps(scope, share, depth + 1, most: 3) : List(Step(scope, share, depth + 1));
+            var steps = list ? Steps(branchScope, share, depth + 1, max: 3) : List(Step(branchScope, share, depth + 1));
             var keep = join != 0 && Chance(30);
             Use("losers keep", keep);
             Use("losers compensate", join != 0 && !keep);
@@ -451,8 +451,8 @@ internal sealed partial class ContractGenerator
 
         if (needed == count)
         {
-            known.Steps.UnionWith(inside.SelectMany(scope => scope.Steps));
-            known.Fields.UnionWith(inside.SelectMany(scope => scope.Fields));
+            scope.Steps.UnionWith(branchScopes.SelectMany(branchScope => branchScope.Steps));
+            scope.Fields.UnionWith(branchScopes.SelectMany(branchScope => branchScope.Fields));
         }
 
         var catches = Chance(25);
@@ -462,27 +462,27 @@ internal sealed partial class ContractGenerator
             .With("parallel", new ContractMap()
                 .With("join", join switch { 0 => Chance(50) ? "all" : null, 1 => "any", _ => new ContractMap().With("at_least", needed) })
                 .With("branches", branches))
-            .With("catch", catches ? List(Catch(known.State, Pick("join_failed", "declined", "no_luck"))) : null);
+            .With("catch", catches ? List(Catch(scope.State, Pick("join_failed", "declined", "no_luck"))) : null);
     }
 
     // ---- expressions
 
-    private ContractMap Payload(Scope known) => new ContractMap()
+    private ContractMap Payload(Scope scope) => new ContractMap()
         .With("id", "${input.id}")
-        .With("text", $"${{{Text(known)}}}")
-        .With("said", $"{Pick("It is", "There are")} ${{{Int(known)}}}.")
+        .With("text", $"${{{Text(scope)}}}")
+        .With("said", $"{Pick("It is", "There are")} ${{{Int(scope)}}}.")
         .With("names", Chance(30) ? "${data.names}" : null)
         .With("fixed", Chance(30) ? List(1, true, "x") : null);
 
-    private string Text(Scope known)
+    private string Text(Scope scope)
     {
-        var step = Step(known);
+        var step = Step(scope);
         return random.Next(8) switch
         {
             0 => "input.id",
             1 => "data.tag",
-            2 when Chance(60) => known.Fields.Contains("sure") ? "data.sure" : "saga.id",
-            3 when _elsewhere.Count > 0 => ElsewhereText(),
+            2 when Chance(60) => scope.Fields.Contains("sure") ? "data.sure" : "saga.id",
+            3 when _possibleSteps.Count > 0 => TextOfPossibleStep(),
             4 or 5 or 6 when step is not null => _shapes[step] switch
             {
                 Shape.Http => $"steps.{step}.body.ref",
@@ -498,9 +498,9 @@ internal sealed partial class ContractGenerator
         };
     }
 
-    private string ElsewhereText()
+    private string TextOfPossibleStep()
     {
-        var step = _elsewhere[random.Next(_elsewhere.Count)];
+        var step = _possibleSteps[random.Next(_possibleSteps.Count)];
         return _shapes[step] switch
         {
             Shape.Http => $"steps.?{step}.?body.?ref.orValue(\"\")",
@@ -510,9 +510,9 @@ internal sealed partial class ContractGenerator
         };
     }
 
-    private string Int(Scope known)
+    private string Int(Scope scope)
     {
-        var step = Step(known);
+        var step = Step(scope);
         return random.Next(7) switch
         {
             0 => "input.count",
@@ -532,9 +532,9 @@ internal sealed partial class ContractGenerator
         };
     }
 
-    private string Bool(Scope known)
+    private string Bool(Scope scope)
     {
-        var step = _elsewhere.Count == 0 ? null : _elsewhere[random.Next(_elsewhere.Count)];
+        var step = _possibleSteps.Count == 0 ? null : _possibleSteps[random.Next(_possibleSteps.Count)];
         return random.Next(7) switch
         {
             0 => "data.flag",
@@ -549,13 +549,13 @@ internal sealed partial class ContractGenerator
             }),
             2 => Use("guard over input", "input.items.exists(i, i.quantity > 5)"),
             3 => Use("guard over data", "has(data.note) && data.note != \"\""),
-            4 => $"{Int(known)} {Pick("<", ">=", "==")} {random.Next(8)}",
+            4 => $"{Int(scope)} {Pick("<", ">=", "==")} {random.Next(8)}",
             5 => Use("guard over data", $"!data.flag || data.{Pick(_numbers)} > 2"),
             _ => Use("guard over data", $"data.{Pick(_numbers)} > {random.Next(8)}"),
         };
     }
 
-    private string? Step(Scope known) => known.Steps.Count == 0 ? null : known.Steps.ElementAt(random.Next(known.Steps.Count));
+    private string? Step(Scope scope) => scope.Steps.Count == 0 ? null : scope.Steps.ElementAt(random.Next(scope.Steps.Count));
 
     /// <summary>The values that an expression may read at a position.</summary>
     private sealed record Scope

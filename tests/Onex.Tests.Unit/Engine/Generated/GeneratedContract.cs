@@ -10,13 +10,13 @@ internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet
 /// <summary>
 /// Generates contracts from every construct of the language. Each state leads to a later state or an end; it leads back only with a
 /// counter, an event or a failure, so every saga ends once faults stop. Expressions read only values that are certain to exist, or test for
-/// presence first.
+/// their presence first.
 /// </summary>
 internal sealed partial class ContractGenerator(Random random)
 {
     private const string CompensatingState = "unwinding";
     private const string CompensatedEnd = "unwound";
-    private const string GivenUp = "given_up";
+    private const string FailedEnd = "given_up";
     private const string DoneEarly = "done_early";
 
     private static readonly string[] _texts = ["note", "tag", "mark"];
@@ -26,8 +26,8 @@ internal sealed partial class ContractGenerator(Random random)
     private readonly HashSet<string> _targets = new(StringComparer.Ordinal);
     private readonly HashSet<string> _events = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Shape> _shapes = new(StringComparer.Ordinal);
-    private readonly List<string> _elsewhere = [];
-    private readonly List<(string Name, ContractMap State)> _besides = [];
+    private readonly List<string> _possibleSteps = [];
+    private readonly List<(string Name, ContractMap State)> _extraStates = [];
     private int _ids;
     private int _states;
     private int _pivot;
@@ -64,10 +64,12 @@ internal sealed partial class ContractGenerator(Random random)
         }
 
         var anyState = Chance(40) ? AnyState() : [];
-        var deadline = Chance(35) ? new ContractMap().With("after", Pick("24h", "72h", "100h")).With("next", Leaving(GivenUp)) : null;
+        var deadline = Chance(35)
+            ? new ContractMap().With("after", Pick("24h", "72h", "100h")).With("next", CompensateOr(FailedEnd))
+            : null;
         Use("deadline", deadline is not null);
         AddCalming();
-        states.AddRange(_besides.Select(beside => (beside.Name, (object)beside.State)));
+        states.AddRange(_extraStates.Select(extra => (extra.Name, (object)extra.State)));
         AddEnds(states);
         var key = Chance(35) ? Use("key", "input.id") : null;
         var contract = new ContractMap()
@@ -95,18 +97,18 @@ internal sealed partial class ContractGenerator(Random random)
 
     private T Pick<T>(params T[] from) => from[random.Next(from.Length)];
 
-    private void Use(string construct, bool whether = true)
+    private void Use(string construct, bool isUsed = true)
     {
-        if (whether)
+        if (isUsed)
         {
             _constructs.Add(construct);
         }
     }
 
-    private T Use<T>(string construct, T made)
+    private T Use<T>(string construct, T value)
     {
         _constructs.Add(construct);
-        return made;
+        return value;
     }
 
     private static ContractMap Schema() => new ContractMap()
@@ -175,8 +177,8 @@ internal sealed partial class ContractGenerator(Random random)
         .With("loops", new ContractMap().With("type", "int").With("initial", 0))
         .With("flag", new ContractMap().With("type", "bool").With("initial", false))
         .With("due", new ContractMap().With("type", "timestamp").With("initial", "2026-11-24T09:30:00Z"))
-        .With("names", new ContractMap().With("type", "list(string)").Holding("initial", new List<object>()))
-        .With("refs", new ContractMap().With("type", "list(string)").Holding("initial", new List<object>()));
+        .With("names", new ContractMap().With("type", "list(string)").WithEmpty("initial", new List<object>()))
+        .With("refs", new ContractMap().With("type", "list(string)").WithEmpty("initial", new List<object>()));
 
     private ContractMap Policy() => new ContractMap()
         .With("attempts", 1 + random.Next(4))
@@ -190,7 +192,7 @@ internal sealed partial class ContractGenerator(Random random)
 
     private ContractMap State(int index)
     {
-        var known = new Scope { State = index, PastPivot = index >= _pivot };
+        var scope = new Scope { State = index, PastPivot = index >= _pivot };
         var state = new ContractMap();
         if (index == _pivot)
         {
@@ -200,21 +202,21 @@ internal sealed partial class ContractGenerator(Random random)
 
         if (Chance(20))
         {
-            var onward = Onward(index);
+            var nextState = NextState(index);
             var rules = Chance(80) ? Rules(index, mustLead: true) : [];
             var timeout = !rules.Exists(
-                rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == onward))
+                rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == nextState))
                 || Chance(70);
             Use("state that waits");
             Use("state timeout", timeout);
             return state
                 .With("on_event", rules)
-                .With("timeout", timeout ? new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Target(onward)) : null)
+                .With("timeout", timeout ? new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Target(nextState)) : null)
                 .With("next", null);
         }
 
         var fields = new List<string>(_texts.Concat(_numbers).Concat(["sure", "flag", "due", "names", "refs"]));
-        var steps = Steps(known, fields, depth: 0, most: 4);
+        var steps = Steps(scope, fields, depth: 0, max: 4);
         var back = index > 0 && Chance(25);
         if (back)
         {
@@ -222,7 +224,7 @@ internal sealed partial class ContractGenerator(Random random)
             Use("set");
         }
 
-        var fails = !known.HasFailed && Chance(6);
+        var fails = !scope.HasFailed && Chance(6);
         if (fails)
         {
             Use("fail");
@@ -246,18 +248,18 @@ internal sealed partial class ContractGenerator(Random random)
         if (Chance(15))
         {
             Use("state timeout");
-            state.With("timeout", new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Leads(index)));
+            state.With("timeout", new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", LaterTarget(index)));
         }
 
-        AddWays(state, index, known, back);
+        AddTransitions(state, index, scope, back);
         return state;
     }
 
-    private void AddWays(ContractMap state, int index, Scope known, bool back)
+    private void AddTransitions(ContractMap state, int index, Scope scope, bool back)
     {
         if (!back && Chance(50))
         {
-            var next = Onward(index);
+            var next = NextState(index);
             state.With("next", Target(next));
             return;
         }
@@ -266,33 +268,33 @@ internal sealed partial class ContractGenerator(Random random)
         var choices = new List<object>();
         if (back)
         {
-            Use("way back");
-            choices.Add(new ContractMap().With("when", "data.loops < 3").With("next", Target(Name(Earlier(index)))));
+            Use("transition back");
+            choices.Add(new ContractMap().With("when", "data.loops < 3").With("next", Target(Name(EarlierState(index)))));
         }
 
         for (var more = random.Next(3); more > 0; more--)
         {
-            var next = Leads(index);
-            choices.Add(new ContractMap().With("when", Bool(known)).With("next", next).With("fault", FaultFor(next)));
+            var next = LaterTarget(index);
+            choices.Add(new ContractMap().With("when", Bool(scope)).With("next", next).With("fault", FaultFor(next)));
         }
 
-        var last = Onward(index);
+        var last = NextState(index);
         choices.Add(new ContractMap().With("next", Target(last)));
         state.With("choose", choices);
     }
 
     // The next state makes every state reachable and every saga end.
-    private string Onward(int index) => index + 1 < _states ? Name(index + 1) : "done";
+    private string NextState(int index) => index + 1 < _states ? Name(index + 1) : "done";
 
     // A later state or another end. No transition jumps over the pivot.
-    private string Leads(int index)
+    private string LaterTarget(int index)
     {
         var last = index < _pivot ? Math.Min(_pivot, _states - 1) : _states - 1;
         return Chance(40) && index + 1 <= last ? Target(Name(index + 1 + random.Next(last - index)))
             : Chance(20) ? Target(DoneEarly)
-            : Chance(25) ? Failing(index)
-            : index >= _pivot ? Target(GivenUp)
-            : Leaving(GivenUp);
+            : Chance(25) ? FailingState(index)
+            : index >= _pivot ? Target(FailedEnd)
+            : CompensateOr(FailedEnd);
     }
 
     // A failure may lead to an ordinary state, which catches every failure of its own and leads back only with a counter.
@@ -305,7 +307,7 @@ internal sealed partial class ContractGenerator(Random random)
 
         Use("on_failure to an ordinary state");
         var back = Chance(50) && _pivot != 0;
-        _besides.Add(("calming", new ContractMap()
+        _extraStates.Add(("calming", new ContractMap()
             .With("steps", List(
                 Chance(40)
                     ? new ContractMap().With("wait", "2s")
@@ -326,13 +328,13 @@ internal sealed partial class ContractGenerator(Random random)
         .With("id", id).With("effect", "http.get").With("connection", "outside").With("with", new ContractMap().With("path", path));
 
     // A failure leads back only through a state with a wait or a counter.
-    private string Back(int index)
+    private string StateThatLeadsBack(int index)
     {
-        var (name, earlier) = ($"back{_besides.Count}", Target(Name(Earlier(index))));
+        var (name, earlier) = ($"back{_extraStates.Count}", Target(Name(EarlierState(index))));
         var waits = Chance(50);
-        Use(waits ? "way back of a failure that waits" : "way back of a failure that counts");
-        var otherwise = waits ? "" : Target(GivenUp);
-        _besides.Add((name, waits
+        Use(waits ? "failure that leads back through a wait" : "failure that leads back through a counter");
+        var otherwise = waits ? "" : Target(FailedEnd);
+        _extraStates.Add((name, waits
             ? new ContractMap().With("steps", List(new ContractMap().With("wait", Pick("1s", "1m")))).With("next", earlier)
             : new ContractMap()
                 .With("steps", List(new ContractMap().With("set", new ContractMap().With("loops", "data.loops + 1"))))
@@ -343,21 +345,21 @@ internal sealed partial class ContractGenerator(Random random)
     }
 
     // A state that always ends in a failure.
-    private string Failing(int index)
+    private string FailingState(int index)
     {
-        var name = $"failing{_besides.Count}";
+        var name = $"failing{_extraStates.Count}";
         Use("state that ends in fail");
-        _besides.Add((name, new ContractMap()
+        _extraStates.Add((name, new ContractMap()
             .With(
                 "steps",
                 List(new ContractMap().With("fail", new ContractMap().With("code", "no_use").With("message", "Not for ${input.id}."))))
-            .With("catch", index >= _pivot ? List(new ContractMap().With("next", Target(GivenUp))) : null)));
+            .With("catch", index >= _pivot ? List(new ContractMap().With("next", Target(FailedEnd))) : null)));
         return name;
     }
 
-    private string Leaving(string otherwise) => _hasCompensatingState && Chance(75) ? Target(CompensatingState) : Target(otherwise);
+    private string CompensateOr(string otherwise) => _hasCompensatingState && Chance(75) ? Target(CompensatingState) : Target(otherwise);
 
-    private int Earlier(int index) => index >= _pivot ? _pivot + random.Next(index - _pivot + 1) : random.Next(index + 1);
+    private int EarlierState(int index) => index >= _pivot ? _pivot + random.Next(index - _pivot + 1) : random.Next(index + 1);
 
     private string Target(string state)
     {
@@ -367,9 +369,9 @@ internal sealed partial class ContractGenerator(Random random)
 
     private string? FaultFor(string next)
     {
-        if (next is CompensatingState or GivenUp)
+        if (next is CompensatingState or FailedEnd)
         {
-            Use("fault of a way");
+            Use("fault of a transition");
             return Pick("too_dear", "out_of_stock");
         }
 
@@ -379,7 +381,7 @@ internal sealed partial class ContractGenerator(Random random)
     private ContractMap Catch(int index, string code, bool mayLeadBack = false)
     {
         Use("catch");
-        var next = mayLeadBack && index > 0 && Chance(25) ? Back(index) : Leads(index);
+        var next = mayLeadBack && index > 0 && Chance(25) ? StateThatLeadsBack(index) : LaterTarget(index);
         return new ContractMap().With("error", Chance(70) ? List(code) : null).With("next", next);
     }
 
@@ -394,10 +396,10 @@ internal sealed partial class ContractGenerator(Random random)
             states.Add((DoneEarly, new ContractMap().With("end", "completed").With("output", _hasOutput ? Payload(new Scope()) : null)));
         }
 
-        if (_targets.Contains(GivenUp))
+        if (_targets.Contains(FailedEnd))
         {
             Use("end failed");
-            states.Add((GivenUp, new ContractMap()
+            states.Add((FailedEnd, new ContractMap()
                 .With("end", "failed")
                 .With("output", new ContractMap().With("reason", "${fault.code}"))));
         }
@@ -441,7 +443,7 @@ internal sealed partial class ContractGenerator(Random random)
         return List(new ContractMap()
             .With("event", Event("cancel"))
             .With("when", Chance(60) ? "event.text != \"\"" : null)
-            .With("next", Leaving(GivenUp)));
+            .With("next", CompensateOr(FailedEnd)));
     }
 
     private string Event(string name)
@@ -457,7 +459,7 @@ internal sealed partial class ContractGenerator(Random random)
         {
             var early = Chance(20);
             Use("early event", early);
-            events.Holding(name, new ContractMap()
+            events.WithEmpty(name, new ContractMap()
                 .With(
                     "data", name is "beat" ? null : new ContractMap().With("text", "string").With("number", "int").With("at", "timestamp"))
                 .With("early", early ? "10m" : null));
@@ -490,7 +492,9 @@ internal sealed partial class ContractGenerator(Random random)
         if (mustLead || Chance(60))
         {
             var guarded = Chance(40);
-            var next = index > 0 && Chance(25) ? Target(Name(Earlier(index))) : mustLead ? Target(Onward(index)) : Leads(index);
+            var next = index > 0 && Chance(25) ? Target(Name(EarlierState(index)))
+                : mustLead ? Target(NextState(index))
+                : LaterTarget(index);
             Use("set of an event", guarded);
             rules.Add(new ContractMap()
                 .With("event", Event("go"))
@@ -525,6 +529,4 @@ internal sealed partial class ContractGenerator(Random random)
 
         return sets;
     }
-
-    // ---- steps
 }

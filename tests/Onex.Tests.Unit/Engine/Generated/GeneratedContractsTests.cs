@@ -5,24 +5,24 @@ namespace Onex.Tests.Unit.Engine.Generated;
 /// <summary>
 /// Generated contracts compile without diagnostics, and whatever their sagas receive, each saga ends, never fails with a type error, and
 /// compensates what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> sets the number of contracts,
-/// <c>ONEX_GENERATED_FIRST</c> the first one, <c>ONEX_GENERATED_FAILURES</c> the number of distinct failures that ends the run, and
-/// <c>ONEX_GENERATED_LOG</c> the number of printed log lines.
+/// <c>ONEX_GENERATED_FIRST</c> the first one, <c>ONEX_GENERATED_FAILURES</c> the number of distinct failures that ends the run,
+/// <c>ONEX_GENERATED_AT_ONCE</c> the number of contracts in parallel, and <c>ONEX_GENERATED_LOG</c> the number of printed log lines.
 /// </summary>
 public sealed class GeneratedContractsTests(ITestOutputHelper output)
 {
     // Takes about twenty seconds.
-    private const int InGeneral = 1000;
+    private const int DefaultCount = 1000;
 
     [Fact]
     public void A_generated_contract_that_compiles_runs()
     {
         var seed = Number("ONEX_SEED") ?? Environment.TickCount;
-        var count = Number("ONEX_GENERATED") ?? InGeneral;
-        var most = Number("ONEX_GENERATED_FAILURES") ?? 1;
+        var count = Number("ONEX_GENERATED") ?? DefaultCount;
+        var failuresMax = Number("ONEX_GENERATED_FAILURES") ?? 1;
         output.WriteLine($"ONEX_SEED={seed} ONEX_GENERATED={count}");
         var coverage = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var failures = new Dictionary<string, string>(StringComparer.Ordinal);
-        var (done, moves) = (0, 0L);
+        var (done, decisions) = (0, 0L);
         var first = Number("ONEX_GENERATED_FIRST") ?? 0;
         Parallel.For(
             first, first + count, new ParallelOptions { MaxDegreeOfParallelism = Number("ONEX_GENERATED_AT_ONCE") ?? 2 },
@@ -31,11 +31,11 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
                 var random = new Random(unchecked((seed * 1_000_003) + number));
                 var contract = GeneratedContract.Create(random);
                 var script = Enumerable.Range(0, random.Next(10, 120)).Select(_ => random.Next(10_000)).ToArray();
-                var failure = Try(contract, script, out var made);
+                var failure = Run(contract, script, out var decisionsOfContract);
                 lock (coverage)
                 {
                     done++;
-                    moves += made;
+                    decisions += decisionsOfContract;
                     foreach (var construct in contract.Constructs)
                     {
                         coverage[construct] = coverage.GetValueOrDefault(construct) + 1;
@@ -48,7 +48,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
                                 + $"[{string.Join(", ", script)}]";
                         var kind = Kind(failure);
                         failures[kind] = failures.TryGetValue(kind, out var shorter) && shorter.Length < text.Length ? shorter : text;
-                        if (failures.Count >= most)
+                        if (failures.Count >= failuresMax)
                         {
                             loop.Stop();
                         }
@@ -56,8 +56,9 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
                 }
             });
 
-        output.WriteLine(Table(coverage, done, moves));
+        output.WriteLine(Table(coverage, done, decisions));
         Assert.True(failures.Count == 0, string.Join("\n\n=====\n\n", failures.Values.OrderBy(text => text.Length)));
+        // At least one contract in twenty has each construct.
         Assert.All(
             coverage,
             construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
@@ -67,7 +68,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
     private static bool IsSuperfluous(Onex.Contracts.Diagnostics.Diagnostic diagnostic) =>
         diagnostic.Severity == Onex.Contracts.Diagnostics.Severity.Warning && string.CompareOrdinal(diagnostic.Code, "ONEX1183") >= 0;
 
-    private static string? Try(GeneratedContract contract, int[] script, out int moves)
+    private static string? Run(GeneratedContract contract, int[] script, out int decisions)
     {
         FaultInjectionWorld? world = null;
         try
@@ -94,7 +95,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         }
         finally
         {
-            moves = world?.Decisions ?? 0;
+            decisions = world?.Decisions ?? 0;
         }
     }
 
@@ -126,9 +127,9 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         return string.Concat(line.Where(character => !char.IsDigit(character))).Trim();
     }
 
-    private static string Table(SortedDictionary<string, int> coverage, int done, long moves)
+    private static string Table(SortedDictionary<string, int> coverage, int done, long decisions)
     {
-        var table = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"{done} contracts, {moves} decisions");
+        var table = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"{done} contracts, {decisions} decisions");
         foreach (var (construct, count) in coverage.OrderBy(construct => construct.Value))
         {
             table.AppendLine(CultureInfo.InvariantCulture, $"{100.0 * count / Math.Max(done, 1),5:0.0} % {construct}");

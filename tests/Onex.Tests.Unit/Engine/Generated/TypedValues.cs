@@ -20,20 +20,20 @@ internal static class TypedValues
     public static string Create(DataType type, Func<int, int> pick) => Node(type, pick)?.ToJsonString() ?? "null";
 
     /// <summary>A value that is valid for both the type of the operation and the type declared in the contract.</summary>
-    public static JsonNode? Both(DataType type, DataType? narrower, Func<int, int> pick)
+    public static JsonNode? CreateForBoth(DataType type, DataType? narrower, Func<int, int> pick)
     {
         if (type is not DataType.Fields fields || narrower is not DataType.Fields more)
         {
             return Node(narrower ?? type, pick);
         }
 
-        var made = new JsonObject();
+        var value = new JsonObject();
         foreach (var (name, field) in fields.Declared.Concat(more.Declared.Where(field => fields.Find(field.Key) is null)))
         {
-            made[name] = Both(field, more.Find(name), pick);
+            value[name] = CreateForBoth(field, more.Find(name), pick);
         }
 
-        return made;
+        return value;
     }
 
     private static JsonNode? Node(DataType type, Func<int, int> pick)
