@@ -43,7 +43,7 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>How far the attempt came, as its role reports it; null if it does not.</summary>
     public AttemptReach? Reach { get; init; }
 
-    /// <summary>How far it came. If its role does not say, a failed attempt may have taken effect, and the service rejected it.</summary>
+    /// <summary>How far it came. By default a failed attempt may have taken effect, and a rejection came from the service.</summary>
     public AttemptReach Reached => Outcome switch
     {
         StepOutcome.Completed => AttemptReach.Done,
