@@ -93,9 +93,8 @@ foreach (var saga in ended)
 
     // An order that did not complete must have compensated all its effects.
     var effects = services.EffectsOf(saga.Order);
-    var uncompensated = effects.Where(
-        effect => !effect.StartsWith("undo ", StringComparison.Ordinal) && !effects.Contains(
-            "undo " + effect, StringComparer.Ordinal)).ToList();
+    var undone = effects.Where(effect => effect.StartsWith("undo ", StringComparison.Ordinal)).Select(effect => effect["undo ".Length..]);
+    var uncompensated = effects.Where(effect => !effect.StartsWith("undo ", StringComparison.Ordinal)).Except(undone).ToList();
     if (saga.Status != "completed" && uncompensated.Count > 0)
     {
         problems++;
@@ -116,9 +115,9 @@ if (await api.StuckAsync(stop.Token) is > 0 and var stuck)
 }
 
 var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture);
-screen.Say(
-    problems == 0 ? $"\nEvery order ended as it should, in {seconds} s." : $"\n{problems} problems, in {seconds} s. The runtime's "
-        + $"log: {Path.Combine(home, "runtime.log")}");
+screen.Say(problems == 0
+    ? $"\nEvery order ended as it should, in {seconds} s."
+    : $"\n{problems} problems, in {seconds} s. The runtime's log: {Path.Combine(home, "runtime.log")}");
 screen.Say(stay
     ? $$$"""
 

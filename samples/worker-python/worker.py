@@ -31,7 +31,7 @@ class Attempt:
         self.ends, self.reported = time.monotonic() + command["timeout_ms"] / 1000, 0.0
 
     def check(self):
-        """Call it now and then in a long computation. Raises if it was cancelled or has run out of time."""
+        """Call this regularly in a long computation. Raises if it was cancelled or has run out of time."""
         if self.worker.cancelled.get(self.id, 0) >= self.command["attempt"]:
             raise Cancelled()
         if time.monotonic() > self.ends:
@@ -51,7 +51,7 @@ class Worker:
         self.operations, self.running, self.reads_cancellations = operations, True, threading.Event()
         self.producer = Producer(KAFKA | {"enable.idempotence": True})
         self.cancelled = collections.OrderedDict()  # command_id: the latest attempt that must not run
-        self.known = collections.OrderedDict()  # command_id: its final result
+        self.answers = collections.OrderedDict()  # command_id: the final result
 
     def run(self):
         consumer = Consumer(KAFKA | {"group.id": GROUP, "auto.offset.reset": "earliest",
@@ -92,15 +92,15 @@ class Worker:
         headers = {name: (value or b"").decode() for name, value in record.headers() or []}
         key, attempt = command["command_id"], Attempt(self, command, headers)
         if datetime.fromisoformat(command["not_after"].replace("Z", "+00:00")) < datetime.now(timezone.utc):
-            return  # the orchestrator has given it up
+            return  # the orchestrator does not wait for the result any more
         try:
             attempt.check()
-            if key not in self.known:  # a duplicate, or a retry after a lost result, is answered and not run again
-                remember(self.known, key, self.answer(command, attempt))
-            answer = self.known[key]
+            if key not in self.answers:  # a duplicate, or a retry after a lost result, is answered and not run again
+                remember(self.answers, key, self.answer(command, attempt))
+            answer = self.answers[key]
         except Cancelled:
             return
-        except Exception as failure:  # unknown or passing: it is retried with the same command_id
+        except Exception as failure:  # the outcome is unknown or the cause temporary: it is retried with the same command_id
             answer = {"outcome": "failed", "code": "step_timed_out" if isinstance(failure, TimeoutError) else "operation_failed",
                       "message": str(failure)}
         self.send(command, headers, "onex.result", answer)
@@ -112,10 +112,10 @@ class Worker:
                     "message": f"This worker has no operation '{command['operation']}'."}
         try:
             return {"outcome": "completed", "result": operation(command.get("arguments") or {}, attempt)}
-        except Rejected as no:
-            return {"outcome": "rejected", "code": no.code, "message": str(no)}
-        except (KeyError, TypeError) as wrong:
-            return {"outcome": "rejected", "code": "arguments_invalid", "message": repr(wrong)}
+        except Rejected as rejection:
+            return {"outcome": "rejected", "code": rejection.code, "message": str(rejection)}
+        except (KeyError, TypeError) as invalid:
+            return {"outcome": "rejected", "code": "arguments_invalid", "message": repr(invalid)}
 
     def send(self, command, headers, event_type, fields):
         value = {name: command[name] for name in ("command_id", "attempt", "saga_id", "correlation_id")} | fields
@@ -126,10 +126,10 @@ class Worker:
                               headers=list(headers.items()))
 
 
-def remember(known, key, value):
-    known[key] = value
-    while len(known) > 100_000:
-        known.popitem(last=False)
+def remember(latest, key, value):
+    latest[key] = value
+    while len(latest) > 100_000:
+        latest.popitem(last=False)
 
 
 def quote(arguments, attempt):

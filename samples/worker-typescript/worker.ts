@@ -35,7 +35,7 @@ class Attempt {
   private readonly ends: number;
   constructor(readonly command: Command, private readonly headers: IHeaders) { this.ends = Date.now() + command.timeout_ms; }
 
-  /** Call it now and then in a long computation. Throws if it was cancelled or has run out of time. */
+  /** Call this regularly in a long computation. Throws if it was cancelled or has run out of time. */
   check(): void {
     if ((cancelled.get(this.command.command_id) ?? 0) >= this.command.attempt) throw new Cancelled();
     if (Date.now() > this.ends) throw new TimedOut("The attempt ran out of time.");
@@ -54,7 +54,7 @@ class Attempt {
 const kafka = new Kafka({ brokers: (environment.KAFKA_BOOTSTRAP_SERVERS ?? "127.0.0.1:9092").split(","), logLevel: logLevel.ERROR });
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
 const cancelled = new Map<string, number>(); // command_id: the latest attempt that must not run
-const known = new Map<string, Answer>(); // command_id: its final result
+const answers = new Map<string, Answer>(); // command_id: the final result
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.set(key, value);
@@ -79,25 +79,25 @@ async function answer(command: Command, attempt: Attempt): Promise<Answer> {
   }
   try {
     return { outcome: "completed", result: await operation(command.arguments ?? {}, attempt) };
-  } catch (no) {
-    if (no instanceof Rejected) return { outcome: "rejected", code: no.code, message: no.message };
-    throw no;
+  } catch (failure) {
+    if (failure instanceof Rejected) return { outcome: "rejected", code: failure.code, message: failure.message };
+    throw failure;
   }
 }
 
 async function handle(record: KafkaMessage): Promise<void> {
   const command: Command = JSON.parse(record.value!.toString());
-  if (typeof command?.command_id !== "string" || typeof command.home_partition !== "number") throw new TypeError("It is no command.");
-  if (Date.parse(command.not_after) < Date.now()) return; // the orchestrator has given it up
+  if (typeof command?.command_id !== "string" || typeof command.home_partition !== "number") throw new TypeError("It is not a command.");
+  if (Date.parse(command.not_after) < Date.now()) return; // the orchestrator does not wait for the result any more
   const headers = record.headers ?? {};
   const attempt = new Attempt(command, headers);
   let result: Answer;
   try {
     attempt.check();
     // A duplicate, or a retry after a lost result, is answered and not run again.
-    result = known.get(command.command_id) ?? await answer(command, attempt);
-    remember(known, command.command_id, result);
-  } catch (failure) { // unknown or passing: it is retried with the same command_id
+    result = answers.get(command.command_id) ?? await answer(command, attempt);
+    remember(answers, command.command_id, result);
+  } catch (failure) { // the outcome is unknown or the cause temporary: it is retried with the same command_id
     if (failure instanceof Cancelled) return;
     const code = failure instanceof TimedOut ? "step_timed_out" : "operation_failed";
     result = { outcome: "failed", code, message: String(failure) };

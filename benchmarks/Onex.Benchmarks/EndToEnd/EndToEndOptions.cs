@@ -16,16 +16,15 @@ internal sealed record EndToEndOptions(
 {
     public static EndToEndOptions Parse(string[] options)
     {
-        string? Value(string name) => Array.IndexOf(options, name) is >= 0 and var at && at + 1 < options.Length ? options[at + 1] : null;
-        int Number(string name, int fallback) => int.TryParse(Value(name), out var number) ? number : fallback;
-        var against = (Value("--against") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+        int Number(string name, int fallback) => BenchmarkOptions.Number(options, name, fallback);
+        var against = (BenchmarkOptions.Text(options, "--against") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         var telemetry = options.Contains("--telemetry");
         return new EndToEndOptions(
             Number("--requests", 10_000),
             Number("--warmup", 20_000),
             Number("--in-flight", 1_000),
-            Value("--only"),
-            Value("--build"),
+            BenchmarkOptions.Text(options, "--only"),
+            BenchmarkOptions.Text(options, "--build"),
             against,
             telemetry,
             Number("--rounds", against.Length == 0 && !telemetry ? 1 : 5),

@@ -8,14 +8,22 @@ namespace Onex.Benchmarks.EndToEnd;
 internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
 {
     private const double TicksPerSecond = 100;
+
+    // Indexes of fields that ReadStat returns. The children are those that have ended.
+    private const int ParentId = 1;
+    private const int UserTicks = 11;
+    private const int SystemTicks = 12;
+    private const int ChildUserTicks = 13;
+    private const int ChildSystemTicks = 14;
+
     private static readonly string[] _socketTables = ["/proc/net/tcp", "/proc/net/tcp6"];
 
     public static ProcessUsage Read(int pid)
     {
-        var fields = Stat(pid)!;
+        var fields = ReadStat(pid)!;
         var peak = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
         var kilobytes = double.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        return new ProcessUsage((Ticks(fields, 11) + Ticks(fields, 12)) / TicksPerSecond, kilobytes / 1024);
+        return new ProcessUsage(Ticks(fields, UserTicks, SystemTicks) / TicksPerSecond, kilobytes / 1024);
     }
 
     /// <summary>
@@ -24,12 +32,12 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
     /// </summary>
     public static double CpuSecondsOfTree(int pid)
     {
-        var ticks = Stat(pid) is { } parent ? Ticks(parent, 11) + Ticks(parent, 12) + Ticks(parent, 13) + Ticks(parent, 14) : 0;
+        var ticks = ReadStat(pid) is { } parent ? Ticks(parent, UserTicks, SystemTicks, ChildUserTicks, ChildSystemTicks) : 0;
         foreach (var child in Pids().Where(other => other != pid))
         {
-            if (Stat(child) is { } fields && fields[1] == pid.ToString(CultureInfo.InvariantCulture))
+            if (ReadStat(child) is { } fields && fields[ParentId] == pid.ToString(CultureInfo.InvariantCulture))
             {
-                ticks += Ticks(fields, 11) + Ticks(fields, 12);
+                ticks += Ticks(fields, UserTicks, SystemTicks);
             }
         }
 
@@ -64,9 +72,8 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
         }
     }
 
-    // The fields behind the name, which is in brackets and may contain spaces: the ticks of user and system time are at 11 and 12, those of
-    // ended children at 13 and 14. Null for a process that has ended.
-    private static string[]? Stat(int pid)
+    // The fields behind the name, which is in brackets and may contain spaces. Null for a process that has ended.
+    private static string[]? ReadStat(int pid)
     {
         try
         {
@@ -79,5 +86,6 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
         }
     }
 
-    private static double Ticks(string[] fields, int index) => double.Parse(fields[index], CultureInfo.InvariantCulture);
+    private static double Ticks(string[] fields, params int[] indexes) =>
+        indexes.Sum(index => double.Parse(fields[index], CultureInfo.InvariantCulture));
 }

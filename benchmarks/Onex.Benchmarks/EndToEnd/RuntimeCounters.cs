@@ -17,7 +17,7 @@ internal sealed class RuntimeCounters : IAsyncDisposable
     private readonly EventPipeSession _session;
     private readonly Task _reading;
     private double _allocatedBytes;
-    private double _pausedShare;
+    private double _pausedPercentSum;
     private double _compiledMs;
     private int _samples;
 
@@ -37,8 +37,8 @@ internal sealed class RuntimeCounters : IAsyncDisposable
     {
         lock (_lock)
         {
-            var usage = new RuntimeUsage(_allocatedBytes, _samples == 0 ? 0 : _pausedShare / _samples / 100, _compiledMs / 1000);
-            (_allocatedBytes, _pausedShare, _compiledMs, _samples) = (0, 0, 0, 0);
+            var usage = new RuntimeUsage(_allocatedBytes, _samples == 0 ? 0 : _pausedPercentSum / _samples / 100, _compiledMs / 1000);
+            (_allocatedBytes, _pausedPercentSum, _compiledMs, _samples) = (0, 0, 0, 0);
             return usage;
         }
     }
@@ -81,7 +81,7 @@ internal sealed class RuntimeCounters : IAsyncDisposable
                         _compiledMs += Convert.ToDouble(counter["Increment"], null);
                         break;
                     case "time-in-gc":
-                        _pausedShare += Convert.ToDouble(counter["Mean"], null);
+                        _pausedPercentSum += Convert.ToDouble(counter["Mean"], null);
                         _samples++;
                         break;
                 }

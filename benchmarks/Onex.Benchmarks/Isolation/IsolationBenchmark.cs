@@ -17,6 +17,7 @@ namespace Onex.Benchmarks.Isolation;
 internal sealed class IsolationBenchmark : IAsyncDisposable
 {
     private const int Connections = 10;
+    private const int WritesInFlight = 2_000;
 
     // The limit that a role sets in a container of 256 MB (Onex.Hosting.Running.MemoryLimit), in hexadecimal bytes.
     private const string HeapOfSmallContainer = "3E80000";
@@ -36,10 +37,10 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var rate = Option(options, "--rate", 100);
-        var rounds = Option(options, "--rounds", 5);
-        var parked = Option(options, "--parked", 100_000);
-        await using var benchmark = await StartAsync(rate, TimeSpan.FromSeconds(Option(options, "--seconds", 10)));
+        var rate = BenchmarkOptions.Number(options, "--rate", 100);
+        var rounds = BenchmarkOptions.Number(options, "--rounds", 5);
+        var parked = BenchmarkOptions.Number(options, "--parked", 100_000);
+        await using var benchmark = await StartAsync(rate, TimeSpan.FromSeconds(BenchmarkOptions.Number(options, "--seconds", 10)));
         return await benchmark.MeasureAsync(rounds, parked);
     }
 
@@ -181,7 +182,8 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
                 TimeoutMs = 2_000,
                 NotAfter = now.AddDays(1),
             };
-            lock (_results)
+            // Two connections write to the same dictionary.
+            lock (sent)
             {
                 sent[command.CommandId.ToString()] = Stopwatch.GetTimestamp();
             }
@@ -190,7 +192,7 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
                 _stack.Topic("effect-requests"), Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(
                     command, MessageJson.Default.StepCommand)),
                 command.CommandId.ToString(), null));
-            if (writes.Count >= 2_000)
+            if (writes.Count >= WritesInFlight)
             {
                 await Task.WhenAll(writes);
                 writes.Clear();
@@ -202,9 +204,6 @@ internal sealed class IsolationBenchmark : IAsyncDisposable
 
     private static double Ratio(List<(Round Without, Round With)> rounds, Func<Round, double> value) =>
         rounds.Select(round => value(round.With) / value(round.Without)).Order().ElementAt(rounds.Count / 2);
-
-    private static int Option(string[] options, string name, int fallback) =>
-        Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : fallback;
 
     private sealed record Round(double PerSecond, double Median, double Percentile99)
     {

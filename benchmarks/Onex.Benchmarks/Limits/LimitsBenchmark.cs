@@ -22,9 +22,7 @@ internal static class LimitsBenchmark
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var seconds = Array.IndexOf(options, "--seconds") is >= 0 and var at
-            ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
-            : 30;
+        var seconds = BenchmarkOptions.Number(options, "--seconds", 30);
         var arrivals = new ConcurrentQueue<long>();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -69,7 +67,8 @@ internal static class LimitsBenchmark
         var from = Stopwatch.GetTimestamp();
         await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
         var inSecond = new int[seconds];
-        foreach (var second in arrivals.Select(arrival => (double)(arrival - from) / Stopwatch.Frequency).Where(s => s >= 0 && s < seconds))
+        var offsets = arrivals.Select(arrival => (double)(arrival - from) / Stopwatch.Frequency);
+        foreach (var second in offsets.Where(offset => offset >= 0 && offset < seconds))
         {
             inSecond[(int)second]++;
         }

@@ -35,11 +35,9 @@ internal static class SandboxBenchmark
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var seconds = Array.IndexOf(options, "--seconds") is >= 0 and var at
-            ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
-            : 5;
-        var program = Array.IndexOf(options, "--program") is >= 0 and var programAt
-            ? new SandboxCommand(options[programAt + 1], [])
+        var seconds = BenchmarkOptions.Number(options, "--seconds", 5);
+        var program = BenchmarkOptions.Text(options, "--program") is { } path
+            ? new SandboxCommand(path, [])
             : new SandboxCommand("dotnet", [Repository.OnexAssembly]);
         var request = new SandboxRequest
         {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Contracts.Messages;
@@ -25,9 +24,7 @@ internal static class TimersBenchmark
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var parked = Array.IndexOf(options, "--parked") is >= 0 and var at
-            ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
-            : 1_000_000;
+        var parked = BenchmarkOptions.Number(options, "--parked", 1_000_000);
         await using var server = await PostgresServer.SharedAsync();
         await using var without = await SagaDatabase.CreateAsync(server);
         await using var with = await SagaDatabase.CreateAsync(server);

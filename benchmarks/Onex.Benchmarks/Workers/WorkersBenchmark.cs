@@ -26,9 +26,9 @@ internal static class WorkersBenchmark
 
     public static async Task<int> RunAsync(string[] options)
     {
-        var rounds = Option(options, "--rounds", 3);
-        var commands = Option(options, "--commands", 400);
-        var only = Array.IndexOf(options, "--only") is >= 0 and var at ? options[at + 1] : null;
+        var rounds = BenchmarkOptions.Number(options, "--rounds", 3);
+        var commands = BenchmarkOptions.Number(options, "--commands", 400);
+        var only = BenchmarkOptions.Text(options, "--only");
         Console.WriteLine($"{Environment.ProcessorCount} cores for everything; one computation at a time in each worker; load {Load()}");
         if (only is null or "throughput")
         {
@@ -47,7 +47,7 @@ internal static class WorkersBenchmark
 
         if (only is null or "empty")
         {
-            await EmptyAsync(rounds, Array.IndexOf(options, "--against") is >= 0 and var build ? options[build + 1] : null);
+            await EmptyAsync(rounds, BenchmarkOptions.Text(options, "--against"));
         }
 
         if (only is null or "sagas")
@@ -321,9 +321,6 @@ internal static class WorkersBenchmark
     private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     private static string Load() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
-
-    private static int Option(string[] options, string name, int fallback) =>
-        Array.IndexOf(options, name) is >= 0 and var at ? int.Parse(options[at + 1], CultureInfo.InvariantCulture) : fallback;
 
     // A stack that answers empty computations, and its times in milliseconds: of many at once, per command, and of single commands.
     private sealed record AnsweringStack(string Name, OnexStack Stack)

@@ -6,7 +6,6 @@ using ComputeContext = Onex.Workers.Operations.ComputeContext;
 
 namespace Onex.Workers.Code;
 
-/// <summary>Runs a script in a process of its own.</summary>
 [Operation(
     "script.run",
     Description = "Runs JavaScript without access to files, network, clock or random numbers, in a process of its own. Off unless "

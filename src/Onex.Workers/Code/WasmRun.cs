@@ -6,7 +6,6 @@ using ComputeContext = Onex.Workers.Operations.ComputeContext;
 
 namespace Onex.Workers.Code;
 
-/// <summary>Runs a WebAssembly module in a process of its own.</summary>
 [Operation(
     "wasm.run",
     Description = "Runs a WebAssembly module, which reads JSON from standard input and writes JSON to standard output, in a process of its "

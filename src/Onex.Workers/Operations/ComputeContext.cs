@@ -10,7 +10,6 @@ namespace Onex.Workers.Operations;
 internal sealed class ComputeContext(
     CancellationToken cancellation, Action<double?, string?>? report = null, StepCommand? command = null, IStoredItems? items = null)
 {
-    /// <summary>The command, or null in tests.</summary>
     public StepCommand? Command { get; } = command;
 
     /// <summary>The stored items of the saga that the computation is for.</summary>

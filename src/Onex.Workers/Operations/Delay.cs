@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>Completes after a delay.</summary>
 [Operation("delay", Description = "Completes after a delay; for tests. A contract that waits uses a step with 'wait'.")]
 internal sealed class Delay(TimeProvider time)
     : ComputeOperation<DelayArguments, DelayResult>(ComputeJson.Default.DelayArguments, ComputeJson.Default.DelayResult)

@@ -33,14 +33,14 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
         return new(left.DigitsAt(scale) + right.DigitsAt(scale), scale);
     }
 
-    /// <summary>Less than, equal to or greater than 0.</summary>
+    /// <summary>Negative if the left number is less, 0 if both are equal, positive if it is greater.</summary>
     public static int Compare(ExactNumber left, ExactNumber right)
     {
         var scale = Math.Max(left.Scale, right.Scale);
         return left.DigitsAt(scale).CompareTo(right.DigitsAt(scale));
     }
 
-    /// <summary>The quotient, with that many digits behind the point; halves are rounded away from zero.</summary>
+    /// <summary>The quotient, rounded to a scale; halves are rounded away from zero.</summary>
     public ExactNumber Divide(int divisor, int scale)
     {
         var doubled = BigInteger.Abs(DigitsAt(scale)) * 2;
@@ -48,7 +48,7 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
         return new(Digits.Sign < 0 ? -rounded : rounded, scale);
     }
 
-    /// <summary>The same number without zeros at its end, but with at least that many digits behind the point.</summary>
+    /// <summary>The same number without zeros at its end, but with at least the minimum scale.</summary>
     public ExactNumber Trim(int scaleMin)
     {
         var (digits, scale) = this;
@@ -64,7 +64,7 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
     /// <summary>The nearest double.</summary>
     public double ToDouble() => double.Parse(ToString(), CultureInfo.InvariantCulture);
 
-    /// <summary><c>-12.50</c>.</summary>
+    /// <summary>The number in decimal digits, such as <c>-12.50</c>.</summary>
     public override string ToString()
     {
         var digits = BigInteger.Abs(Digits).ToString(CultureInfo.InvariantCulture).PadLeft(Scale + 1, '0');

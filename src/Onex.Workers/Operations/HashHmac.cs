@@ -4,7 +4,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>The HMAC (RFC 2104) of a text's UTF-8 bytes.</summary>
 [Operation("hash.hmac", Description = "Hashes a text with a key (HMAC).")]
 internal sealed class HashHmac() : ComputeOperation<HmacArguments, HashResult>(
     ComputeJson.Default.HmacArguments, ComputeJson.Default.HashResult)

@@ -4,7 +4,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>The SHA-256 of a text's UTF-8 bytes.</summary>
 [Operation("hash.sha256", Description = "Hashes a text with SHA-256.")]
 internal sealed class HashSha256() : ComputeOperation<HashArguments, HashResult>(
     ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)

@@ -4,7 +4,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>The SHA-512 of a text's UTF-8 bytes.</summary>
 [Operation("hash.sha512", Description = "Hashes a text with SHA-512.")]
 internal sealed class HashSha512() : ComputeOperation<HashArguments, HashResult>(
     ComputeJson.Default.HashArguments, ComputeJson.Default.HashResult)

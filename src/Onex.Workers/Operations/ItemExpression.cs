@@ -49,6 +49,6 @@ internal sealed class ItemExpression
             ? value.AsBool()
             : throw Failed(scope.Index, "its value must be a bool");
 
-    /// <summary>The rejection of the step because of the expression's value for an item; null if it is for no single item.</summary>
+    /// <summary>The rejection of the step because of the expression's value: for an item, or for the whole list if it is null.</summary>
     public ComputeRejectedException Failed(int? item, string problem) => ComputeRejectedException.Expression(_argument, item, problem);
 }

@@ -19,7 +19,7 @@ internal sealed class ItemScope : IExpressionScope
     private static Dictionary<string, CelValue> Empty => [];
 
     /// <summary>Makes an item of the list the current one, and returns this scope.</summary>
-    public ItemScope At(CelValue item, int index)
+    public ItemScope SetItem(CelValue item, int index)
     {
         Set("item", item);
         Set("index", CelValue.Int(index));
@@ -30,10 +30,10 @@ internal sealed class ItemScope : IExpressionScope
     /// <summary>Sets the value of a name.</summary>
     public void Set(string name, CelValue value)
     {
-        var at = _names.FindIndex(each => each.Name == name);
-        if (at >= 0)
+        var place = _names.FindIndex(each => each.Name == name);
+        if (place >= 0)
         {
-            _names[at] = (name, value);
+            _names[place] = (name, value);
         }
         else
         {

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>Evaluates expressions in a worker; without any it returns its values.</summary>
 [Operation(
     "transform", Description = "Evaluates expressions over values, in a worker and with 20 times the budget of the orchestrator.")]
 internal sealed class Transform()

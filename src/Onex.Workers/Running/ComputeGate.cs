@@ -6,25 +6,24 @@ namespace Onex.Workers.Running;
 /// Admits computations, first come, first served: at most as many as may run at a time, and only while what they may hold together fits
 /// into their share of the process's memory. A computation that exceeds the share by itself runs alone.
 /// </summary>
-/// <param name="atOnce">The number of computations at a time.</param>
+/// <param name="slotCount">The number of computations at a time.</param>
 /// <param name="bytes">The memory of all computations together.</param>
-internal sealed class ComputeGate(int atOnce, long bytes) : IDisposable
+internal sealed class ComputeGate(int slotCount, long bytes) : IDisposable
 {
-    private readonly SemaphoreSlim _slots = new(atOnce, atOnce);
+    private readonly SemaphoreSlim _slots = new(slotCount, slotCount);
     private readonly MemoryGate _memory = new(bytes);
     private readonly CancellationTokenSource _closed = new();
 
-    /// <summary>The number of computations at a time.</summary>
-    public int AtOnce { get; } = atOnce;
+    public int SlotCount { get; } = slotCount;
 
     /// <summary>The number of computations that run, or wait for memory.</summary>
-    public int Used => AtOnce - _slots.CurrentCount;
+    public int Used => SlotCount - _slots.CurrentCount;
 
-    /// <summary>Waits for a place, and returns it. Disposing of it releases it. Null if the wait was cancelled.</summary>
+    /// <summary>Waits for a place and returns it; disposing of the place releases it. Null if the wait was cancelled.</summary>
     /// <exception cref="MessageReturnedException">The gate is closed.</exception>
     public async ValueTask<IDisposable?> EnterAsync(long weight, CancellationToken cancellation)
     {
-        // Most computations need not wait.
+        // Most computations need not wait, and then need no linked token.
         if (!_closed.IsCancellationRequested && _slots.Wait(0, CancellationToken.None))
         {
             if (_memory.TryEnter(weight) is { } memory)

@@ -29,10 +29,10 @@ internal sealed class ComputeMetrics
         meter.AddLabelValues(MetricLabel.Operation, ComputeOperations.Descriptors.Select(operation => operation.Name));
         _duration = meter.Histogram(Duration);
         meter.Gauge(SlotsUsed, () => [new GaugeValue(gate.Used)]);
-        meter.Gauge(SlotsLimit, () => [new GaugeValue(gate.AtOnce)]);
+        meter.Gauge(SlotsLimit, () => [new GaugeValue(gate.SlotCount)]);
     }
 
-    /// <summary>A compute has ended.</summary>
-    public void Ended(string operation, string outcome, long began) =>
+    /// <summary>Measures a compute that has ended.</summary>
+    public void RecordEnd(string operation, string outcome, long began) =>
         _duration.Record(_time.GetElapsedTime(began).TotalSeconds, operation, outcome);
 }

@@ -57,14 +57,14 @@ internal sealed class ComputeRunner(
         }
 
         // After a rebalance a command is read again while it still runs here.
-        if (run.Earlier is { } earlier && await earlier.WaitAsync(cancellation))
+        if (run.EarlierEnd is not null && await run.EarlierEnd.WaitAsync(cancellation))
         {
             return;
         }
 
         if (await TraceAsync(command, trace, run, cancellation) is { } result)
         {
-            metrics?.Ended(command.Operation, result.Outcome, began);
+            metrics?.RecordEnd(command.Operation, result.Outcome, began);
             await sender.SendAsync(result, command.HomePartition, trace, cancellation);
             run.MarkAnswered(time.GetUtcNow());
         }
@@ -102,13 +102,14 @@ internal sealed class ComputeRunner(
         if (!operations.TryGetValue(command.Operation, out var operation))
         {
             // The orchestrator checked it against its own catalogue, which may differ from this process's during a deployment.
-            return Answer(
+            return CreateResult(
                 command, StepOutcomes.Failed, StepCodes.OperationUnknown, $"This runtime-worker has no operation '{command.Operation}'.");
         }
 
         using var permit = await gate.EnterAsync(Weight(command, operation), run.Ending);
         if (permit is null)
         {
+            // The process stops, or nobody needs the result any more.
             cancellation.ThrowIfCancellationRequested();
             return null;
         }
@@ -123,14 +124,14 @@ internal sealed class ComputeRunner(
             {
                 if (payloads is null)
                 {
-                    return Answer(
+                    return CreateResult(
                         command, StepOutcomes.Failed, StepCodes.StoreMissing,
                         "The arguments are in Postgres, and this runtime-worker has no POSTGRES_HOST.");
                 }
 
                 if (!(await payloads.LoadPayloadsAsync([reference], run.Ending)).TryGetValue(reference, out var stored))
                 {
-                    return Answer(
+                    return CreateResult(
                         command, StepOutcomes.Rejected, StepCodes.ArgumentsMissing,
                         "The stored arguments of this command no longer exist.");
                 }
@@ -140,7 +141,7 @@ internal sealed class ComputeRunner(
 
             var context = new ComputeContext(run.Ending, progress.Take, command, new StoredItemPages(items, command.SagaId));
             var computed = await ComputeCall.RunAsync(operation, arguments ?? RawJson.EmptyObject, context);
-            var result = Answer(command, StepOutcomes.Completed, null, null) with { Result = computed };
+            var result = CreateResult(command, StepOutcomes.Completed, null, null) with { Result = computed };
             // Without a store the whole result is sent, if the broker accepts its size.
             return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", run.Ending);
         }
@@ -150,32 +151,32 @@ internal sealed class ComputeRunner(
         }
         catch (OperationCanceledException) when (run.Reason == RunEnd.TimedOut)
         {
-            return Answer(command, StepOutcomes.Failed, StepCodes.StepTimedOut, $"No result within {command.TimeoutMs} ms.");
+            return CreateResult(command, StepOutcomes.Failed, StepCodes.StepTimedOut, $"No result within {command.TimeoutMs} ms.");
         }
         catch (JsonException exception)
         {
-            return Answer(
+            return CreateResult(
                 command, StepOutcomes.Rejected, StepCodes.ArgumentsInvalid,
                 $"The arguments of {command.Operation} are invalid at {exception.Path ?? "$"}.");
         }
         catch (ComputeRejectedException exception)
         {
-            return Answer(command, StepOutcomes.Rejected, exception.Code, $"{command.Operation}: {exception.Message}.");
+            return CreateResult(command, StepOutcomes.Rejected, exception.Code, $"{command.Operation}: {exception.Message}.");
         }
         catch (ComputeFailedException exception)
         {
-            return Answer(command, StepOutcomes.Failed, exception.Code, $"{command.Operation}: {exception.Message}.");
+            return CreateResult(command, StepOutcomes.Failed, exception.Code, $"{command.Operation}: {exception.Message}.");
         }
         catch (PluginException exception)
         {
             Log.OperationThrew(logger, command.Operation, exception.InnerException ?? exception);
-            return Answer(command, StepOutcomes.Failed, exception.Code, exception.Message);
+            return CreateResult(command, StepOutcomes.Failed, exception.Code, exception.Message);
         }
         catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
             && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
-            return Answer(
+            return CreateResult(
                 command, StepOutcomes.Failed, StepCodes.OperationFailed, $"{command.Operation} threw {exception.GetType().Name}.");
         }
     }
@@ -185,7 +186,7 @@ internal sealed class ComputeRunner(
         command.Weight + operation.MemoryMax
         + (operation.MemoryPerByte * (long)(command.Arguments?.Utf8.Length ?? command.ArgumentsBytes ?? 0));
 
-    private static StepResult Answer(StepCommand command, string outcome, string? code, string? message) => new()
+    private static StepResult CreateResult(StepCommand command, string outcome, string? code, string? message) => new()
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,

@@ -50,7 +50,8 @@ internal sealed class RunningComputes
             }
 
             ref var latest = ref CollectionsMarshal.GetValueRefOrAddDefault(_running, command.CommandId, out _);
-            latest = run = new Run(this, command.CommandId, command.Attempt, latest);
+            run = new Run(this, command.CommandId, command.Attempt, previous: latest);
+            latest = run;
         }
 
         run.StopWith(stopping);
@@ -102,27 +103,27 @@ internal sealed class RunningComputes
     {
         private readonly RunningComputes _all;
 
-        // Not disposed of, because a cancellation may arrive at the same moment. It has no timer and no handle.
+        // Not disposed of, because a cancellation may arrive at that moment. It has no timer and no handle, so nothing leaks.
         private readonly CancellationTokenSource _end = new();
         private CancellationTokenRegistration _stopping;
         private ITimer? _timer;
         private int _reason;
 
         // The fields from here on are guarded by the lock.
-        private Run? _before;
+        private Run? _previous;
         private TaskCompletionSource<bool>? _ended;
         private bool _isNeeded = true;
 
         /// <summary>Called with the lock held.</summary>
-        public Run(RunningComputes all, CommandId commandId, int attempt, Run? before)
+        public Run(RunningComputes all, CommandId commandId, int attempt, Run? previous)
         {
-            (_all, CommandId, Attempt, _before) = (all, commandId, attempt, before);
-            while (before is not null && before.Attempt != attempt)
+            (_all, CommandId, Attempt, _previous) = (all, commandId, attempt, previous);
+            while (previous is not null && previous.Attempt != attempt)
             {
-                before = before._before;
+                previous = previous._previous;
             }
 
-            Earlier = before is null ? null : (before._ended ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            EarlierEnd = previous is null ? null : (previous._ended ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
         public CommandId CommandId { get; }
@@ -130,13 +131,13 @@ internal sealed class RunningComputes
         public int Attempt { get; }
 
         /// <summary>The run of the same command that began before this one, or null.</summary>
-        public Run? Previous => _before;
+        public Run? Previous => _previous;
 
         /// <summary>
         /// The end of an earlier run of the same attempt, or null if there is none. True if this run has nothing to do: the result of the
         /// earlier one is durable, or nobody needs it.
         /// </summary>
-        public Task<bool>? Earlier { get; }
+        public Task<bool>? EarlierEnd { get; }
 
         /// <summary>Cancelled when it must end.</summary>
         public CancellationToken Ending => _end.Token;
@@ -148,12 +149,12 @@ internal sealed class RunningComputes
         public void Unlink(Run ended)
         {
             var run = this;
-            while (run._before != ended)
+            while (run._previous != ended)
             {
-                run = run._before!;
+                run = run._previous!;
             }
 
-            run._before = ended._before;
+            run._previous = ended._previous;
         }
 
         /// <summary>Ends it. Only the first reason counts.</summary>
@@ -198,6 +199,7 @@ internal sealed class RunningComputes
             _timer?.Dispose();
             _stopping.Unregister();
             _all.Remove(this);
+            // No other run can find this one any more, so these fields need no lock.
             _ended?.TrySetResult(!_isNeeded);
         }
     }

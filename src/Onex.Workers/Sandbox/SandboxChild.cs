@@ -14,10 +14,8 @@ public static class SandboxChild
     /// <summary>The command that starts the process. It is for workers only, so the help does not list it.</summary>
     public const string Verb = "sandbox";
 
-    /// <summary>The engine of scripts.</summary>
+    // The engines.
     internal const string Script = "script";
-
-    /// <summary>The engine of modules.</summary>
     internal const string Wasm = "wasm";
 
     /// <summary>The stack of a run. An overflow ends the process.</summary>

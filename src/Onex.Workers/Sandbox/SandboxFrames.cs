@@ -33,7 +33,6 @@ internal static class SandboxFrames
         return frame;
     }
 
-    /// <summary>Writes a frame.</summary>
     public static void Write(Stream stream, ReadOnlySpan<byte> content)
     {
         Span<byte> head = stackalloc byte[HeadBytes];
@@ -43,7 +42,6 @@ internal static class SandboxFrames
         stream.Flush();
     }
 
-    /// <summary>Writes a frame.</summary>
     public static async Task WriteAsync(Stream stream, ReadOnlyMemory<byte> content)
     {
         var head = new byte[HeadBytes];
@@ -53,8 +51,11 @@ internal static class SandboxFrames
         await stream.FlushAsync();
     }
 
-    private static int Length(ReadOnlySpan<byte> head) =>
-        BinaryPrimitives.ReadInt32LittleEndian(head) is >= 0 and <= BytesMax and var length
+    private static int Length(ReadOnlySpan<byte> head)
+    {
+        var length = BinaryPrimitives.ReadInt32LittleEndian(head);
+        return length is >= 0 and <= BytesMax
             ? length
-            : throw new InvalidDataException($"A frame has more than {BytesMax} bytes.");
+            : throw new InvalidDataException($"A frame cannot have {length} bytes: at most {BytesMax} are allowed.");
+    }
 }

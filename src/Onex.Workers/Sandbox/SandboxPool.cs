@@ -57,7 +57,6 @@ internal sealed class SandboxPool : IDisposable
         }
     }
 
-    /// <summary>Ends all processes.</summary>
     public void Dispose()
     {
         _timer.Dispose();

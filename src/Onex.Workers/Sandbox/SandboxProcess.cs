@@ -40,7 +40,6 @@ internal sealed class SandboxProcess : IDisposable
         UsedAt = time.GetTimestamp();
     }
 
-    /// <summary>The id of the process.</summary>
     public int Id { get; }
 
     /// <summary>When it was last used: a timestamp of the clock.</summary>
@@ -187,6 +186,7 @@ internal sealed class SandboxProcess : IDisposable
     private async Task WatchAsync(Task exchange, SandboxRequest request)
     {
         var (began, time) = (_time.GetTimestamp(), TimeSpan.FromMilliseconds(request.TimeoutMs));
+
         // Twice the memory of a run, because a module's memory lies outside the managed heap.
         var memory = BaseBytes + (2 * request.MemoryBytes());
         while (true)
@@ -244,7 +244,8 @@ internal sealed class SandboxProcess : IDisposable
     private async Task ReadErrorsAsync(StreamReader errors)
     {
         var buffer = new char[ErrorsMax];
-        while (await errors.ReadAsync(buffer) is > 0 and var count)
+        int count;
+        while ((count = await errors.ReadAsync(buffer)) > 0)
         {
             lock (_errors)
             {

@@ -12,10 +12,8 @@ internal sealed record SandboxRequest
     /// <summary>Whether the module is sent, because the sandbox does not have it yet.</summary>
     public bool ModuleFollows { get; init; }
 
-    /// <summary>How long it may run.</summary>
     public required int TimeoutMs { get; init; }
 
-    /// <summary>The memory that it may hold.</summary>
     public required int MemoryMb { get; init; }
 
     /// <summary>The statements that a script may execute.</summary>
@@ -27,6 +25,5 @@ internal sealed record SandboxRequest
     /// <summary>The instructions that a module may execute, in millions.</summary>
     public int FuelMillions { get; init; }
 
-    /// <summary>The memory in bytes.</summary>
     public long MemoryBytes() => MemoryMb * 1024L * 1024;
 }

@@ -5,13 +5,10 @@ namespace Onex.Workers.Sandbox;
 /// <summary>The processes for scripts and those for modules. They are separate, so that each loads only its own engine.</summary>
 internal sealed class Sandboxes(SandboxSettings settings, SandboxCommand command, TimeProvider time) : IDisposable
 {
-    /// <summary>The limits of each run.</summary>
     public SandboxSettings Settings { get; } = settings;
 
-    /// <summary>The processes for scripts.</summary>
     public SandboxPool Scripts { get; } = new(command, SandboxChild.Script, settings, time);
 
-    /// <summary>The processes for modules.</summary>
     public SandboxPool Modules { get; } = new(command, SandboxChild.Wasm, settings, time);
 
     public void Dispose()

@@ -47,12 +47,8 @@ internal sealed class ScriptEngine : ISandboxEngine
             engine.SetValue("input", new JsonParser(engine).Parse((ReadOnlySpan<byte>)input));
             return ScriptResult.Write(engine.Evaluate(script));
         }
-        catch (JavaScriptException thrown) when (thrown.Message.StartsWith("Maximum call stack size", StringComparison.Ordinal))
-        {
-            throw SandboxCodes.Exception(
-                SandboxCodes.RecursionExceeded, $"it needs a larger stack than its {SandboxChild.StackBytes / (1024 * 1024)} MiB");
-        }
-        catch (InsufficientExecutionStackException)
+        catch (Exception exception) when (exception is InsufficientExecutionStackException
+            || (exception is JavaScriptException && exception.Message.StartsWith("Maximum call stack size", StringComparison.Ordinal)))
         {
             throw SandboxCodes.Exception(
                 SandboxCodes.RecursionExceeded, $"it needs a larger stack than its {SandboxChild.StackBytes / (1024 * 1024)} MiB");

@@ -5,7 +5,7 @@ namespace Onex.Workers.Sandbox;
 /// <summary>
 /// Bounds the memory that a script holds. It checks between statements; the heap of the process bounds a single statement.
 /// </summary>
-/// <param name="megabytes">The bound.</param>
+/// <param name="megabytes">The bound in MiB.</param>
 internal sealed class ScriptMemory(int megabytes) : Constraint
 {
     // Reading the size of the heap takes time, so it is not read after each statement.

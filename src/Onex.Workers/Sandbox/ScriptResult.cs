@@ -44,7 +44,7 @@ internal sealed class ScriptResult
     {
         if (_path.Count > DepthMax)
         {
-            throw Problem(string.Create(CultureInfo.InvariantCulture, $"is nested more than {DepthMax} deep"));
+            throw NotJson(string.Create(CultureInfo.InvariantCulture, $"is nested more than {DepthMax} deep"));
         }
 
         switch (value)
@@ -68,7 +68,7 @@ internal sealed class ScriptResult
                 Add(map);
                 break;
             default:
-                throw Problem($"is {Describe(value)}, which JSON does not have");
+                throw NotJson($"is {Describe(value)}, which JSON does not have");
         }
     }
 
@@ -76,7 +76,7 @@ internal sealed class ScriptResult
     {
         if (!double.IsFinite(number))
         {
-            throw Problem($"is {number.ToString(CultureInfo.InvariantCulture)}, which JSON does not have");
+            throw NotJson($"is {number.ToString(CultureInfo.InvariantCulture)}, which JSON does not have");
         }
 
         if (Math.Abs(number) <= SafeIntegerMax && Math.Truncate(number) == number)
@@ -130,7 +130,7 @@ internal sealed class ScriptResult
         }
         catch (EncoderFallbackException)
         {
-            throw Problem("has half of a surrogate pair, which UTF-8 does not have");
+            throw NotJson("has half of a surrogate pair, which UTF-8 does not have");
         }
     }
 
@@ -147,6 +147,6 @@ internal sealed class ScriptResult
         _ => $"of the class {value.GetType().Name.Replace("Js", "", StringComparison.Ordinal)}",
     };
 
-    private ComputeRejectedException Problem(string problem) =>
+    private ComputeRejectedException NotJson(string problem) =>
         new(SandboxCodes.ResultNotJson, $"{string.Concat(_path)} {problem}");
 }

@@ -69,10 +69,10 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
         var (name, envelope) = (Names.Next("ticket"), OnexStack.NewId());
         var (_, first) = await Onex.RequestAsync(
             $$$"""{"operation":"ticket","envelope_id":"{{{envelope}}}","payload":{"name":"{{{name}}}","seats":2}}""");
-        var (status, again) = await Onex.RequestAsync(
+        var (status, repeated) = await Onex.RequestAsync(
             $$$"""{"payload": {"seats": 2.0, "name": "{{{name}}}"}, "envelope_id": "{{{envelope}}}", "operation": "ticket"}""");
 
-        Assert.Equal((HttpStatusCode.Accepted, (string?)first["saga_id"]), (status, (string?)again["saga_id"]));
+        Assert.Equal((HttpStatusCode.Accepted, (string?)first["saga_id"]), (status, (string?)repeated["saga_id"]));
     }
 
     [Fact]

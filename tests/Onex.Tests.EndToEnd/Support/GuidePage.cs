@@ -5,7 +5,6 @@ namespace Onex.Tests.EndToEnd.Support;
 /// <summary>A page of docs/ that a test follows: the files and commands of its fences.</summary>
 internal sealed partial class GuidePage(string name)
 {
-    /// <summary>Its text.</summary>
     public string Text { get; } = File.ReadAllText(Repository.At("docs", name));
 
     /// <summary>The files: a file's name is on the line before its fence.</summary>

@@ -10,12 +10,12 @@ using Xunit.v3;
 namespace Onex.Tests.EndToEnd.Support;
 
 /// <summary>
-/// Orders classes so that the slowest start first and the run does not wait for one of them at its end. xunit queues all classes at once in
-/// this order; each thread of the pool takes its first class from the front of the queue and all others from its back.
+/// Orders classes so that the slowest start first, and no slow class runs alone at the end. xunit queues all classes at once in this order.
+/// Each thread of the pool takes its first class from the front of the queue, and all others from its back.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    // The first classes of the list are put at the front of the queue, the others at its back.
+    // This many classes of the list are put at the front of the queue. The others are put at its back, the slowest last.
     private const int FrontCount = 2;
 
     private static readonly List<string> _longest =

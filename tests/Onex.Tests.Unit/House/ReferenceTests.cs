@@ -5,8 +5,8 @@ namespace Onex.Tests.Unit.House;
 /// <summary>The files, headings and decisions that documents and comments refer to exist.</summary>
 public sealed partial class ReferenceTests
 {
-    private static readonly string[] _code = ["src", "tests", "migrations", "benchmarks", "contracts", "docker", "findings"];
-    private static readonly string[] _endings = [".cs", ".sql", ".yaml", ".yml", ".sh", ".csproj", ".props"];
+    private static readonly string[] _codeFolders = ["src", "tests", "migrations", "benchmarks", "contracts", "docker", "findings"];
+    private static readonly string[] _extensions = [".cs", ".sql", ".yaml", ".yml", ".sh", ".csproj", ".props"];
     private static readonly Dictionary<string, HashSet<string>> _anchors = [];
 
     public static TheoryData<string> Documents =>
@@ -22,9 +22,9 @@ public sealed partial class ReferenceTests
     public void A_document_link_leads_to_an_existing_file_and_heading(string document) => Assert.Empty(
         Link().Matches(WithoutCode(File.ReadAllText(Repository.At(document))))
             .Select(link => link.Groups["to"].Value)
-            .Where(to => !to.Contains("://", StringComparison.Ordinal))
-            .Where(to => !Exists(Path.GetDirectoryName(Repository.At(document))!, Repository.At(document), to))
-            .Select(to => $"{document}: '{to}' leads nowhere"));
+            .Where(target => !target.Contains("://", StringComparison.Ordinal))
+            .Where(target => !Exists(Path.GetDirectoryName(Repository.At(document))!, Repository.At(document), target))
+            .Select(target => $"{document}: '{target}' leads nowhere"));
 
     [Fact]
     public void A_document_reference_in_a_comment_exists() => Assert.Empty(
@@ -48,9 +48,9 @@ public sealed partial class ReferenceTests
         Assert.Empty(documents.Except(index).Except(["README.md"]));
     }
 
-    private static IEnumerable<string> Sources() => _code
+    private static IEnumerable<string> Sources() => _codeFolders
         .SelectMany(folder => Directory.EnumerateFiles(Repository.At(folder), "*", SearchOption.AllDirectories))
-        .Where(path => _endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal)))
+        .Where(path => _extensions.Any(extension => path.EndsWith(extension, StringComparison.Ordinal)))
         .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/contracts/invalid/", StringComparison.Ordinal))
         .Append(Repository.At("dev")).Append(Repository.At("Directory.Packages.props")).Append(Repository.At("Directory.Build.props"));
 
@@ -81,9 +81,9 @@ public sealed partial class ReferenceTests
         }
     }
 
-    private static bool Exists(string folder, string document, string to)
+    private static bool Exists(string folder, string document, string target)
     {
-        var (file, heading) = to.Split('#') is [var before, var after] ? (before, after) : (to, null);
+        var (file, heading) = target.Split('#') is [var before, var after] ? (before, after) : (target, null);
         var path = file.Length == 0 ? document : Path.GetFullPath(Path.Combine(folder, file));
         return heading is null ? File.Exists(path) || Directory.Exists(path) : File.Exists(path) && Anchors(path).Contains(heading);
     }
@@ -109,8 +109,10 @@ public sealed partial class ReferenceTests
         var text = new StringBuilder();
         foreach (var character in heading.ToLowerInvariant())
         {
-            text.Append(
-                character == ' ' ? "-" : char.IsLetterOrDigit(character) || character is '-' or '_' ? character.ToString() : "");
+            if (char.IsLetterOrDigit(character) || character is ' ' or '-' or '_')
+            {
+                text.Append(character == ' ' ? '-' : character);
+            }
         }
 
         return text.ToString();

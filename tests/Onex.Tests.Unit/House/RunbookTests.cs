@@ -42,9 +42,9 @@ public sealed partial class RunbookTests
     [InlineData("OnexCommandsParked")]
     public void Each_alert_has_a_section_with_meaning_commands_and_remedy(string alert)
     {
-        var from = _runbook.IndexOf($"\n### {alert}\n", StringComparison.Ordinal);
-        Assert.True(from >= 0, $"### {alert} is missing");
-        var section = _runbook[from.._runbook.IndexOf("\n##", from + 4, StringComparison.Ordinal)];
+        var start = _runbook.IndexOf($"\n### {alert}\n", StringComparison.Ordinal);
+        Assert.True(start >= 0, $"### {alert} is missing");
+        var section = _runbook[start.._runbook.IndexOf("\n##", start + 1, StringComparison.Ordinal)];
 
         Assert.All(
             new[] { "**Means**", "**Look**", "**Do**", "**Clears**" }, part => Assert.Contains(part, section, StringComparison.Ordinal));

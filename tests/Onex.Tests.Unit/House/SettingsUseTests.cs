@@ -7,7 +7,7 @@ namespace Onex.Tests.Unit.House;
 /// <summary>Each setting is used, or marked as not used yet: a setting without an effect misleads whoever sets it.</summary>
 public sealed partial class SettingsUseTests
 {
-    // These methods only check settings, so that a mistake is found at the start. Their reading is no use of a setting.
+    // These methods only check settings, so that a mistake is found at the start. A setting that only they read has no effect.
     private static readonly string[] _checks = ["CheckExternalServices", "CheckUnused"];
 
     // The variables in the manual of the runtime that Onex replaces. Its users may have set them.
@@ -18,6 +18,7 @@ public sealed partial class SettingsUseTests
         "ONEX_LOG_LEVEL", "ONEX_ENVIRONMENT", "CONTRACTS_DIR", "ONEX_INPUT_TOPIC", "ONEX_OUTPUT_TOPIC", "ONEX_GROUP_ID",
     ];
 
+    // Variables in that manual that only Compose reads.
     private static readonly string[] _composeVariables = ["REMOTE_HOST", "RUNTIME_MAIN_PORT", "RUNTIME_EFFECTS_PORT", "WORKER_REPLICAS"];
 
     [Fact]

@@ -135,7 +135,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public async Task Computations_together_stay_within_their_memory_and_one_that_exceeds_it_runs_alone()
     {
-        using var gate = new ComputeGate(atOnce: 3, bytes: 100);
+        using var gate = new ComputeGate(slotCount: 3, bytes: 100);
         var token = TestContext.Current.CancellationToken;
         var first = await gate.EnterAsync(60, token);
         var second = gate.EnterAsync(60, token).AsTask();
@@ -151,7 +151,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public async Task No_more_computations_run_at_a_time_than_there_are_places_and_a_cancelled_one_waits_no_longer()
     {
-        using var gate = new ComputeGate(atOnce: 1, bytes: 100);
+        using var gate = new ComputeGate(slotCount: 1, bytes: 100);
         using var stop = new CancellationTokenSource();
         using var first = await gate.EnterAsync(1, TestContext.Current.CancellationToken);
         var second = gate.EnterAsync(1, stop.Token).AsTask();
@@ -165,7 +165,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public async Task A_closed_gate_returns_commands_that_wait_and_leaves_those_that_run()
     {
-        using var gate = new ComputeGate(atOnce: 1, bytes: 100);
+        using var gate = new ComputeGate(slotCount: 1, bytes: 100);
         var token = TestContext.Current.CancellationToken;
         using var first = await gate.EnterAsync(1, token);
         var second = gate.EnterAsync(1, token).AsTask();
@@ -180,7 +180,7 @@ public sealed class ReportsAndCancelTests
     [Fact]
     public async Task A_command_that_is_read_again_while_it_runs_is_computed_once()
     {
-        using var gate = new ComputeGate(atOnce: 2, bytes: 1 << 20);
+        using var gate = new ComputeGate(slotCount: 2, bytes: 1 << 20);
         var command = _command with { TimeoutMs = int.MaxValue, Reports = null };
         var first = _harness.HandleAsync(command, gate: gate);
         var repeated = _harness.HandleAsync(command, gate: gate);
@@ -221,7 +221,7 @@ public sealed class ReportsAndCancelTests
     public async Task Two_computations_whose_arguments_say_little_about_their_memory_run_one_after_the_other_in_a_small_worker(
         string operation, string arguments)
     {
-        using var gate = new ComputeGate(atOnce: 2, bytes: 24 << 20);
+        using var gate = new ComputeGate(slotCount: 2, bytes: 24 << 20);
         var weight = ComputeRunner.Weight(EffectsHarness.Command(operation, arguments), ComputeHarness.CreateOperation(operation));
         var first = await gate.EnterAsync(weight, TestContext.Current.CancellationToken);
 

@@ -5,7 +5,6 @@ namespace Acme.Faulty;
 /// <summary>Arguments as they should be.</summary>
 public sealed record Arguments
 {
-    /// <summary>A text.</summary>
     [Argument("A text.")]
     public string? Text { get; init; }
 }
@@ -13,7 +12,6 @@ public sealed record Arguments
 /// <summary>A result as it should be.</summary>
 public sealed record Answer
 {
-    /// <summary>A text.</summary>
     [Result("A text.")]
     public string? Text { get; init; }
 }
@@ -28,7 +26,6 @@ public sealed record Undescribed
 /// <summary>An argument of a type that contracts do not have.</summary>
 public sealed record Untyped
 {
-    /// <summary>A time.</summary>
     [Argument("A time.")]
     public DateTime At { get; init; }
 }
@@ -36,7 +33,6 @@ public sealed record Untyped
 /// <summary>A record that contains itself.</summary>
 public sealed record Nested
 {
-    /// <summary>Itself.</summary>
     [Argument("Itself.")]
     public Nested? Inner { get; init; }
 }
@@ -46,7 +42,6 @@ public sealed record Nested
 public abstract class Fault<T> : Compute<T, Answer>
     where T : class
 {
-    /// <inheritdoc />
     protected override Task<Answer> RunAsync(T arguments, ComputeContext context, CancellationToken cancellation) =>
         Task.FromResult(new Answer());
 }
@@ -58,7 +53,6 @@ public sealed class NoAttribute : Fault<Arguments>;
 [Operation("acme.no_base", Description = "No base class.")]
 public sealed class NoBase;
 
-/// <summary>A constructor that nobody can call.</summary>
 /// <param name="text">Not a service, so the host cannot pass it.</param>
 [Operation("acme.no_constructor", Description = "A constructor that nobody can call.")]
 public sealed class NoConstructor(string text) : Fault<Arguments>
@@ -67,15 +61,12 @@ public sealed class NoConstructor(string text) : Fault<Arguments>
     public string Text { get; } = text;
 }
 
-/// <summary>A compute that changes the world.</summary>
 [Operation("acme.no_compute", Description = "A compute that changes the world.", ChangesWorld = true)]
 public sealed class NoCompute : Fault<Arguments>;
 
-/// <summary>A connection of an unknown type.</summary>
 [Operation("acme.no_connection", Description = "A connection of an unknown type.", ConnectionType = "smtp")]
 public sealed class NoConnection : Effect<Arguments, Answer>
 {
-    /// <inheritdoc />
     protected override Task<EffectOutcome<Answer>> RunAsync(
         Arguments arguments, EffectContext context, CancellationToken cancellation) => Task.FromResult(Completed(new Answer()));
 }
@@ -96,19 +87,15 @@ public sealed class NoEnd : Fault<Nested>;
 [Operation("NoDot", Description = "No dot.")]
 public sealed class NoDot : Fault<Arguments>;
 
-/// <summary>A prefix of built-in operations.</summary>
 [Operation("http.trace", Description = "A prefix of built-in operations.")]
 public sealed class NoPrefix : Fault<Arguments>;
 
-/// <summary>A name that another class has.</summary>
 [Operation("acme.same", Description = "A name that another class has.")]
 public sealed class Same1 : Fault<Arguments>;
 
-/// <summary>A name that another class has.</summary>
 [Operation("acme.same", Description = "A name that another class has.")]
 public sealed class Same2 : Fault<Arguments>;
 
-/// <summary>A constructor that throws.</summary>
 [Operation("acme.no_start", Description = "A constructor that throws.")]
 public sealed class NoStart : Fault<Arguments>
 {
@@ -116,7 +103,6 @@ public sealed class NoStart : Fault<Arguments>
     public NoStart() => throw new InvalidOperationException("there is no licence file");
 }
 
-/// <summary>A static constructor that throws.</summary>
 [Operation("acme.no_statics", Description = "A static constructor that throws.")]
 public sealed class NoStatics : Fault<Arguments>
 {

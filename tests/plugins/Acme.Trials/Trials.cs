@@ -8,11 +8,9 @@ namespace Acme.Trials;
 /// <summary>The arguments of this plug-in's operations.</summary>
 public sealed record TrialArguments
 {
-    /// <summary>How often.</summary>
     [Argument("How often.", Default = "1")]
     public int Times { get; init; } = 1;
 
-    /// <summary>A price.</summary>
     [Argument("A price.")]
     public Price? Price { get; init; }
 }
@@ -27,16 +25,13 @@ public sealed record Price(
 /// <summary>The result of this plug-in's operations.</summary>
 public sealed record TrialResult
 {
-    /// <summary>What was found.</summary>
     [Result("What was found.")]
     public required string Found { get; init; }
 }
 
-/// <summary>Counts, and reports its progress.</summary>
 [Operation("acme.count", Description = "Counts, and reports its progress.", Rejections = "too_often")]
 public sealed class Count : Compute<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation)
     {
         if (arguments.Times > 100)
@@ -53,11 +48,9 @@ public sealed class Count : Compute<TrialArguments, TrialResult>
     }
 }
 
-/// <summary>Throws.</summary>
 [Operation("acme.throw", Description = "Throws.")]
 public sealed class Throw : Compute<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation) =>
         throw new JsonException("the password is secret-7");
 }
@@ -71,7 +64,6 @@ public sealed class Block : Compute<TrialArguments, TrialResult>
     /// <summary>Lets all runs end.</summary>
     public static void Release() => _gate.Set();
 
-    /// <inheritdoc />
     protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation)
     {
         _gate.Wait(CancellationToken.None);
@@ -79,11 +71,9 @@ public sealed class Block : Compute<TrialArguments, TrialResult>
     }
 }
 
-/// <summary>Finds the version of a library that the host has in another version.</summary>
 [Operation("acme.library", Description = "Finds the version of a library that the host has in another version.")]
 public sealed class Library : Compute<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation)
     {
         var library = typeof(YamlDotNet.Core.Parser).Assembly.GetName();
@@ -91,11 +81,9 @@ public sealed class Library : Compute<TrialArguments, TrialResult>
     }
 }
 
-/// <summary>Loads an assembly that is not there.</summary>
 [Operation("acme.absent", Description = "Loads an assembly that is not there.")]
 public sealed class Absent : Compute<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation) =>
         Task.FromResult(new TrialResult
         {
@@ -105,12 +93,10 @@ public sealed class Absent : Compute<TrialArguments, TrialResult>
         });
 }
 
-/// <summary>Posts over its connection.</summary>
 [Operation(
     "acme.post", Description = "Posts over its connection.", ConnectionType = "http", ChangesWorld = true, Rejections = "sold_out")]
 public sealed class Post : Effect<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override async Task<EffectOutcome<TrialResult>> RunAsync(
         TrialArguments arguments, EffectContext context, CancellationToken cancellation)
     {
@@ -126,30 +112,24 @@ public sealed class Post : Effect<TrialArguments, TrialResult>
     }
 }
 
-/// <summary>Throws after it may have taken effect.</summary>
 [Operation("acme.break", Description = "Throws after it may have taken effect.", ChangesWorld = true)]
 public sealed class Break : Effect<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override Task<EffectOutcome<TrialResult>> RunAsync(
         TrialArguments arguments, EffectContext context, CancellationToken cancellation) =>
         throw new InvalidOperationException("the password is secret-7");
 }
 
-/// <summary>Returns nothing.</summary>
 [Operation("acme.nothing", Description = "Returns nothing.")]
 public sealed class Nothing : Compute<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override Task<TrialResult> RunAsync(TrialArguments arguments, ComputeContext context, CancellationToken cancellation) =>
         Task.FromResult<TrialResult>(null!);
 }
 
-/// <summary>Uploads that many parts, one a second, and reports its progress.</summary>
 [Operation("acme.upload", Description = "Uploads that many parts, one a second, and reports its progress.")]
 public sealed class Upload : Effect<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override async Task<EffectOutcome<TrialResult>> RunAsync(
         TrialArguments arguments, EffectContext context, CancellationToken cancellation)
     {
@@ -166,16 +146,13 @@ public sealed class Upload : Effect<TrialArguments, TrialResult>
 /// <summary>A statement.</summary>
 public sealed record SqlArguments
 {
-    /// <summary>The statement.</summary>
     [Argument("The statement.")]
     public required string Sql { get; init; }
 }
 
-/// <summary>Runs a statement in a transaction.</summary>
 [Operation("acme.sql", Description = "Runs a statement in a transaction.", ConnectionType = "postgres", ChangesWorld = true)]
 public sealed class Sql : Effect<SqlArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override async Task<EffectOutcome<TrialResult>> RunAsync(
         SqlArguments arguments, EffectContext context, CancellationToken cancellation)
     {
@@ -196,11 +173,9 @@ public sealed class Sql : Effect<SqlArguments, TrialResult>
     }
 }
 
-/// <summary>Shows what a plug-in sees of its database connection.</summary>
 [Operation("acme.database", Description = "Shows what a plug-in sees of its database connection.", ConnectionType = "postgres")]
 public sealed class Database : Effect<TrialArguments, TrialResult>
 {
-    /// <inheritdoc />
     protected override async Task<EffectOutcome<TrialResult>> RunAsync(
         TrialArguments arguments, EffectContext context, CancellationToken cancellation)
     {

@@ -5,7 +5,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Csv;
 
-/// <summary>Writes comma-separated values (RFC 4180).</summary>
 [Operation("csv.format", Description = "Writes rows as comma-separated values (RFC 4180), with a line of column names first.")]
 internal sealed class CsvFormat()
     : ComputeOperation<CsvFormatArguments, CsvFormatResult>(CsvJson.Default.CsvFormatArguments, CsvJson.Default.CsvFormatResult)

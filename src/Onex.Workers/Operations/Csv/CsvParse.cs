@@ -6,7 +6,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Csv;
 
-/// <summary>Reads comma-separated values (RFC 4180).</summary>
 [Operation("csv.parse", Description = "Reads rows of comma-separated values (RFC 4180). All values are text; empty lines are skipped.")]
 internal sealed class CsvParse()
     : ComputeOperation<CsvParseArguments, CsvParseResult>(CsvJson.Default.CsvParseArguments, CsvJson.Default.CsvParseResult)

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Documents;
 
-/// <summary>Applies a JSON Merge Patch (RFC 7396).</summary>
 [Operation("json.merge", Description = "Applies a JSON Merge Patch (RFC 7396): maps are merged, null removes a field, all else replaces.")]
 internal sealed class JsonMerge()
     : ComputeOperation<JsonMergeArguments, ValueResult>(DocumentsJson.Default.JsonMergeArguments, DocumentsJson.Default.ValueResult)

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Documents;
 
-/// <summary>Applies a JSON Patch (RFC 6902).</summary>
 [Operation("json.patch", Description = "Applies a JSON Patch (RFC 6902): all of its operations, or none.")]
 internal sealed class JsonPatch()
     : ComputeOperation<JsonPatchArguments, ValueResult>(DocumentsJson.Default.JsonPatchArguments, DocumentsJson.Default.ValueResult)

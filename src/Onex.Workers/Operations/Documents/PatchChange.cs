@@ -170,10 +170,17 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
     private string[] ParsePointer(string name)
     {
         var pointer = GetText(name);
-        return pointer.Length == 0 ? []
-            : pointer[0] != '/' ? throw Invalid($"'{name}' must be empty or begin with '/'")
-            : [.. pointer[1..].Split('/').Select(token =>
-                token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))];
+        if (pointer.Length == 0)
+        {
+            return [];
+        }
+
+        return pointer[0] == '/'
+            ? [.. pointer[1..].Split('/').Select(Unescape)]
+            : throw Invalid($"'{name}' must be empty or begin with '/'");
+
+        static string Unescape(string token) =>
+            token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
     }
 
     private string GetText(string name) =>

@@ -6,7 +6,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Documents;
 
-/// <summary>Validates a value against a JSON Schema that is only known at run time.</summary>
 [Operation("validate", Description = "Validates a value against a JSON Schema (2020-12, the keywords that contracts may use).")]
 internal sealed class Validate()
     : ComputeOperation<ValidateArguments, ValidateResult>(

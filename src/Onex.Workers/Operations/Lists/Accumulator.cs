@@ -50,21 +50,21 @@ internal sealed class SumAccumulator(string name, ItemExpression expression, boo
         _isDouble |= value.Kind == CelKind.Double;
     }
 
-    public override CelValue GetResult()
-    {
-        if (isAverage)
-        {
-            return _count == 0 ? CelValue.Null
-                : _isText ? CelValue.String(_sum.Divide(_count, _sum.Scale + TextDigits).Trim(_sum.Scale).ToString())
-                : Double(_sum.Divide(_count, _sum.Scale + DoubleDigits));
-        }
+    public override CelValue GetResult() =>
+        isAverage ? Average()
+        : _isText ? CelValue.String(_sum.ToString())
+        : _isDouble ? Double(_sum)
+        : Integer();
 
-        return _isText ? CelValue.String(_sum.ToString())
-            : _isDouble ? Double(_sum)
-            : _sum.Digits >= long.MinValue && _sum.Digits <= long.MaxValue ? CelValue.Int((long)_sum.Digits)
-            : _sum.Digits > 0 && _sum.Digits <= ulong.MaxValue ? CelValue.Uint((ulong)_sum.Digits)
-            : throw expression.Failed(null, "the sum has more than 64 bits");
-    }
+    private CelValue Average() =>
+        _count == 0 ? CelValue.Null
+        : _isText ? CelValue.String(_sum.Divide(_count, _sum.Scale + TextDigits).Trim(_sum.Scale).ToString())
+        : Double(_sum.Divide(_count, _sum.Scale + DoubleDigits));
+
+    private CelValue Integer() =>
+        _sum.Digits >= long.MinValue && _sum.Digits <= long.MaxValue ? CelValue.Int((long)_sum.Digits)
+        : _sum.Digits > 0 && _sum.Digits <= ulong.MaxValue ? CelValue.Uint((ulong)_sum.Digits)
+        : throw expression.Failed(null, "the sum has more than 64 bits");
 
     private CelValue Double(ExactNumber number) =>
         double.IsFinite(number.ToDouble())
@@ -73,7 +73,7 @@ internal sealed class SumAccumulator(string name, ItemExpression expression, boo
 }
 
 /// <summary>The least value (sign -1) or the greatest (1), of numbers by value, of other texts by code point. Null is ignored.</summary>
-internal sealed class ExtremeAccumulator(string name, ItemExpression expression, int sign) : Accumulator(name)
+internal sealed class MinMaxAccumulator(string name, ItemExpression expression, int sign) : Accumulator(name)
 {
     private (CelValue Value, ExactNumber Number)? _number;
     private CelValue? _text;

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>Groups the items of a list and computes values of each group.</summary>
 [Operation(
     "aggregate",
     Description = "Groups the items of a list and computes counts, sums and other values of each group and of the whole list.")]
@@ -73,7 +72,7 @@ internal sealed class Aggregate()
         void Add(CelValue item, int index)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            scope.At(item, index);
+            scope.SetItem(item, index);
             var key = CelValue.List([.. by.Select(each => each.Expression.Evaluate(scope))]);
             if (by.Count > 0 && !groups.ContainsKey(key))
             {

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>The items of a list for which a condition holds.</summary>
 [Operation("filter", Description = "Selects the items of a list for which a condition holds.")]
 internal sealed class Filter()
     : ComputeOperation<FilterArguments, ItemsResult>(ListsJson.Default.FilterArguments, ListsJson.Default.ItemsResult)
@@ -17,7 +16,7 @@ internal sealed class Filter()
         {
             context.Cancellation.ThrowIfCancellationRequested();
             context.ReportProgress((double)i / arguments.Items.Count);
-            if (where.Holds(scope.At(arguments.Items[i], i)))
+            if (where.Holds(scope.SetItem(arguments.Items[i], i)))
             {
                 found.Add(arguments.Items[i]);
             }

@@ -4,7 +4,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>Joins two lists by a key, as a database joins tables.</summary>
 [Operation("join", Description = "Joins two lists by a key: a row for each pair of a left and a right item with equal keys.")]
 internal sealed class Join()
     : ComputeOperation<JoinArguments, JoinResult>(ListsJson.Default.JoinArguments, ListsJson.Default.JoinResult)
@@ -21,7 +20,7 @@ internal sealed class Join()
         for (var i = 0; i < arguments.Right.Count; i++)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            if (rightKey.Evaluate(scope.At(arguments.Right[i], i)) is { IsNull: false } key)
+            if (rightKey.Evaluate(scope.SetItem(arguments.Right[i], i)) is { IsNull: false } key)
             {
                 if (!byKey.TryGetValue(key, out var items))
                 {
@@ -37,7 +36,7 @@ internal sealed class Join()
         {
             context.Cancellation.ThrowIfCancellationRequested();
             var left = arguments.Left[i];
-            if (leftKey.Evaluate(scope.At(left, i)) is { IsNull: false } key && byKey.TryGetValue(key, out var matches))
+            if (leftKey.Evaluate(scope.SetItem(left, i)) is { IsNull: false } key && byKey.TryGetValue(key, out var matches))
             {
                 foreach (var right in matches)
                 {

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>Joins lists end to end, or merges them by a key.</summary>
 [Operation("merge", Description = "Makes one list of several: end to end, or by a key, where a later item replaces an earlier one.")]
 internal sealed class Merge()
     : ComputeOperation<MergeArguments, ItemsResult>(ListsJson.Default.MergeArguments, ListsJson.Default.ItemsResult)
@@ -25,7 +24,7 @@ internal sealed class Merge()
                     continue;
                 }
 
-                var value = key.Evaluate(scope.At(list[i], i));
+                var value = key.Evaluate(scope.SetItem(list[i], i));
                 if (places.TryAdd(value, merged.Count))
                 {
                     merged.Add(list[i]);

@@ -3,26 +3,25 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>Sorts a list by one or more keys.</summary>
 [Operation("sort", Description = "Sorts a list by keys. Items with equal keys keep their order; null comes before all other values.")]
 internal sealed class Sort()
     : ComputeOperation<SortArguments, ItemsResult>(ListsJson.Default.SortArguments, ListsJson.Default.ItemsResult)
 {
     protected override ValueTask<ItemsResult> RunAsync(SortArguments arguments, ComputeContext context)
     {
-        var (keys, descending) = Read(arguments.By);
+        var keys = Read(arguments.By);
         var scope = new ItemScope(arguments.Values);
         var items = arguments.Items;
         var rows = new CelValue[items.Count][];
         for (var i = 0; i < rows.Length; i++)
         {
             context.Cancellation.ThrowIfCancellationRequested();
-            rows[i] = [.. keys.Select(key => key.Evaluate(scope.At(items[i], i)))];
+            rows[i] = [.. keys.Select(key => key.Expression.Evaluate(scope.SetItem(items[i], i)))];
         }
 
         for (var k = 0; k < keys.Count; k++)
         {
-            CheckOrder(keys[k], rows, k);
+            CheckOrder(keys[k].Expression, rows, k);
         }
 
         var comparer = Comparer<int>.Create((a, b) =>
@@ -33,7 +32,7 @@ internal sealed class Sort()
                 var order = Compare(rows[a][k], rows[b][k]);
                 if (order != 0)
                 {
-                    return descending[k] ? -order : order;
+                    return keys[k].IsDescending ? -order : order;
                 }
             }
 
@@ -54,10 +53,9 @@ internal sealed class Sort()
         }
     }
 
-    private static (List<ItemExpression> Keys, List<bool> Descending) Read(IReadOnlyList<SortKey> by)
+    private static List<(ItemExpression Expression, bool IsDescending)> Read(IReadOnlyList<SortKey> by)
     {
-        var keys = new List<ItemExpression>();
-        var descending = new List<bool>();
+        var keys = new List<(ItemExpression Expression, bool IsDescending)>();
         foreach (var key in by)
         {
             if ((key.Ascending is null) == (key.Descending is null))
@@ -65,11 +63,10 @@ internal sealed class Sort()
                 throw ComputeRejectedException.Arguments("each entry of 'by' needs either 'ascending' or 'descending'");
             }
 
-            keys.Add(ItemExpression.Parse("by", key.Ascending ?? key.Descending!));
-            descending.Add(key.Descending is not null);
+            keys.Add((ItemExpression.Parse("by", key.Ascending ?? key.Descending!), key.Descending is not null));
         }
 
-        return keys.Count == 0 ? throw ComputeRejectedException.Arguments("'by' needs at least one key") : (keys, descending);
+        return keys.Count == 0 ? throw ComputeRejectedException.Arguments("'by' needs at least one key") : keys;
     }
 
     // Checks that every key can be compared with the first one that is not null, and so with every other.

@@ -3,7 +3,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>Splits a list into batches.</summary>
 [Operation("split", Description = "Splits a list into batches of the same size; the last one may be smaller.")]
 internal sealed class Split()
     : ComputeOperation<SplitArguments, SplitResult>(ListsJson.Default.SplitArguments, ListsJson.Default.SplitResult)

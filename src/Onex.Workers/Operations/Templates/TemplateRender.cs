@@ -7,7 +7,6 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Templates;
 
-/// <summary>Renders a template in the Liquid language, without files and without a clock.</summary>
 [Operation("template.render", Description = "Renders a template in the Liquid language. It reads `values`, no files and no clock.")]
 internal sealed class TemplateRender()
     : ComputeOperation<TemplateArguments, TemplateResult>(TemplatesJson.Default.TemplateArguments, TemplatesJson.Default.TemplateResult)

@@ -25,7 +25,6 @@ public sealed class TestSandboxes : IDisposable
     /// <summary>How the executable is started.</summary>
     internal static SandboxCommand Command { get; } = new("dotnet", [Repository.OnexAssembly]);
 
-    /// <summary>The folder of modules.</summary>
     public string Modules { get; }
 
     internal ComputeHarness Worker => new() { Sandboxes = _sandboxes };
