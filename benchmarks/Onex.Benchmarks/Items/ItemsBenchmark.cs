@@ -40,6 +40,7 @@ internal static class ItemsBenchmark
         await RunAsync(stack, 10, "badly");
         var completed = await RunAsync(stack, items, "well");
         var compensated = await RunAsync(stack, items, "badly");
+
         // One call per item in the first run; a call and its compensation in the second.
         var calls = 3.0 * items;
         var main = ProcessUsage.Read(processes[0].Pid);

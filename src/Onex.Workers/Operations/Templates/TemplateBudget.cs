@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Workers.Operations.Templates;
 
 /// <summary>
-/// What a rendering may still use. Whatever makes text counts its characters here. Whatever takes time checks here whether the attempt has
-/// ended, so that the rendering ends with it.
+/// The limits of one rendering. Code that makes text counts its characters here. Code that takes time calls <see cref="Check"/>, so that
+/// the rendering ends with its attempt.
 /// </summary>
 /// <param name="cancellation">Cancelled when the attempt ends.</param>
 internal sealed class TemplateBudget(CancellationToken cancellation)

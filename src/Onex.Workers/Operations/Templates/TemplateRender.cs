@@ -87,6 +87,7 @@ internal sealed class TemplateRender()
         catch (Exception exception) when (exception is InvalidOperationException or ArithmeticException or ArgumentException
             or FormatException or InvalidCastException or IOException or FluidException)
         {
+            // Fluid reports too many steps as a level of recursion.
             throw new ComputeRejectedException(
                 TemplateFailed,
                 exception.Message.Contains("maximum level of recursion", StringComparison.Ordinal)
