@@ -22,7 +22,7 @@ public static class ComputeOperations
     ];
 
     /// <summary>
-    /// Creates all operations, those of plug-ins included, by name. Operations that run code are left out unless they are enabled, so that
+    /// Creates all operations, including those of plug-ins, by name. Operations that run code are left out unless they are enabled, so that
     /// no command can reach them.
     /// </summary>
     /// <param name="services">The role's services.</param>

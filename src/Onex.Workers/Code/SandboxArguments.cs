@@ -12,7 +12,7 @@ internal static class SandboxArguments
 {
     private const long SafeIntegerMax = (1L << 53) - 1;
 
-    /// <summary>The limit of a run: the one of the settings, or a lower one that the step requests.</summary>
+    /// <summary>The limit of a run: that of the setting, unless the step requests a lower one.</summary>
     /// <param name="argument">The name of the argument, for messages.</param>
     /// <param name="requested">Its value, or null.</param>
     /// <param name="max">The value of the setting.</param>

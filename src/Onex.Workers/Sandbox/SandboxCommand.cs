@@ -15,11 +15,11 @@ internal sealed record SandboxCommand(string File, IReadOnlyList<string> Argumen
     /// <summary>The program of this process: <c>dotnet onex.dll</c>, the executable <c>onex</c>, or a single file.</summary>
     public static SandboxCommand ForThisProgram()
     {
-        var own = Environment.ProcessPath ?? "onex";
+        var program = Environment.ProcessPath ?? "onex";
         var executable = Path.Combine(AppContext.BaseDirectory, "onex");
-        return Path.GetFileNameWithoutExtension(own) == "dotnet" ? new(own, [Path.Combine(AppContext.BaseDirectory, "onex.dll")])
+        return Path.GetFileNameWithoutExtension(program) == "dotnet" ? new(program, [Path.Combine(AppContext.BaseDirectory, "onex.dll")])
             : System.IO.File.Exists(executable) ? new(executable, [])
-            : new(own, []);
+            : new(program, []);
     }
 
     /// <summary>Describes the start of a process.</summary>
@@ -40,7 +40,7 @@ internal sealed record SandboxCommand(string File, IReadOnlyList<string> Argumen
             start.ArgumentList.Add(argument);
         }
 
-        // The worker's environment may hold secrets, so nothing of it is passed on: only where .NET is, and how it stays small.
+        // The worker's environment may hold secrets, so none of it is passed on. These variables find .NET and keep it small.
         start.Environment.Clear();
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../.."));
         start.Environment["DOTNET_GCHeapHardLimit"] =

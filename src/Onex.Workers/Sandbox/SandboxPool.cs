@@ -135,9 +135,9 @@ internal sealed class SandboxPool : IDisposable
         lock (_lock)
         {
             ended = [.. _idle.Where(process => _time.GetElapsedTime(process.UsedAt) >= _idleMax)];
-            var kept = _idle.Except(ended).Reverse().ToList();
+            var stillIdle = _idle.Except(ended).Reverse().ToList();
             _idle.Clear();
-            kept.ForEach(_idle.Push);
+            stillIdle.ForEach(_idle.Push);
         }
 
         ended.ForEach(process => process.Dispose());

@@ -16,7 +16,7 @@ internal sealed class SandboxProcess : IDisposable
     private static readonly TimeSpan _startMax = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _checkInterval = TimeSpan.FromMilliseconds(50);
 
-    // The memory of the runtime and its code, beside that of a run.
+    // The memory of the runtime and its code, without the memory of a run.
     private const long BaseBytes = 128L * 1024 * 1024;
 
     private const int ErrorsMax = 4096;

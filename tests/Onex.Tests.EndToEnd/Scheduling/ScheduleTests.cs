@@ -61,18 +61,18 @@ public sealed class ScheduleTests : IDisposable
         Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(listed, "\"schedule\":\"every 1h\",\"next_at\":\""));
         await first.KillAsync();
         await stack.Database.ExecuteAsync("UPDATE onex.schedules SET last_due_at = last_due_at - interval '10 hours 30 minutes'");
-        var last = await stack.Database.QueryAsync(
+        var lastMissed = await stack.Database.QueryAsync(
             "SELECT last_due_at + interval '10 hours' FROM onex.schedules WHERE contract = 'latest'");
 
         await stack.StartReadyAsync("main");
         var times = await StartedAsync(stack, "latest", atLeast: 1);
         await Eventually.Async(
-            async () => (await stack.Database.QueryAsync("SELECT last_due_at FROM onex.schedules")).Distinct().SequenceEqual(last),
+            async () => (await stack.Database.QueryAsync("SELECT last_due_at FROM onex.schedules")).Distinct().SequenceEqual(lastMissed),
             TimeSpan.FromMinutes(1),
             () => "the schedules have not advanced");
 
         Assert.Single(times);
-        Assert.Equal(last, await stack.Database.QueryAsync("SELECT replace(source, 'schedule:', '')::timestamptz FROM onex.sagas"));
+        Assert.Equal(lastMissed, await stack.Database.QueryAsync("SELECT replace(source, 'schedule:', '')::timestamptz FROM onex.sagas"));
     }
 
     [Theory]

@@ -224,11 +224,11 @@ public sealed class TraceTests
     private static Task<TimeSpan> EndsAsync(OnexStack stack, string key) => stack.InStateAsync(key, "unwound", _timeout);
 
     // The spans of the request's trace, once the last one has arrived.
-    private static async Task<List<ExportedSpan>> SpansAsync(OtlpCollector collector, ActivityContext request, string last)
+    private static async Task<List<ExportedSpan>> SpansAsync(OtlpCollector collector, ActivityContext request, string lastSpan)
     {
         List<ExportedSpan> Arrived() => [.. collector.Spans.Where(span => span.TraceId == request.TraceId.ToHexString())];
         await Eventually.Async(
-            () => Task.FromResult(Arrived() is var spans && spans.Exists(span => span.Name == last)
+            () => Task.FromResult(Arrived() is var spans && spans.Exists(span => span.Name == lastSpan)
                 && spans.Count(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)) == 7
                 && spans.SelectMany(span => span.Links).All(
                     link => link.TraceId != request.TraceId.ToHexString() || spans.Exists(span => span.SpanId == link.SpanId))),

@@ -75,12 +75,12 @@ internal static partial class DocComments
     private static string Target(Assembly assembly, string id)
     {
         var name = id[2..].Split('(')[0];
-        var last = name[(name.LastIndexOf('.') + 1)..];
+        var memberName = name[(name.LastIndexOf('.') + 1)..];
         return id[0] switch
         {
-            'P' => JsonNamingPolicy.SnakeCaseLower.ConvertName(last),
-            'F' => assembly.GetType(name[..name.LastIndexOf('.')])?.GetField(last)?.GetRawConstantValue() as string ?? last,
-            _ => last,
+            'P' => JsonNamingPolicy.SnakeCaseLower.ConvertName(memberName),
+            'F' => assembly.GetType(name[..name.LastIndexOf('.')])?.GetField(memberName)?.GetRawConstantValue() as string ?? memberName,
+            _ => memberName,
         };
     }
 

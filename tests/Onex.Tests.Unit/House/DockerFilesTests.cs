@@ -169,14 +169,14 @@ public sealed partial class DockerFilesTests
         Assert.Equal(mounts, _compose.Items("services", service, "volumes"));
         Assert.All(volumes.Split(' '), volume => Assert.Equal($"omnibase-infra-{volume}", _compose.Text("volumes", volume, "name")));
         var actual = new[] { "limits", "reservations" }.SelectMany(
-            kind => new[] { "cpus", "memory" }.Select(what => _compose.Text("services", service, "deploy", "resources", kind, what)));
+            kind => new[] { "cpus", "memory" }.Select(name => _compose.Text("services", service, "deploy", "resources", kind, name)));
         Assert.Equal(limits.Split(' '), actual);
         Assert.Equal(
             service == "runtime-main" ? null : "service_healthy",
             _compose.Text("services", service, "depends_on", "runtime-main", "condition"));
         Assert.Equal(("5s", "10s", "5m", "6"), (Health("interval"), Health("timeout"), Health("start_period"), Health("retries")));
 
-        string? Health(string what) => _compose.Text("services", service, "healthcheck", what);
+        string? Health(string key) => _compose.Text("services", service, "healthcheck", key);
     }
 
     [Fact]

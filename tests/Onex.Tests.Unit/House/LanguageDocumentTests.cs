@@ -114,8 +114,8 @@ public sealed partial class LanguageDocumentTests
 
     [Theory]
     [MemberData(nameof(Bounds))]
-    public void A_documented_limit_is_that_of_the_compiler(string what, int limit) =>
-        Assert.Equal(limit.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == what).Second);
+    public void A_documented_limit_is_that_of_the_compiler(string name, int limit) =>
+        Assert.Equal(limit.ToString("N0", CultureInfo.InvariantCulture), Rows("what").Single(row => row.First == name).Second);
 
     [Theory]
     [InlineData("saga")]
@@ -166,13 +166,13 @@ public sealed partial class LanguageDocumentTests
         return text.ToString();
     }
 
-    private static IEnumerable<(string First, string Second)> Rows(string what)
+    private static IEnumerable<(string First, string Second)> Rows(string title)
     {
         var lines = _document.Split('\n');
         var header = Enumerable.Range(0, lines.Length - 1).FirstOrDefault(
             line => lines[line].StartsWith(
-                $"| {ToMarkdown(what)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
-        Assert.True(header >= 0, $"There is no table '| {ToMarkdown(what)} |'.");
+                $"| {ToMarkdown(title)} |", StringComparison.Ordinal) && lines[line + 1].StartsWith("| ---", StringComparison.Ordinal), -1);
+        Assert.True(header >= 0, $"There is no table '| {ToMarkdown(title)} |'.");
         return lines.Skip(header + 2)
             .TakeWhile(line => line.StartsWith('|'))
             .Select(line => line.Split('|'))
@@ -180,7 +180,7 @@ public sealed partial class LanguageDocumentTests
     }
 
     // A message quotes with apostrophes, a document with backticks.
-    private static string ToMarkdown(string what) => Quoted().Replace(what, "`${name}`");
+    private static string ToMarkdown(string text) => Quoted().Replace(text, "`${name}`");
 
     private static IEnumerable<string> Names(string cell) => Code().Matches(cell).Select(match => match.Groups["name"].Value);
 

@@ -48,7 +48,7 @@ internal sealed class Sort()
         }
         catch (InvalidOperationException) when (context.Cancellation.IsCancellationRequested)
         {
-            // .NET wraps the exception of a comparer, here that of the cancellation, in this type.
+            // .NET wraps what a comparer throws, here the cancellation, in this type.
             throw new OperationCanceledException(context.Cancellation);
         }
     }

@@ -35,7 +35,7 @@ public sealed class EnabledOperationsTests
     }
 
     [Fact]
-    public async Task A_worker_does_not_run_what_only_the_orchestrator_enables()
+    public async Task A_worker_does_not_run_an_operation_that_only_the_orchestrator_enables()
     {
         var result = await new ComputeHarness().RunAsync("script.run", """{"script":"return 1"}""");
 
@@ -43,7 +43,7 @@ public sealed class EnabledOperationsTests
     }
 
     [Fact]
-    public void A_worker_has_exactly_the_operation_that_is_named()
+    public void Of_the_operations_that_run_code_a_worker_has_only_the_named_ones()
     {
         using var sandboxes = new Sandboxes(TestSandboxes.SettingsWith(null), TestSandboxes.Command, TimeProvider.System);
         using var services = new ServiceCollection().AddSingleton(TimeProvider.System).AddSingleton(sandboxes).BuildServiceProvider();
