@@ -3,7 +3,7 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Documents;
 
-[Operation("json.merge", Description = "Applies a JSON Merge Patch (RFC 7396): maps are merged, null removes a field, all else replaces.")]
+[Operation("json.merge", Description = "Applies a JSON Merge Patch (RFC 7396): maps merge, null removes a field, other values replace.")]
 internal sealed class JsonMerge()
     : ComputeOperation<JsonMergeArguments, ValueResult>(DocumentsJson.Default.JsonMergeArguments, DocumentsJson.Default.ValueResult)
 {

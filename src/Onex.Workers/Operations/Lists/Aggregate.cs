@@ -98,13 +98,13 @@ internal sealed record AggregateArguments
     public IReadOnlyList<CelValue>? Items { get; init; }
 
     [Argument(
-        "Instead of `items`: the id of a step with `each`. `item` is then the result of a completed call, `index` the place of its item. "
-            + "The worker reads them from the database page by page, as many as there are.",
+        "Instead of `items`: the id of a step with `each`. `item` is then the result of a completed call, and `index` the place of that "
+            + "call's item. The worker reads all results from the database, page by page.",
         Filling = ArgumentFilling.Constant)]
     public string? Each { get; init; }
 
     [Argument(
-        "The keys of a group by name. Without any there are no groups, only the total.", Default = "none",
+        "The keys of a group by name. Without keys there is only the total.", Default = "none",
         Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public IReadOnlyDictionary<string, string>? By { get; init; }
 
@@ -114,7 +114,7 @@ internal sealed record AggregateArguments
         Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public required IReadOnlyDictionary<string, AggregateField> Fields { get; init; }
 
-    [Argument("Values that the expressions read beside the item.", Default = "none")]
+    [Argument("Values that the expressions read besides the item.", Default = "none")]
     public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
 }
 

@@ -34,7 +34,7 @@ internal sealed record FilterArguments
     [Argument("The condition.", Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public required string Where { get; init; }
 
-    [Argument("Values that the expression reads beside the item.", Default = "none")]
+    [Argument("Values that the expression reads besides the item.", Default = "none")]
     public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
 }
 

@@ -68,7 +68,7 @@ internal sealed class Join()
 
 internal sealed record JoinArguments
 {
-    [Argument("The left list, whose order the rows have.")]
+    [Argument("The left list. The rows have its order.")]
     public required IReadOnlyList<CelValue> Left { get; init; }
 
     [Argument("The right list.")]
@@ -87,7 +87,7 @@ internal sealed record JoinArguments
     [Argument("Whether left items without a match are rows too, whose `right` is null.", Default = "false")]
     public bool Unmatched { get; init; }
 
-    [Argument("Values that the expressions read beside the item.", Default = "none")]
+    [Argument("Values that the expressions read besides the item.", Default = "none")]
     public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
 }
 

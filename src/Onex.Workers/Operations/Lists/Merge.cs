@@ -50,6 +50,6 @@ internal sealed record MergeArguments
         Default = "end to end", Filling = ArgumentFilling.Expression, Reads = "item,index,values")]
     public string? Key { get; init; }
 
-    [Argument("Values that the expression reads beside the item.", Default = "none")]
+    [Argument("Values that the expression reads besides the item.", Default = "none")]
     public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
 }

@@ -97,7 +97,7 @@ internal sealed record SortArguments
         Filling = ArgumentFilling.Expression, Reads = "item,index,values", ItemsOf = "items")]
     public required IReadOnlyList<SortKey> By { get; init; }
 
-    [Argument("Values that the expressions read beside the item.", Default = "none")]
+    [Argument("Values that the expressions read besides the item.", Default = "none")]
     public IReadOnlyDictionary<string, CelValue>? Values { get; init; }
 }
 
