@@ -7,8 +7,8 @@ namespace Onex.Tests.Fault;
 
 /// <summary>
 /// All faults at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, dead letters
-/// redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes; the short one few, and the shared broker is
-/// neither killed nor frozen.
+/// redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes. The short form has few orders, and uses the
+/// shared broker, which is neither killed nor frozen.
 /// </summary>
 public sealed class AcceptanceTests(ITestOutputHelper output)
 {
@@ -22,7 +22,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await using var broker = LongRun.IsEnabled ? await KafkaBroker.StartOwnAsync() : null;
         await using var stack = await OnexStack.CreateAsync(postgres, broker);
         var running = new Dictionary<string, OnexProcess>();
-        using var memory = MemoryGroup.TryMake(Names.Next("onex-main"), 512L << 20);
+        using var memory = MemoryGroup.TryCreate(Names.Next("onex-main"), 512L << 20);
         OnexProcess Start(string role) => running[role] = stack.Start(role, memory: role == "main" ? memory : null);
         foreach (var role in new[] { "main", "effects", "workers" })
         {
@@ -41,12 +41,16 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             async () => await stack.Database.ScalarAsync<long>(
                 "SELECT count(*) FROM onex.dead_letters") == deadLetters.Count, _within, () => "the dead letters of the events");
 
-        // The faults of the run create further dead letters, which do not count here.
+        // Read before the faults, which create further dead letters.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
-        var began = Stopwatch.StartNew();
+        var watch = Stopwatch.StartNew();
         var length = LongRun.IsEnabled ? LongRun.Length : TimeSpan.FromSeconds(25);
         var orders = LongRun.IsEnabled ? (int)(600 * (length / LongRun.DefaultLength)) : 60;
-        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 5, Padding = LongRun.IsEnabled ? 700_000 : 100_000 };
+        var load = new OrderLoad(stack, new Random(random.Next()), output)
+        {
+            CancelledPercent = 5,
+            Padding = LongRun.IsEnabled ? 700_000 : 100_000,
+        };
         var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
         var answers = new List<string>();
         foreach (var deadLetter in deadLetters)
@@ -55,20 +59,20 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
             answers.Add(await stack.OrderAsync(deadLetter));
         }
 
-        var redriving = RedriveAsync(stack, ids, running, began, length);
+        var redriving = RedriveAsync(stack, ids, running, watch, length);
         var bursts = LongRun.IsEnabled ? 3 : 1;
-        while (began.Elapsed < length)
+        while (watch.Elapsed < length)
         {
-            if (bursts > 0 && began.Elapsed > length / 6)
+            if (bursts > 0 && watch.Elapsed > length / 6)
             {
                 bursts--;
-                output.WriteLine("kills main with a backlog of large requests before it");
+                output.WriteLine("kills main and starts it with a backlog of large requests");
                 await running["main"].KillAsync();
                 await load.BurstAsync(10);
                 Start("main");
             }
 
-            await OneFaultAsync(random, running, Start, postgres, broker);
+            await InjectFaultAsync(random, running, Start, postgres, broker);
             await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(LongRun.IsEnabled ? 10 : 3));
         }
 
@@ -77,7 +81,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
 
         // The sagas of the redriven events exist by now, and each event is applied once.
-        await load.AllIsWellAsync(_within, deadLetters);
+        await load.AssertConsistentAsync(_within, deadLetters);
         stack.AssertOneResponseEach(answers);
         foreach (var deadLetter in deadLetters)
         {
@@ -93,10 +97,10 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         Assert.Equal(
             [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE code NOT IN ('ONEX3017', "
                 + "'ONEX3018', 'ONEX3021', 'ONEX3023')"));
-        output.WriteLine($"{began.Elapsed.TotalSeconds:0} s");
+        output.WriteLine($"{watch.Elapsed.TotalSeconds:0} s");
     }
 
-    private async Task OneFaultAsync(
+    private async Task InjectFaultAsync(
         Random random, Dictionary<string, OnexProcess> running, Func<string, OnexProcess> start,
         PostgresServer postgres, KafkaBroker? broker)
     {
@@ -134,11 +138,11 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
 
     // Redrives each dead letter whose saga waits for its event, repeatedly and with force.
     private static async Task RedriveAsync(
-        OnexStack stack, IReadOnlyList<string> deadLetters, Dictionary<string, OnexProcess> running, Stopwatch began, TimeSpan length)
+        OnexStack stack, IReadOnlyList<string> deadLetters, Dictionary<string, OnexProcess> running, Stopwatch watch, TimeSpan length)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        var moved = new HashSet<string>();
-        while (began.Elapsed < length || moved.Count < deadLetters.Count)
+        var redriven = new HashSet<string>();
+        while (watch.Elapsed < length || redriven.Count < deadLetters.Count)
         {
             try
             {
@@ -154,7 +158,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
                         new JsonObject { ["force"] = true });
                     if (answer.StatusCode == HttpStatusCode.OK)
                     {
-                        moved.Add(key);
+                        redriven.Add(key);
                     }
                 }
             }

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>Orders that are cancelled while a call is in flight whose process dies at that moment.</summary>
+/// <summary>Orders that are cancelled while a call is in flight and the process that makes it dies.</summary>
 public sealed class CancelledOrderTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
@@ -40,7 +40,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
 
         Assert.Equal("cancel", (await stack.Responses.ReadAsync(correlationId, _within)).Field("code"));
 
-        // Its command is still on the topic, before that of the next order.
+        // The command of the cancelled order is still on the topic, before that of the next order.
         await stack.StartReadyAsync("effects");
         var next = Names.Next("called");
         Assert.Equal("success", (await stack.Responses.ReadAsync(await stack.OrderAsync(next), _within)).Field("status"));
@@ -48,12 +48,12 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Exactly_the_completed_steps_are_compensated_whatever_is_in_transit()
+    public async Task Exactly_the_completed_steps_are_compensated_although_results_are_in_transit()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await OnexStack.CreateAsync();
         var effects = (await stack.StartReadyAsync("main", "effects", "workers"))[1];
-        var load = new OrderLoad(stack, new Random(random.Next()), output) { Regrets = 60 };
+        var load = new OrderLoad(stack, new Random(random.Next()), output) { CancelledPercent = 60 };
         var sending = load.SendAsync(OrderLoad.Orders / 2, inFlight: 20, _within);
         for (var round = 0; round < 3; round++)
         {
@@ -63,7 +63,7 @@ public sealed class CancelledOrderTests(ITestOutputHelper output)
         }
 
         await sending;
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
         Assert.InRange(load.Cancelled, 1, OrderLoad.Orders);
     }
 

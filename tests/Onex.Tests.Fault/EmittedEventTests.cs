@@ -6,10 +6,10 @@ namespace Onex.Tests.Fault;
 /// <summary>The moment between a commit and its domain event.</summary>
 public sealed class EmittedEventTests : IDisposable
 {
-    // A client that connects as this user is blocked when it commits a domain event, until it is dead.
+    // A client that connects as this user is blocked when it commits a domain event, until the test opens the gate.
     private const string Doomed = "doomed_emitter";
     private const string Gate = "8";
-    private const string Hold =
+    private const string HoldSql =
         $"""
         CREATE FUNCTION hold_event() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
@@ -54,12 +54,12 @@ public sealed class EmittedEventTests : IDisposable
         await stack.Database.ExecuteAsync($"CREATE ROLE {Doomed} SUPERUSER LOGIN PASSWORD '{Doomed}'");
         var doomed = stack.Start("main", new Dictionary<string, string> { ["POSTGRES_USER"] = Doomed, ["POSTGRES_PASSWORD"] = Doomed });
         await doomed.ReadyAsync();
-        await stack.Database.ExecuteAsync(Hold);
+        await stack.Database.ExecuteAsync(HoldSql);
         await using var gate = new NpgsqlConnection(stack.Database.ConnectionString + ";Pooling=false");
         await gate.OpenAsync();
-        await using (var close = new NpgsqlCommand($"SELECT pg_advisory_lock({Gate})", gate))
+        await using (var closeGate = new NpgsqlCommand($"SELECT pg_advisory_lock({Gate})", gate))
         {
-            await close.ExecuteNonQueryAsync();
+            await closeGate.ExecuteNonQueryAsync();
         }
 
         var request = await stack.RequestAsync("packing", new JsonObject { ["id"] = "o-1" });

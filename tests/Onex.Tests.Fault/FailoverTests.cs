@@ -28,7 +28,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
 
         await Task.WhenAll(roles.Select(role => role.ReadyAsync(_within)));
         await sending;
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
         Assert.All(roles, role => Assert.True(role.IsRunning));
     }
 }

@@ -21,7 +21,7 @@ public sealed class FrozenBrokerTests(ITestOutputHelper output)
 
         foreach (var seconds in _freezes)
         {
-            var during = load.SendAsync(OrderLoad.Orders / 4, inFlight: 20, _within);
+            var sending = load.SendAsync(OrderLoad.Orders / 4, inFlight: 20, _within);
             await load.ProgressAsync(random.Next(5, 30), TimeSpan.FromSeconds(10));
             await broker.PauseAsync();
 
@@ -35,17 +35,17 @@ public sealed class FrozenBrokerTests(ITestOutputHelper output)
             }
 
             await broker.ResumeAsync();
-            var back = TimeProvider.System.GetTimestamp();
+            var resumedAt = TimeProvider.System.GetTimestamp();
             await Task.WhenAll(roles.Select(role => role.ReadyAsync(_within)));
             output.WriteLine(
-                $"frozen for {seconds} s, ready {TimeProvider.System.GetElapsedTime(back).TotalSeconds:0.0} s after its return");
-            await during;
+                $"frozen for {seconds} s, ready {TimeProvider.System.GetElapsedTime(resumedAt).TotalSeconds:0.0} s after it resumed");
+            await sending;
             await Eventually.Async(
                 () => load.Answered == load.Sent, _within, () => $"{load.Answered} of {load.Sent} were answered after a freeze of "
                     + $"{seconds} s");
         }
 
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
         Assert.All(roles, role => Assert.True(role.IsRunning, $"{role.Name} ended"));
     }
 }

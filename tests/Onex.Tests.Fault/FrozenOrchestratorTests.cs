@@ -21,25 +21,25 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
         for (var round = 0; round < 2; round++)
         {
             var frozen = roles[round];
-            var during = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
+            var sending = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
             await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(10));
             await frozen.FreezeAsync();
-            await during;
+            await sending;
 
             // The other orchestrator gets all partitions only after the group has removed the frozen one.
-            var taken = await Eventually.Async(
+            var elapsed = await Eventually.Async(
                 () => load.Answered == load.Sent,
                 _within,
                 () => $"{load.Answered} of {load.Sent} were answered while an orchestrator was frozen");
-            output.WriteLine($"all answered {taken.TotalSeconds:0.0} s after the load, by the remaining orchestrator");
+            output.WriteLine($"all answered {elapsed.TotalSeconds:0.0} s after the load, by the remaining orchestrator");
 
-            var after = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
+            var sendingAfter = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
             await frozen.ThawAsync();
-            await after;
+            await sendingAfter;
             await frozen.ReadyAsync();
         }
 
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
         Assert.All(roles, role => Assert.True(role.IsRunning));
     }
 
@@ -55,17 +55,17 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
 
         for (var round = 0; round < 3; round++)
         {
-            var during = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
+            var sending = load.SendAsync(OrderLoad.Orders / 4, inFlight: 40, _within);
             await load.ProgressAsync(random.Next(5, 40), TimeSpan.FromSeconds(10));
             await doomed.FreezeAsync();
-            await during;
+            await sending;
 
             // Its sagas belong to the other orchestrator by now. It continues with them briefly, may commit, and dies.
             var calls = stack.Services.Calls.Count;
             await Eventually.Async(
                 () => load.Answered == load.Sent || stack.Services.Calls.Count > calls + 20,
                 _within,
-                () => "the other orchestrator has not taken over");
+                () => "the other orchestrator makes no progress");
             await doomed.ThawAsync();
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(0, 40)), TimeProvider.System);
             await doomed.KillAsync();
@@ -73,6 +73,6 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
             await doomed.ReadyAsync();
         }
 
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
     }
 }

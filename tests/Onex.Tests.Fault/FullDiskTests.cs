@@ -27,7 +27,7 @@ public sealed class FullDiskTests(ITestOutputHelper output)
 
         disk.Empty();
 
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
         Assert.All(roles, role => Assert.True(role.IsRunning));
         await Task.WhenAll(roles.Select(role => role.ReadyAsync(_within)));
     }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>An address before a service, which can be gone, unavailable, hanging, or working.</summary>
+/// <summary>A proxy in front of a service, which works, hangs, answers 503, or does not listen, as a test wants.</summary>
 internal sealed class Gateway : IAsyncDisposable
 {
     private readonly Uri _service;

@@ -18,7 +18,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         : LongRun.IsEnabled ? 10_000
         : 1_000;
 
-    // In the short run the rest runs without disturbance.
+    // The short run kills two workers. The other computations then run without a fault.
     private static readonly int _killsMax = _computations > 1_000 ? int.MaxValue : 2;
 
     private readonly DirectoryInfo _contracts = Directory.CreateTempSubdirectory("onex-contracts-");
@@ -53,12 +53,12 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
             ["n"] = new JsonArray([.. Enumerable.Range(1, _computations).Select(n => (JsonNode)n)]),
         });
         var kills = 0;
-        using var every = new PeriodicTimer(TimeSpan.FromSeconds(2));
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(2));
         await Eventually.Async(
             async () => await CompletedAsync(stack) > 0, _within, () => "no computation has completed");
         while (stack.Responses.For(id).Count == 0 && kills < _killsMax && watch.Elapsed < TimeSpan.FromMinutes(20))
         {
-            // One that is still starting computes nothing.
+            // A worker that is still starting computes nothing, so its death would prove nothing.
             if (await ReadyAsync(running) is { Count: > 0 } ready)
             {
                 var victim = ready[random.Next(ready.Count)];
@@ -70,7 +70,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
                 kills++;
             }
 
-            await every.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+            await timer.WaitForNextTickAsync(TestContext.Current.CancellationToken);
         }
 
         var payload = (await stack.Responses.ReadAsync(id, _within)).Json.GetProperty("payload");
@@ -104,9 +104,9 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         stack.Set("ONEX_WORKER_CONCURRENCY", "1");
         var worker = (await stack.StartReadyAsync("main", "workers"))[1];
 
-        // The first holds the only place. It has reported that it has begun.
+        // The first computation holds the only slot. It has reported that it has begun.
         var first = await stack.RequestAsync("computing", new JsonObject { ["ms"] = 250_000 });
-        await BegunAsync(stack);
+        await WaitUntilBegunAsync(stack);
         var second = await stack.RequestAsync("computing", new JsonObject { ["ms"] = 1 });
         await stack.Writer.SendAsync(
             stack.Topic("requests"),
@@ -114,9 +114,9 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         Assert.Equal("error", (await stack.Responses.ReadAsync(first, _within)).Field("status"));
         Assert.Equal("success", (await stack.Responses.ReadAsync(second, _within)).Field("status"));
 
-        // One runs when the worker must stop, and one waits for its place.
+        // When the worker must stop, one computation runs, and another waits for the slot.
         var third = await stack.RequestAsync("computing", new JsonObject { ["ms"] = 2_000 });
-        await BegunAsync(stack);
+        await WaitUntilBegunAsync(stack);
         await stack.RequestAsync("computing", new JsonObject { ["ms"] = 250_000 });
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas WHERE ended_at IS NULL") == 2,
@@ -126,19 +126,19 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         Assert.Equal("success", (await stack.Responses.ReadAsync(third, _within)).Field("status"));
         Assert.DoesNotContain(worker.Output, line => line.Contains("were not completed", StringComparison.Ordinal));
 
-        // The one that waited was returned, not begun: the next worker runs it.
+        // The command of the waiting computation was returned unbegun, so the next worker runs it.
         stack.Start("workers");
-        await BegunAsync(stack);
+        await WaitUntilBegunAsync(stack);
         stack.AssertNoLoggedErrors();
     }
 
-    private static Task<TimeSpan> BegunAsync(OnexStack stack) => Eventually.Async(
+    private static Task<TimeSpan> WaitUntilBegunAsync(OnexStack stack) => Eventually.Async(
         async () => await stack.Database.ScalarAsync<long>(
             "SELECT count(*) FROM onex.sagas WHERE ended_at IS NULL AND progress #>> '{outstanding,0,report,worker}' IS NOT NULL") == 1,
         _within,
         () => "no computation has reported that it has begun");
 
-    // The places of the workers that are ready.
+    // The indexes of the workers that are ready.
     private static async Task<List<int>> ReadyAsync(List<OnexProcess> workers)
     {
         var ready = await Task.WhenAll(workers.Select(worker => worker.IsReadyAsync()));

@@ -10,7 +10,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 {
     private const long MiB = 1 << 20;
 
-    // The share of the container's limit.
+    // As a share of the container's limit.
     private const double PeakMax = 0.85;
 
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(300);
@@ -22,7 +22,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         ["workers"] = 256 * MiB,
     };
 
-    // The number and size of the waiting values, and whether the roles start only after them.
+    // The number and size of the requests, and whether the roles start only after they were sent.
     private static readonly (int Requests, int Bytes, bool IsCold)[] _backlogs = LongRun.IsEnabled
         ? [.. new[] { true, false }.SelectMany(
             isCold => new[] { (1_000, 1_000, isCold), (600, 10_000, isCold), (300, 100_000, isCold), (60, 900_000, isCold) })]
@@ -33,7 +33,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests() => MemoryGroups.WithinAsync(_limits, RunAsync);
+    public Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests() => MemoryGroups.RunAsync(_limits, RunAsync);
 
     private async Task RunAsync(Dictionary<string, MemoryGroup> groups)
     {

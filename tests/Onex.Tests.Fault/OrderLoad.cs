@@ -8,21 +8,21 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 {
     private readonly ConcurrentDictionary<string, (string Order, Treatment Treatment)> _sent = new();
 
-    /// <summary>A seed for a run: <c>ONEX_SEED</c>, or a new one. Printed, so that a failing run can be repeated.</summary>
+    /// <summary>A generator with the seed <c>ONEX_SEED</c>, or a new seed. It is printed, so that a failing run can be repeated.</summary>
     public static Random Seeded(ITestOutputHelper output)
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("ONEX_SEED"), out var given)
-            ? given
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("ONEX_SEED"), out var number)
+            ? number
             : (int)(TimeProvider.System.GetTimestamp() & 0xffffff);
         output.WriteLine($"ONEX_SEED={seed}");
         return new Random(seed);
     }
 
-    /// <summary>The number of orders of a run: <c>ONEX_FAULT_ORDERS</c>, or the short form.</summary>
-    public static int Orders { get; } = int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_ORDERS"), out var given) ? given : 120;
+    /// <summary>The number of orders of a run: <c>ONEX_FAULT_ORDERS</c>, or 120.</summary>
+    public static int Orders { get; } = int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_ORDERS"), out var set) ? set : 120;
 
     /// <summary>The percentage of orders that are cancelled at a random moment, possibly too early or too late.</summary>
-    public int Regrets { get; init; }
+    public int CancelledPercent { get; init; }
 
     /// <summary>Bytes of the orders of <see cref="BurstAsync"/>.</summary>
     public int Padding { get; init; }
@@ -40,8 +40,8 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>Sends orders with a bounded number in flight.</summary>
     public async Task SendAsync(int orders, int inFlight, TimeSpan within, TimeSpan pace = default)
     {
-        var regrets = new List<Task>();
-        var mine = new List<string>();
+        var cancellations = new List<Task>();
+        var correlationIds = new List<string>();
         for (var sent = 0; sent < orders; sent++)
         {
             var order = Names.Next("order");
@@ -55,25 +55,24 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
             stack.Services.Treat(order, treatment);
             var correlationId = OnexStack.NewId();
             _sent[correlationId] = (order, treatment);
-            mine.Add(correlationId);
+            correlationIds.Add(correlationId);
             await stack.OrderAsync(order, correlationId);
-            if (random.Next(100) < Regrets)
+            if (random.Next(100) < CancelledPercent)
             {
-                regrets.Add(CancelAsync(order, TimeSpan.FromMilliseconds(random.Next(30, 700))));
+                cancellations.Add(CancelAsync(order, TimeSpan.FromMilliseconds(random.Next(30, 700))));
             }
 
             await Eventually.Async(
-                () => mine.Count(
-                    id => stack.Responses.For(id).Count == 0) < inFlight,
-                    within,
-                    () => $"of {Sent} orders {Answered} were answered, and no more");
+                () => correlationIds.Count(id => stack.Responses.For(id).Count == 0) < inFlight,
+                within,
+                () => $"of {Sent} orders {Answered} were answered, and no more");
             if (pace > TimeSpan.Zero)
             {
                 await Task.Delay(pace, TimeProvider.System);
             }
         }
 
-        await Task.WhenAll(regrets);
+        await Task.WhenAll(cancellations);
     }
 
     /// <summary>Sends orders that all carry <see cref="Padding"/> at once, as a backlog.</summary>
@@ -88,7 +87,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         }
     }
 
-    // An item list of many small parts, which costs a reader far more than its bytes.
+    // A list of many small items, which takes far more memory when it is parsed than its bytes. An item has about 90 bytes.
     private async Task SendPaddedAsync(string order, string correlationId)
     {
         var payload = OnexStack.Order(order);
@@ -101,15 +100,15 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await stack.RequestAsync("order-fulfilment", payload, correlationId);
     }
 
-    /// <summary>Waits until the external services have received some more calls, but not for ever when none arrive.</summary>
+    /// <summary>Waits until the external services have received some more calls, or the time is over.</summary>
     public async Task ProgressAsync(int calls, TimeSpan atMost)
     {
-        var wanted = stack.Services.Calls.Count + calls;
-        var deadline = TimeProvider.System.GetTimestamp();
+        var target = stack.Services.Calls.Count + calls;
+        var began = TimeProvider.System.GetTimestamp();
         await Eventually.Async(
-            () => stack.Services.Calls.Count >= wanted || TimeProvider.System.GetElapsedTime(deadline) > atMost,
+            () => stack.Services.Calls.Count >= target || TimeProvider.System.GetElapsedTime(began) > atMost,
             atMost + TimeSpan.FromSeconds(5),
-            () => "unreachable");
+            () => "the wait has not ended with its time");
     }
 
     private async Task CancelAsync(string order, TimeSpan after)
@@ -128,26 +127,26 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// the final state.
     /// </summary>
     /// <param name="within">How long that may take.</param>
-    /// <param name="besides">Orders outside of this load.</param>
-    public async Task AllIsWellAsync(TimeSpan within, params IReadOnlyCollection<string> besides)
+    /// <param name="otherOrders">Orders that are not part of this load.</param>
+    public async Task AssertConsistentAsync(TimeSpan within, params IReadOnlyCollection<string> otherOrders)
     {
         var took = await Eventually.Async(
             () => Answered == Sent,
             within,
             () => $"of {Sent} orders {Answered} were answered; the others: " + string.Join(
                 ' ', _sent.Where(sent => stack.Responses.For(sent.Key).Count == 0).Select(sent => sent.Value.Order)));
-        await stack.AllEndedAsync(Sent + besides.Count, TimeSpan.FromMinutes(1));
+        await stack.AllEndedAsync(Sent + otherOrders.Count, TimeSpan.FromMinutes(1));
         stack.AssertOneResponseEach([.. _sent.Keys]);
-        AssertEffects(besides);
+        AssertEffects(otherOrders);
         var copies = _sent.Keys.Sum(correlationId => stack.Responses.For(correlationId).Count) - Sent;
         output.WriteLine($"the last order ended {took.TotalSeconds:0.0} s after the load; {copies} copies of responses");
     }
 
     /// <summary>
-    /// As <see cref="AllIsWellAsync"/>, but an order may have several responses of different identity, one for each time that its saga
-    /// ended. They are of the same saga and have the same content.
+    /// Like <see cref="AssertConsistentAsync"/>, but an order may have several responses, one for each time that its saga ended. They have
+    /// different identities, but are of the same saga and have the same content.
     /// </summary>
-    public async Task AllIsWellAfterARestoreAsync(TimeSpan within)
+    public async Task AssertConsistentAfterRestoreAsync(TimeSpan within)
     {
         await stack.AllEndedAsync(Sent, within);
         await Eventually.Async(() => Answered == Sent, within, () => $"of {Sent} orders {Answered} were answered");
@@ -160,9 +159,9 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         AssertEffects([]);
     }
 
-    private void AssertEffects(IReadOnlyCollection<string> besides)
+    private void AssertEffects(IReadOnlyCollection<string> otherOrders)
     {
-        Assert.DoesNotContain(stack.Services.KeyViolations(), violation => !besides.Contains(violation.Split(' ')[0]));
+        Assert.DoesNotContain(stack.Services.KeyViolations(), violation => !otherOrders.Contains(violation.Split(' ')[0]));
 
         var completed = 0;
         foreach (var (correlationId, (order, treatment)) in _sent)
@@ -190,6 +189,6 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
 
         output.WriteLine(
             $"{Sent} orders ended: {completed} completed, {Sent - completed} compensated, {Cancelled} of them cancelled; "
-            + $"{stack.Services.Calls.Count} calls outside");
+            + $"{stack.Services.Calls.Count} calls of services");
     }
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// A service that is away for a while: it refuses connections, answers 503, then hangs. <c>ONEX_OUTAGE_ORDERS</c> and
+/// An outage of a service: first it accepts no connections, then it answers 503, then it hangs. <c>ONEX_OUTAGE_ORDERS</c> and
 /// <c>ONEX_OUTAGE_SECONDS</c> lengthen the run.
 /// </summary>
 public sealed class OutageTests(ITestOutputHelper output) : IDisposable
@@ -35,43 +35,43 @@ public sealed class OutageTests(ITestOutputHelper output) : IDisposable
 
         await payments.SetAsync(GatewayMode.Gone);
         var sending = load.SendAsync(orders, inFlight: orders + 1, _within);
-        var saga = await UnavailableAsync(main);
+        var saga = await WaitUntilUnavailableAsync(main);
         await Task.Delay(phase, TimeProvider.System);
 
         await payments.SetAsync(GatewayMode.Unavailable);
         var effects = stack.Processes.Last(process => process.Name == "effects");
         await effects.KillAsync();
         stack.Start("effects");
-        await UnavailableAsync(main);
+        await WaitUntilUnavailableAsync(main);
         await Task.Delay(phase, TimeProvider.System);
 
         await payments.SetAsync(GatewayMode.Hangs);
         await Task.Delay(phase, TimeProvider.System);
-        await UnavailableAsync(main);
+        await WaitUntilUnavailableAsync(main);
 
         await payments.SetAsync(GatewayMode.Works);
         await sending;
-        await load.AllIsWellAsync(_within);
+        await load.AssertConsistentAsync(_within);
         load.AssertOnlyDeclinedOrdersFailed();
-        Assert.Contains("has ended", await WhyAsync(main, saga), StringComparison.Ordinal);
+        Assert.Contains("has ended", await ExplainAsync(main, saga), StringComparison.Ordinal);
         Assert.Equal(0L, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.effect_ledger WHERE parked_for IS NOT NULL"));
     }
 
     // Waits until a saga says that its connection is unavailable, and returns the saga.
-    private async Task<string> UnavailableAsync(OnexProcess main)
+    private async Task<string> WaitUntilUnavailableAsync(OnexProcess main)
     {
-        string? found = null;
-        var seen = "";
+        string? waitingSaga = null;
+        var explanation = "";
         await Eventually.Async(
             async () =>
             {
                 var live = (await GetAsync(main, "/api/v1/sagas?state=charging"))["sagas"]!.AsArray();
                 foreach (var id in live.Select(saga => (string)saga!["id"]!))
                 {
-                    seen = await WhyAsync(main, id);
-                    if (seen.Contains("connection 'payments' has been unavailable since", StringComparison.Ordinal))
+                    explanation = await ExplainAsync(main, id);
+                    if (explanation.Contains("connection 'payments' has been unavailable since", StringComparison.Ordinal))
                     {
-                        found = id;
+                        waitingSaga = id;
                         return true;
                     }
                 }
@@ -79,13 +79,13 @@ public sealed class OutageTests(ITestOutputHelper output) : IDisposable
                 return false;
             },
             TimeSpan.FromSeconds(60),
-            () => $"no saga waits for the connection; the last one: {seen}");
-        Assert.Contains("parked", seen, StringComparison.Ordinal);
-        Assert.Contains("trial", seen, StringComparison.Ordinal);
-        return found!;
+            () => $"no saga waits for the connection; the last one: {explanation}");
+        Assert.Contains("parked", explanation, StringComparison.Ordinal);
+        Assert.Contains("trial", explanation, StringComparison.Ordinal);
+        return waitingSaga!;
     }
 
-    private async Task<string> WhyAsync(OnexProcess main, string saga) =>
+    private async Task<string> ExplainAsync(OnexProcess main, string saga) =>
         (string)(await GetAsync(main, $"/api/v1/sagas/{saga}/why"))["sentence"]!;
 
     private async Task<JsonObject> GetAsync(OnexProcess main, string path) =>
@@ -108,5 +108,5 @@ public sealed class OutageTests(ITestOutputHelper output) : IDisposable
     }
 
     private static int Number(string variable, int standard) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), out var given) ? given : standard;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), out var number) ? number : standard;
 }

@@ -5,7 +5,7 @@ using Confluent.Kafka.Admin;
 namespace Onex.Tests.Fault;
 
 /// <summary>The topic of requests is deleted and created again while all roles run.</summary>
-public sealed class RemadeTopicTests
+public sealed class RecreatedTopicTests
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);
 
@@ -19,7 +19,7 @@ public sealed class RemadeTopicTests
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = stack.Broker.BootstrapServers }).Build();
         var correlationIds = new List<string>();
         await OrderAsync(stack, correlationIds);
-        await AnsweredAsync(stack, correlationIds);
+        await WaitForAnswersAsync(stack, correlationIds);
 
         await admin.DeleteTopicsAsync([requests]);
         await Eventually.Async(
@@ -33,22 +33,22 @@ public sealed class RemadeTopicTests
             await OrderAsync(stack, correlationIds);
         }
 
-        await AnsweredAsync(stack, correlationIds);
+        await WaitForAnswersAsync(stack, correlationIds);
         await main.ReadyAsync(_within);
         stack.AssertOneResponseEach(correlationIds);
         Assert.Single(main.Output, line => line.Contains("was deleted and created again", StringComparison.Ordinal));
     }
 
-    // More records in each partition than before, so that their offsets include those that the orchestrator has read.
+    // Called once before the deletion and more often after it, so that the new offsets include those that the orchestrator has read.
     private static async Task OrderAsync(OnexStack stack, List<string> correlationIds)
     {
         for (var partition = 0; partition < OnexStack.Partitions; partition++)
         {
-            correlationIds.Add(await stack.OrderAsync(Names.Next("remade"), partition: partition));
+            correlationIds.Add(await stack.OrderAsync(Names.Next("recreated"), partition: partition));
         }
     }
 
-    private static Task<TimeSpan> AnsweredAsync(OnexStack stack, List<string> correlationIds) => Eventually.Async(
+    private static Task<TimeSpan> WaitForAnswersAsync(OnexStack stack, List<string> correlationIds) => Eventually.Async(
         () => correlationIds.TrueForAll(id => stack.Responses.For(id).Count > 0),
         _within,
         () => $"{correlationIds.Count(id => stack.Responses.For(id).Count > 0)} of {correlationIds.Count} were answered");

@@ -18,7 +18,7 @@ public sealed class RestoredDatabaseTests(ITestOutputHelper output)
         await postgres.BackupAsync();
         var load = new OrderLoad(stack, OrderLoad.Seeded(output), output);
 
-        // Of the first orders some have ended at the moment that is restored, and some have not. The others begin later.
+        // At the moment that is restored, some orders have ended, some are live, and the others have not begun.
         var sending = load.SendAsync(24, inFlight: 8, _within);
         await Eventually.Async(() => load.Answered >= 8, _within, () => $"{load.Answered} orders are answered");
         var moment = await stack.Database.ScalarAsync<string>("SELECT clock_timestamp()::text");
@@ -34,12 +34,12 @@ public sealed class RestoredDatabaseTests(ITestOutputHelper output)
         var restored = await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas");
         Assert.InRange(restored, 8, before - 1);
 
-        // Earlier than the moment, because records may have waited before they were read.
+        // Rewinds to a time before that moment, because records may have waited before they were read.
         var since = TimeProvider.System.GetUtcNow().AddMinutes(-10).ToString("O");
         (await OnexProcess.RunAsync(stack.Settings, "topics", "rewind", "--to", since, "--apply")).OrThrow("onex topics rewind --apply");
         await stack.StartReadyAsync("main", "effects", "workers");
 
-        await load.AllIsWellAfterARestoreAsync(_within);
+        await load.AssertConsistentAfterRestoreAsync(_within);
         output.WriteLine($"{before} sagas before, {restored} restored");
     }
 }

@@ -13,7 +13,7 @@ public sealed class UnsentMessagesTests
     // A client that connects as this user is blocked when it commits the end of a saga. The same transaction records that saga.
     private const string Doomed = "doomed";
     private const string Gate = "7";
-    private const string Hold =
+    private const string HoldSql =
         $"""
         CREATE TABLE public.held (saga_id uuid);
         CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,12 +41,12 @@ public sealed class UnsentMessagesTests
             correlationIds.Add(await stack.OrderAsync(Names.Next("unsent"), partition: partition));
         }
 
-        await stack.Database.ExecuteAsync($"CREATE ROLE {Doomed} SUPERUSER LOGIN PASSWORD '{Doomed}'; {Hold}");
+        await stack.Database.ExecuteAsync($"CREATE ROLE {Doomed} SUPERUSER LOGIN PASSWORD '{Doomed}'; {HoldSql}");
         await using var gate = new NpgsqlConnection(stack.Database.ConnectionString + ";Pooling=false");
         await gate.OpenAsync();
-        await using (var close = new NpgsqlCommand($"SELECT pg_advisory_lock({Gate})", gate))
+        await using (var closeGate = new NpgsqlCommand($"SELECT pg_advisory_lock({Gate})", gate))
         {
-            await close.ExecuteNonQueryAsync();
+            await closeGate.ExecuteNonQueryAsync();
         }
 
         var doomed = stack.Start("main", new Dictionary<string, string> { ["POSTGRES_USER"] = Doomed, ["POSTGRES_PASSWORD"] = Doomed });

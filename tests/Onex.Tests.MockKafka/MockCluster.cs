@@ -4,8 +4,8 @@ using System.Text;
 namespace Onex.Tests.MockKafka;
 
 /// <summary>
-/// librdkafka's built-in mock cluster. Confluent.Kafka can start one but not create its topics, and the mock broker serves no
-/// CreateTopics, so this calls the C interface (<c>rdkafka_mock.h</c>).
+/// librdkafka's built-in mock cluster. Confluent.Kafka can start one, but cannot create its topics: the mock broker does not serve
+/// CreateTopics requests. So this calls the C interface (<c>rdkafka_mock.h</c>).
 /// </summary>
 internal sealed partial class MockCluster : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed partial class MockCluster : IDisposable
     private const int NoError = 0;
     private const int TopicAlreadyExists = 36;
 
-    // The builds in the package, the one with the fewest dependencies last. The machine's libraries decide which of them loads.
+    // The builds in the package, in the order in which they are tried. Which of them loads depends on the libraries of the machine.
     private static readonly string[] _builds = [Library, "centos8-librdkafka", "alpine-librdkafka"];
 
     private readonly nint _client;
@@ -42,7 +42,8 @@ internal sealed partial class MockCluster : IDisposable
         GroupInitialRebalanceDelay(_cluster, 0);
 
         // Without a controller, clients wait for one until they time out, instead of getting the error of an unsupported request.
-        if (SetController(_cluster, 1) is not NoError and var code)
+        var code = SetController(_cluster, 1);
+        if (code != NoError)
         {
             throw new InvalidOperationException(Marshal.PtrToStringUTF8(ErrorText(code)));
         }

@@ -9,7 +9,7 @@ using Xunit;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// A Consul agent on loopback that demands a token, from the binary that <c>ONEX_CONSUL</c> names or PATH has. Debian has no package of it.
+/// A Consul agent on loopback that requires a token. Its binary is that in <c>ONEX_CONSUL</c>, or on PATH: Debian has no package of it.
 /// </summary>
 public sealed class ConsulAgent : IAsyncDisposable
 {
@@ -20,6 +20,8 @@ public sealed class ConsulAgent : IAsyncDisposable
     public const string Token = "correct-horse-battery-staple";
 
     private readonly string _binary;
+
+    // HTTP, LAN gossip, WAN gossip, server and DNS.
     private readonly string[] _ports;
     private readonly HttpClient _client = new();
     private Process? _process;
@@ -41,7 +43,7 @@ public sealed class ConsulAgent : IAsyncDisposable
     /// <summary>The address of its DNS server, for the domain <c>consul</c>.</summary>
     public IPEndPoint Dns { get; }
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts an agent.</summary>
     public static async Task<ConsulAgent> StartAsync()
     {
         var binary = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : Shell.Which("consul");
@@ -51,14 +53,14 @@ public sealed class ConsulAgent : IAsyncDisposable
         return agent;
     }
 
-    /// <summary>Starts it again, at the same address and without its data.</summary>
+    /// <summary>Starts the agent again, at the same address and without its data.</summary>
     public async Task StartAgainAsync()
     {
         Launch();
         await Eventually.Async(IsReadyAsync, TimeSpan.FromSeconds(30), () => "Consul has a leader and knows its token");
     }
 
-    /// <summary>Kills it.</summary>
+    /// <summary>Kills the agent.</summary>
     public async Task StopAsync()
     {
         if (_process is not { } process)
@@ -77,7 +79,7 @@ public sealed class ConsulAgent : IAsyncDisposable
         _process = null;
     }
 
-    /// <summary>The JSON that its API answers.</summary>
+    /// <summary>Gets JSON from its API.</summary>
     public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await _client.GetStringAsync(path))!;
 
     /// <summary>Puts JSON to its API.</summary>
@@ -112,7 +114,7 @@ public sealed class ConsulAgent : IAsyncDisposable
             "/v1/agent/service/register",
             JsonSerializer.Serialize(new { ID = id, Name = service, Address = address, Port = port, Tags = tags }));
         await Eventually.Async(
-            async () => (await GetAsync($"/v1/catalog/service/{service}")).AsArray().Any(each => (string?)each!["ServiceID"] == id),
+            async () => (await GetAsync($"/v1/catalog/service/{service}")).AsArray().Any(instance => (string?)instance!["ServiceID"] == id),
             TimeSpan.FromSeconds(30), () => $"the catalogue has {id}");
     }
 
@@ -151,7 +153,7 @@ public sealed class ConsulAgent : IAsyncDisposable
     {
         if (_process!.HasExited)
         {
-            // Another process had one of its ports for a moment, because it looked for a free one.
+            // Another process used one of the ports for a moment while it looked for a free one.
             await StopAsync();
             Launch();
             return false;

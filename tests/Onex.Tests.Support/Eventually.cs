@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Onex.Tests.Support;
 
-/// <summary>Waits for a condition, with a deadline: the only way in which tests wait.</summary>
+/// <summary>Waits for a condition, with a deadline. Tests wait in no other way.</summary>
 public static class Eventually
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
@@ -31,7 +31,7 @@ public static class Eventually
         }
     }
 
-    /// <summary>The same, for a condition that needs no waiting itself.</summary>
+    /// <summary>The same, for a synchronous condition.</summary>
     public static Task<TimeSpan> Async(Func<bool> condition, TimeSpan within, Func<string> describe) =>
         Async(() => Task.FromResult(condition()), within, describe);
 

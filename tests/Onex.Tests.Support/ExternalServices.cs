@@ -64,7 +64,7 @@ public sealed class ExternalServices : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Order, string Step, bool Undo, string Key), (HttpStatusCode Status, string Body)> _answers = [];
     private readonly List<(string Order, string Effect)> _effects = [];
-    private int _calledSoFar;
+    private int _callCount;
 
     private ExternalServices(WebApplication server, Uri address)
     {
@@ -94,7 +94,7 @@ public sealed class ExternalServices : IAsyncDisposable
     /// <summary>Every call so far, in the order of arrival.</summary>
     public IReadOnlyList<ServiceCall> Calls => [.. _calls.OrderBy(call => call.Number)];
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts the server.</summary>
     public static async Task<ExternalServices> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -102,16 +102,16 @@ public sealed class ExternalServices : IAsyncDisposable
         var address = new Uri($"http://127.0.0.1:{FreePort.Next()}");
         var server = builder.Build();
         server.Urls.Add(address.ToString());
-        var world = new ExternalServices(server, address);
+        var services = new ExternalServices(server, address);
         await server.StartAsync();
-        return world;
+        return services;
     }
 
     /// <summary>Sets the behaviour for an order.</summary>
     public void Treat(string order, Treatment treatment) => _treatments[order] = treatment;
 
     /// <summary>
-    /// The effects that really happened for an order, in order: <c>reserve</c>, <c>pack</c>, ..., <c>undo pack</c>, <c>undo reserve</c>.
+    /// The effects that happened for an order, in their sequence: <c>reserve</c>, <c>pack</c>, ..., <c>undo pack</c>, <c>undo reserve</c>.
     /// </summary>
     public IReadOnlyList<string> EffectsOf(string order)
     {
@@ -144,18 +144,24 @@ public sealed class ExternalServices : IAsyncDisposable
         var body = await BodyAsync(context);
         var order = OrderOf(JsonNode.Parse(body));
         await AnswerAsync(context, order, step, undo: false, body, treatment =>
-            step == "charge" && treatment.CardDeclined
-                ? (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
-                : step == "charge"
-                    && (treatment.CardExpired || treatment.FirstCardDeclined)
-                    && !_answers.Keys.Any(key => key.Step == step && key.Order == order)
-                    ? treatment.CardExpired
-                        ? (HttpStatusCode.UnprocessableEntity, """{"error":"card expired"}""")
-                        : (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
-                    : (HttpStatusCode.OK, answer(order).ToJsonString()));
+            (step == "charge" ? CardError(order, treatment) : null) ?? (HttpStatusCode.OK, answer(order).ToJsonString()));
     };
 
-    // The order's name, the whole order, or the seal of a parcel.
+    // The answer to a charge that fails, or null. The first key of an order charges the first card.
+    private (HttpStatusCode Status, string Body)? CardError(string order, Treatment treatment)
+    {
+        var isFirstCard = !_answers.Keys.Any(key => key.Step == "charge" && key.Order == order);
+        if (isFirstCard && treatment.CardExpired && !treatment.CardDeclined)
+        {
+            return (HttpStatusCode.UnprocessableEntity, """{"error":"card expired"}""");
+        }
+
+        return treatment.CardDeclined || (isFirstCard && treatment.FirstCardDeclined)
+            ? (HttpStatusCode.PaymentRequired, """{"error":"card declined"}""")
+            : null;
+    }
+
+    // The order of a body, which has its id, the whole order, or the seal of a parcel: a hash of the id.
     private string OrderOf(JsonNode? body)
     {
         var order = (string?)(body?["order"] is JsonObject whole ? whole["order_id"] : body?["order"]);
@@ -189,8 +195,8 @@ public sealed class ExternalServices : IAsyncDisposable
         var treatment = _treatments.GetValueOrDefault(order, Usual);
         var (status, answer) = _failures.AddOrUpdate($"{step}/{undo}/{key}", 1, (_, count) => count + 1) <= treatment.Failures
             ? (HttpStatusCode.ServiceUnavailable, """{"error":"try again"}""")
-            : Once(order, step, undo, key, () => decide(treatment));
-        _calls.Enqueue(new ServiceCall(Interlocked.Increment(ref _calledSoFar), order, step, undo, key, status, body));
+            : AnswerOnce(order, step, undo, key, () => decide(treatment));
+        _calls.Enqueue(new ServiceCall(Interlocked.Increment(ref _callCount), order, step, undo, key, status, body));
         if (treatment.Latency > TimeSpan.Zero)
         {
             await Task.Delay(treatment.Latency, TimeProvider.System);
@@ -206,7 +212,7 @@ public sealed class ExternalServices : IAsyncDisposable
         await context.Response.WriteAsync(answer);
     }
 
-    private (HttpStatusCode Status, string Body) Once(
+    private (HttpStatusCode Status, string Body) AnswerOnce(
         string order, string step, bool undo, string key, Func<(HttpStatusCode Status, string Body)> decide)
     {
         lock (_lock)

@@ -6,7 +6,7 @@ namespace Onex.Tests.Support;
 /// <summary>Unused ports on loopback.</summary>
 public static class FreePort
 {
-    private static readonly HashSet<int> _given = [];
+    private static readonly HashSet<int> _returned = [];
 
     /// <summary>A port that was not returned before.</summary>
     public static int Next()
@@ -39,16 +39,17 @@ public static class FreePort
         throw new InvalidOperationException($"No port is free from {Lowest} on.");
     }
 
-    private static int? Take(int wanted)
+    // Returns the port if it is free and was not returned before, else null. The system chooses the port for 0.
+    private static int? Take(int number)
     {
         try
         {
-            using var listener = new TcpListener(IPAddress.Loopback, wanted);
+            using var listener = new TcpListener(IPAddress.Loopback, number);
             listener.Start();
             var port = ((IPEndPoint)listener.LocalEndpoint).Port;
-            lock (_given)
+            lock (_returned)
             {
-                return _given.Add(port) ? port : null;
+                return _returned.Add(port) ? port : null;
             }
         }
         catch (SocketException)

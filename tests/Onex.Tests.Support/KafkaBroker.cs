@@ -32,7 +32,7 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     private readonly IReadOnlyDictionary<string, string>? _toolEnvironment;
     private readonly Process? _mock;
-    private readonly SemaphoreSlim _mockTurn = new(1);
+    private readonly SemaphoreSlim _mockLock = new(1);
     private string? _reaperId;
 
     private KafkaBroker(string bootstrapServers, IReadOnlyDictionary<string, string>? toolEnvironment, Process? mock)
@@ -101,10 +101,10 @@ public sealed class KafkaBroker : IAsyncDisposable
         return new KafkaBroker(address, null, process);
     }
 
-    /// <summary>Skips the test on the mock cluster with the missing feature, given as the end of a sentence.</summary>
+    /// <summary>Skips the test on the mock cluster, and says what that cannot do: <c>deletes no topics</c>.</summary>
     public void NeedsReal(string what) => Assert.SkipWhen(
         IsMock, $"No Kafka, and the mock cluster in its place {what}: set {Variable} to the address of a broker, or start a Docker "
-            + $"engine.");
+            + "engine.");
 
     /// <summary>Starts it (again) with its records, and waits until it answers.</summary>
     public async Task StartAsync()
@@ -125,10 +125,10 @@ public sealed class KafkaBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>Where it listens with SASL_SSL.</summary>
+    /// <summary>The address at which it listens with SASL_SSL.</summary>
     public string SecuredServers => $"127.0.0.1:{int.Parse(OwnEnvironment["PORT"], CultureInfo.InvariantCulture) + 50}";
 
-    /// <summary>The authority of its certificate.</summary>
+    /// <summary>The file with the authority of its certificate.</summary>
     public string CaFile => Path.Combine(OwnEnvironment["STATE"], "ca.pem");
 
     /// <summary>Starts it again with another certificate.</summary>
@@ -156,13 +156,13 @@ public sealed class KafkaBroker : IAsyncDisposable
         await admin.AlterUserScramCredentialsAsync([alteration]);
     }
 
-    /// <summary>Kills it like a crash.</summary>
+    /// <summary>Kills the broker, as in a crash.</summary>
     public Task KillAsync() => ToolAsync("kill");
 
-    /// <summary>Freezes it.</summary>
+    /// <summary>Freezes the broker.</summary>
     public Task PauseAsync() => ToolAsync("pause");
 
-    /// <summary>Thaws it.</summary>
+    /// <summary>Thaws the broker.</summary>
     public Task ResumeAsync() => ToolAsync("resume");
 
     /// <summary>Creates a topic that the runtime should not create itself.</summary>
@@ -180,7 +180,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions }]);
     }
 
-    /// <summary>Creates the topics of a runtime and their dead-letter topics on the mock cluster, where the runtime cannot.</summary>
+    /// <summary>Creates the topics of a runtime and their dead-letter topics on the mock cluster, where a runtime cannot.</summary>
     public async Task PrepareAsync(IEnumerable<string> topics, int partitions)
     {
         foreach (var topic in IsMock ? topics : [])
@@ -209,7 +209,7 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     private async Task CreateMockTopicAsync(string topic, int partitions)
     {
-        await _mockTurn.WaitAsync();
+        await _mockLock.WaitAsync();
         try
         {
             await _mock!.StandardInput.WriteLineAsync($"{topic} {partitions.ToString(CultureInfo.InvariantCulture)}");
@@ -222,7 +222,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         }
         finally
         {
-            _mockTurn.Release();
+            _mockLock.Release();
         }
     }
 

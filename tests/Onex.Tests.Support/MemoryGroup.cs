@@ -18,17 +18,17 @@ public sealed class MemoryGroup : IDisposable
     /// <summary>The file to which a joining process writes its id.</summary>
     public string Members => Path.Combine(_directory, "cgroup.procs");
 
-    /// <summary>Creates a control group, or returns null without the right.</summary>
-    public static MemoryGroup? TryMake(string name, long bytes)
+    /// <summary>Creates a control group, or returns null without the right to do so.</summary>
+    public static MemoryGroup? TryCreate(string name, long bytes)
     {
-        var isFirst = File.Exists(Path.Combine(Version1, "memory.limit_in_bytes"));
-        var group = new MemoryGroup(Path.Combine(isFirst ? Version1 : Version2, name));
+        var isVersion1 = File.Exists(Path.Combine(Version1, "memory.limit_in_bytes"));
+        var group = new MemoryGroup(Path.Combine(isVersion1 ? Version1 : Version2, name));
         try
         {
             Directory.CreateDirectory(group._directory);
             File.WriteAllText(
                 Path.Combine(
-                    group._directory, isFirst ? "memory.limit_in_bytes" : "memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
+                    group._directory, isVersion1 ? "memory.limit_in_bytes" : "memory.max"), bytes.ToString(CultureInfo.InvariantCulture));
             return group;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -27,13 +27,13 @@ public sealed class OnexProcess : IAsyncDisposable
         Pid = process.Id;
         _reaperId = Reaper.Kill(Pid);
         _log = logFile is null ? null : new StreamWriter(logFile, append: true) { AutoFlush = true };
-        process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        process.OutputDataReceived += (_, line) => Add(_output, line.Data);
+        process.ErrorDataReceived += (_, line) => Add(_errors, line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
 
-    /// <summary>Its name in messages: the role.</summary>
+    /// <summary>Its name in messages: the role, or the command.</summary>
     public string Name { get; }
 
     /// <summary>Its process id.</summary>
@@ -52,13 +52,17 @@ public sealed class OnexProcess : IAsyncDisposable
     public IReadOnlyList<string> Errors => Lines(_errors);
 
     /// <summary>Its peak memory so far, in bytes: the resident set, code included.</summary>
-    public long PeakBytes =>
-        File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)) is var line
-        ? long.Parse(
-            line["VmHWM:".Length..^"kB".Length],
-            NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
-            CultureInfo.InvariantCulture) * 1024
-        : 0;
+    public long PeakBytes
+    {
+        get
+        {
+            var line = File.ReadLines($"/proc/{Pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return 1024 * long.Parse(
+                line["VmHWM:".Length..^"kB".Length],
+                NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+                CultureInfo.InvariantCulture);
+        }
+    }
 
     /// <summary>Starts <c>onex run</c> in a role with these settings and no others.</summary>
     public static OnexProcess Start(
@@ -75,11 +79,11 @@ public sealed class OnexProcess : IAsyncDisposable
     }
 
     /// <summary>Runs another command of the executable to its end.</summary>
-    public static async Task<Ended> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
+    public static async Task<ProgramResult> RunAsync(IReadOnlyDictionary<string, string> settings, params string[] arguments)
     {
         await using var process = Launch(arguments, settings, arguments[0], 0, null);
         var code = await process.WaitForExitAsync(TimeSpan.FromMinutes(2));
-        return new Ended(code, string.Join('\n', process.Output), string.Join('\n', process.Errors));
+        return new ProgramResult(code, string.Join('\n', process.Output), string.Join('\n', process.Errors));
     }
 
     /// <summary>The status and body of a GET, or null without an answer.</summary>
@@ -107,7 +111,7 @@ public sealed class OnexProcess : IAsyncDisposable
             {
                 if (!IsRunning)
                 {
-                    // Also waits for the last lines that it wrote.
+                    // Also waits for its last lines.
                     await _process.WaitForExitAsync();
                     throw new InvalidOperationException($"{Name} ended with {_process.ExitCode} before it was ready:\n{Tail()}");
                 }
@@ -131,13 +135,13 @@ public sealed class OnexProcess : IAsyncDisposable
         Reaper.Remove(_reaperId);
     }
 
-    /// <summary>Freezes it: it keeps its connections and does nothing.</summary>
+    /// <summary>Freezes the process: it keeps its connections and does nothing.</summary>
     public Task FreezeAsync() => SignalAsync("STOP");
 
-    /// <summary>Thaws it.</summary>
+    /// <summary>Thaws the process.</summary>
     public Task ThawAsync() => SignalAsync("CONT");
 
-    /// <summary>Sends SIGHUP: it reloads its files.</summary>
+    /// <summary>Sends SIGHUP, after which the process reloads its files.</summary>
     public Task HangUpAsync() => SignalAsync("HUP");
 
     /// <summary>Sends SIGTERM and returns the exit code.</summary>
@@ -184,7 +188,7 @@ public sealed class OnexProcess : IAsyncDisposable
             throw new InvalidOperationException($"{assembly} is not built: ./dev build");
         }
 
-        // It joins the group first, because the runtime reads its limit at start.
+        // The shell joins the control group before it becomes dotnet, which reads the memory limit at its start.
         var start = new ProcessStartInfo(
             memory is null ? "dotnet" : "sh",
             [
@@ -213,7 +217,7 @@ public sealed class OnexProcess : IAsyncDisposable
 
         if (memory is not null)
         {
-            // As in docker/Dockerfile.runtime.
+            // The same values as in docker/Dockerfile.runtime.
             start.Environment["DOTNET_GCHighMemPercent"] = "0x41";
             start.Environment["MALLOC_ARENA_MAX"] = "2";
         }
@@ -226,7 +230,7 @@ public sealed class OnexProcess : IAsyncDisposable
     private async Task SignalAsync(string signal) =>
         (await Shell.RunAsync("kill", $"-{signal}", Pid.ToString(CultureInfo.InvariantCulture))).OrThrow($"kill -{signal}");
 
-    private void Keep(List<string> lines, string? line)
+    private void Add(List<string> lines, string? line)
     {
         if (line is not null)
         {

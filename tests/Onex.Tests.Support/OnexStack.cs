@@ -70,7 +70,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>The assembly of the executable: that of this checkout unless another build is set before a start.</summary>
     public string Assembly { get; set; } = Repository.OnexAssembly;
 
-    /// <summary>Every process ever started.</summary>
+    /// <summary>Every process that was started, also those that have ended.</summary>
     public IReadOnlyList<OnexProcess> Processes => [.. _processes];
 
     /// <summary>Creates a stack on the given broker and database server, or on the shared ones.</summary>
@@ -92,7 +92,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>Starts a role without waiting until it is ready.</summary>
     /// <param name="role">The role.</param>
     /// <param name="settings">Environment variables in addition to <see cref="Settings"/>.</param>
-    /// <param name="memory">The memory that it may use, or null for the machine's.</param>
+    /// <param name="memory">A limit of its memory, or null for no limit.</param>
     public OnexProcess Start(string role, IReadOnlyDictionary<string, string>? settings = null, MemoryGroup? memory = null)
     {
         var file = Path.Combine(_logs, $"{Interlocked.Increment(ref _started):000}-{role}.log");
@@ -193,7 +193,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>A UUID that no other test has.</summary>
     public static string NewId() => Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString();
 
-    /// <summary>Waits until no saga is live.</summary>
+    /// <summary>Waits until there are this many sagas and all have ended.</summary>
     public Task<TimeSpan> AllEndedAsync(int sagas, TimeSpan within)
     {
         var seen = "";
@@ -234,7 +234,7 @@ public sealed class OnexStack : IAsyncDisposable
         Assert.True(lines.Count == 0, string.Join('\n', lines));
     }
 
-    /// <summary>Lines that a process logged at error level, by the JSON log's own level.</summary>
+    /// <summary>The lines that a process logged at error level, by the level in the line.</summary>
     private IReadOnlyList<string> LoggedErrors() =>
     [
         .. Processes.SelectMany(process => process.Output.Concat(process.Errors)).Where(line =>
@@ -266,7 +266,7 @@ public sealed class OnexStack : IAsyncDisposable
             await process.DisposeAsync();
         }
 
-        // The invariant holds at the end of every test, whatever it did.
+        // No saga may be stuck at the end of any test.
         var stuck = await StuckAsync();
         await Responses.DisposeAsync();
         await DeadLetters.DisposeAsync();

@@ -80,10 +80,10 @@ public sealed class OtlpCollector : IAsyncDisposable
     /// <summary>The log records so far.</summary>
     public IReadOnlyList<ExportedLog> Logs => [.. _logs];
 
-    /// <summary>The names of the metrics so far, each as often as it arrived.</summary>
+    /// <summary>The names of the metrics so far; a name repeats for each time that the metric arrived.</summary>
     public IReadOnlyList<string> Metrics => [.. _metrics];
 
-    /// <summary>The settings of a process that exports everything here, and soon.</summary>
+    /// <summary>The settings with which a process exports everything to this collector, without much delay.</summary>
     public IReadOnlyDictionary<string, string> Environment => new Dictionary<string, string>
     {
         ["OTEL_EXPORTER_OTLP_ENDPOINT"] = Address.ToString(),
@@ -92,7 +92,7 @@ public sealed class OtlpCollector : IAsyncDisposable
         ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",
     };
 
-    /// <summary>Starts one, for OTLP over HTTP or over gRPC without TLS.</summary>
+    /// <summary>Starts a collector, for OTLP over HTTP or over gRPC without TLS.</summary>
     public static async Task<OtlpCollector> StartAsync(bool overGrpc = false)
     {
         var builder = WebApplication.CreateSlimBuilder();

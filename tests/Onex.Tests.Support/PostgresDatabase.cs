@@ -8,7 +8,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
 {
     private readonly Lazy<NpgsqlDataSource> _source;
 
-    // Without a pool, so that a query after a restart of the server does not meet a connection from before it.
+    // Without a pool, so that a query after a restart of the server does not use a connection from before the restart.
     private NpgsqlDataSource _queries;
 
     internal PostgresDatabase(PostgresServer server, string name)
@@ -42,7 +42,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
         ["POSTGRES_PASSWORD"] = Server.Password,
     };
 
-    /// <summary>Queries go to this server from now on: a standby of the other one, which was promoted.</summary>
+    /// <summary>Sends the queries to another server: the promoted standby of the previous one.</summary>
     public void MoveTo(PostgresServer server)
     {
         Server = server;
@@ -64,7 +64,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
         return rows;
     }
 
-    /// <summary>The one value of the one row.</summary>
+    /// <summary>Runs a query and returns its only value.</summary>
     public async Task<T> ScalarAsync<T>(string sql)
     {
         await using var command = _queries.CreateCommand(sql);

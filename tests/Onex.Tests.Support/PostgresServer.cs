@@ -45,10 +45,10 @@ public sealed class PostgresServer : IAsyncDisposable
         _isDurable = isDurable;
     }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The host on which it listens.</summary>
     public string Host => _address.Host!;
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The port on which it listens.</summary>
     public int Port => _address.Port;
 
     /// <summary>A superuser.</summary>
@@ -75,13 +75,13 @@ public sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartArchivingAsync()
     {
         var server = await StartOwnAsync();
-        await AsServerUserAsync("mkdir", server.Archive);
+        await RunAsServerUserAsync("mkdir", server.Archive);
         await server.ConfigureAsync("archive_mode = on", $"archive_command = 'cp %p {server.Archive}/%f'");
         await server.RestartAsync(PostgresStop.Fast);
         return server;
     }
 
-    /// <summary>A server for benchmarks: it writes every commit to the disk, as in production.</summary>
+    /// <summary>Starts a server for benchmarks: it writes every commit to the disk, as in production.</summary>
     public static Task<PostgresServer> StartDurableAsync() => StartPrivateAsync(isDurable: true);
 
     /// <summary>The connection string of a database.</summary>
@@ -115,10 +115,10 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task BackupAsync() => (await RunAsync(
         "pg_basebackup", ["-d", LibpqAddress, "-D", Backup, "-X", "none", "-c", "fast", "--no-sync"])).OrThrow("pg_basebackup");
 
-    /// <summary>Loses the present data, and restores the state at a time from the base backup and the archived log.</summary>
+    /// <summary>Deletes the present data, and restores the state at a time from the base backup and the archived log.</summary>
     public async Task RestoreAsync(string time)
     {
-        // The disk is lost at any moment; until then the server archives each segment of the log that it has finished.
+        // The server archives only finished segments of the log. So this finishes the present one, and waits until all are archived.
         await ExecuteAsync("SELECT pg_switch_wal()");
         await Eventually.Async(
             () => Directory.EnumerateFiles(DataOf(OwnDirectory) + "/pg_wal/archive_status", "*.ready").Any() is false,
@@ -129,9 +129,9 @@ public sealed class PostgresServer : IAsyncDisposable
         Directory.Move(Backup, DataOf(OwnDirectory));
         await ConfigureAsync(
             $"restore_command = 'cp {Archive}/%f %p'", $"recovery_target_time = '{time}'", "recovery_target_action = 'promote'");
-        await AsServerUserAsync("touch", Path.Combine(DataOf(OwnDirectory), "recovery.signal"));
+        await RunAsServerUserAsync("touch", Path.Combine(DataOf(OwnDirectory), "recovery.signal"));
         await StartAsync();
-        await IsPrimaryAsync();
+        await WaitUntilPrimaryAsync();
     }
 
     /// <summary>A standby that follows this server and confirms each of its commits.</summary>
@@ -158,7 +158,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public async Task<SmallDisk> MoveNewDatabasesToDiskAsync(int mebibytes)
     {
         var directory = Path.Combine(OwnDirectory, "disk");
-        await AsServerUserAsync("mkdir", directory);
+        await RunAsServerUserAsync("mkdir", directory);
         var disk = await SmallDisk.MountAsync(directory, ServerUser, mebibytes);
         await ExecuteAsync($"CREATE TABLESPACE small LOCATION '{directory}'");
         await ExecuteAsync("ALTER DATABASE template1 SET TABLESPACE small");
@@ -168,10 +168,10 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Makes a standby the primary.</summary>
     public async Task PromoteAsync()
     {
-        // It has inherited the setting, and has no standby of its own.
+        // The base backup has copied this setting, but the new primary has no standby of its own.
         await ConfigureAsync("synchronous_standby_names = ''");
         await ControlAsync("promote");
-        await IsPrimaryAsync();
+        await WaitUntilPrimaryAsync();
         await ExecuteAsync("SELECT pg_reload_conf()");
     }
 
@@ -202,7 +202,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private string LibpqAddress => $"host={Host} port={Port} user={User} password='{Password}'";
 
-    private Task<TimeSpan> IsPrimaryAsync() => Eventually.Async(
+    private Task<TimeSpan> WaitUntilPrimaryAsync() => Eventually.Async(
         async () => await ScalarAsync("SELECT NOT pg_is_in_recovery()"), TimeSpan.FromSeconds(60), () => "the recovery does not end");
 
     private async Task<bool> ScalarAsync(string sql)
@@ -213,7 +213,7 @@ public sealed class PostgresServer : IAsyncDisposable
         return (bool)(await command.ExecuteScalarAsync())!;
     }
 
-    // Later lines of the file win.
+    // Later lines of the file override earlier ones.
     private Task ConfigureAsync(params string[] lines) =>
         File.AppendAllLinesAsync(Path.Combine(DataOf(OwnDirectory), "postgresql.auto.conf"), lines);
 
@@ -221,7 +221,7 @@ public sealed class PostgresServer : IAsyncDisposable
         (await Shell.RunAsync("install", ["-d", "-m", "700", .. Shell.IsRoot ? (string[])["-o", ServerUser] : [], directory], null))
             .OrThrow("Making the directory of the test cluster");
 
-    private static async Task AsServerUserAsync(params string[] command) => (Shell.IsRoot
+    private static async Task RunAsServerUserAsync(params string[] command) => (Shell.IsRoot
         ? await Shell.RunAsync("runuser", ["-u", ServerUser, "--", .. command], null)
         : await Shell.RunAsync(command[0], command[1..], null)).OrThrow(command[0]);
 
@@ -238,7 +238,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var data = DataOf(directory);
         await CreateDirectoryAsync(directory);
 
-        // The server outlives a killed test process until the reaper has read these lines.
+        // If the test process is killed, the reaper stops the server with this command.
         var reaperId = Reaper.AtExit($"kill -QUIT $(head -n 1 {data}/postmaster.pid); sleep 0.5; rm -rf {directory}");
         var passwordFile = Path.Combine(directory, "password");
         await File.WriteAllTextAsync(passwordFile, SuperPassword);
@@ -277,7 +277,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    // fsync protects against a crash of the machine, which no test simulates; a crash of the server loses nothing without it.
+    // fsync protects against a crash of the machine, which no test simulates. Without it, a crash of the server alone loses nothing.
     private static string ServerOptions(int port, string directory, bool isDurable) => string.Join(
         ' ', "-h", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-k", directory, "-c", isDurable
             ? "fsync=on"
@@ -302,11 +302,11 @@ public sealed class PostgresServer : IAsyncDisposable
         return newest ?? (Shell.Which("pg_ctl") is { } found && Shell.Which("initdb") is not null ? Path.GetDirectoryName(found) : null);
     }
 
-    private static Task<Ended> RunAsync(string program, IReadOnlyList<string> arguments)
+    private static Task<ProgramResult> RunAsync(string program, IReadOnlyList<string> arguments)
     {
         var path = Path.Combine(FindBinaries()!, program);
 
-        // From the root directory, because the user of the server may not have access to the directory of the caller.
+        // Runs in the root directory, because the user of the server may have no access to the directory of the caller.
         string[] command = [path, .. arguments];
         return Shell.IsRoot
             ? Shell.RunAsync("runuser", ["-u", ServerUser, "--", "sh", "-c", "cd / && exec \"$@\"", "sh", .. command], null)

@@ -11,11 +11,11 @@ public static class Reaper
     private const string Script =
         """
         trap '' INT TERM HUP
-        declare -A last
+        declare -A commands
         while IFS=$'\t' read -r id command; do
-          if [ -n "$command" ]; then last[$id]=$command; else unset "last[$id]"; fi
+          if [ -n "$command" ]; then commands[$id]=$command; else unset "commands[$id]"; fi
         done
-        for id in "${!last[@]}"; do eval "${last[$id]}"; done >/dev/null 2>&1
+        for id in "${!commands[@]}"; do eval "${commands[$id]}"; done >/dev/null 2>&1
         """;
 
     private static readonly Lock _gate = new();

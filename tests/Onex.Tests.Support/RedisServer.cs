@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Onex.Tests.Support;
 
-/// <summary>A Redis of the machine's binary on loopback, with a password. It stores nothing on disk.</summary>
+/// <summary>A Redis on loopback from the binary of the machine, with a password. It stores nothing on disk.</summary>
 public sealed class RedisServer : IAsyncDisposable
 {
     /// <summary>Its password.</summary>
@@ -21,7 +21,7 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>The port on 127.0.0.1.</summary>
     public int Port { get; }
 
-    /// <summary>Starts one.</summary>
+    /// <summary>Starts a server.</summary>
     public static async Task<RedisServer> StartAsync(params string[] options)
     {
         Assert.SkipWhen(Shell.Which("redis-server") is null, "No Redis for tests: install it (apt-get install redis-server).");
@@ -30,12 +30,12 @@ public sealed class RedisServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Starts one that takes TLS alone, and only from clients with a certificate of the authority.</summary>
+    /// <summary>Starts a server that accepts only TLS, and only clients with a certificate of the authority.</summary>
     public static Task<RedisServer> StartWithTlsAsync(TestCertificates certificates) => StartAsync(
         "--tls-cert-file", certificates.ServerFile, "--tls-key-file", certificates.ServerFile,
         "--tls-ca-cert-file", certificates.CaFile, "--tls-auth-clients", "yes");
 
-    /// <summary>Starts it at the same port, without what it held.</summary>
+    /// <summary>Starts the server at the same port, without its data.</summary>
     public async Task StartAgainAsync()
     {
         var port = Port.ToString(CultureInfo.InvariantCulture);
@@ -47,7 +47,7 @@ public sealed class RedisServer : IAsyncDisposable
         };
         _process = Process.Start(start) ?? throw new InvalidOperationException("redis-server did not start.");
         _reaperId = Reaper.Kill(_process.Id);
-        await Eventually.Async(TakesConnectionsAsync, TimeSpan.FromSeconds(20), () => $"redis-server listens on {Port}");
+        await Eventually.Async(AcceptsConnectionsAsync, TimeSpan.FromSeconds(20), () => $"redis-server listens on {Port}");
     }
 
     /// <summary>Runs a command that Redis answers with OK.</summary>
@@ -62,7 +62,7 @@ public sealed class RedisServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Kills it.</summary>
+    /// <summary>Kills the server.</summary>
     public async Task KillAsync()
     {
         _process!.Kill();
@@ -70,10 +70,10 @@ public sealed class RedisServer : IAsyncDisposable
         Reaper.Remove(_reaperId!);
     }
 
-    /// <summary>Lets it hang: its sockets stay open, and nothing is answered.</summary>
+    /// <summary>Freezes the server: its sockets stay open, and it answers nothing.</summary>
     public Task FreezeAsync() => SignalAsync("-STOP");
 
-    /// <summary>Lets it go on.</summary>
+    /// <summary>Lets the frozen server continue.</summary>
     public Task ThawAsync() => SignalAsync("-CONT");
 
     /// <inheritdoc />
@@ -87,7 +87,7 @@ public sealed class RedisServer : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task<bool> TakesConnectionsAsync()
+    private async Task<bool> AcceptsConnectionsAsync()
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try

@@ -15,7 +15,7 @@ public static class Repository
     /// <summary>A path below the root.</summary>
     public static string At(params string[] parts) => Path.Combine([Root, .. parts]);
 
-    /// <summary>A file that a project's build made, in the configuration of the running test.</summary>
+    /// <summary>The path of a file in the build output of a project, in the configuration of the running test.</summary>
     public static string Built(string project, string file) =>
         Path.Combine(Root, "artifacts", "bin", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), file);
 

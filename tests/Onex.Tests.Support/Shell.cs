@@ -3,24 +3,24 @@ using System.Diagnostics;
 namespace Onex.Tests.Support;
 
 /// <summary>How a program ended.</summary>
-public sealed record Ended(int Code, string Out, string Error)
+public sealed record ProgramResult(int Code, string Out, string Error)
 {
     /// <summary>Throws unless the program ended with 0.</summary>
-    public Ended OrThrow(string what) =>
+    public ProgramResult OrThrow(string what) =>
         Code == 0 ? this : throw new InvalidOperationException($"{what} ended with {Code}: {Error.Trim()} {Out.Trim()}");
 }
 
 /// <summary>Runs programs of the machine.</summary>
 public static class Shell
 {
-    /// <summary>Whether this process may do everything. Such a one must not run Postgres.</summary>
+    /// <summary>Whether this process has the rights of root, as which PostgreSQL does not run.</summary>
     public static bool IsRoot { get; } = Environment.IsPrivilegedProcess;
 
-    /// <summary>Runs a program to its end. Processes that it leaves running must not keep its output open.</summary>
-    public static Task<Ended> RunAsync(string program, params string[] arguments) => RunAsync(program, arguments, null);
+    /// <summary>Runs a program until it ends and its output is closed. A process that it leaves running must not keep that open.</summary>
+    public static Task<ProgramResult> RunAsync(string program, params string[] arguments) => RunAsync(program, arguments, null);
 
-    /// <summary>The same with environment variables besides the inherited ones.</summary>
-    public static async Task<Ended> RunAsync(
+    /// <summary>The same, with environment variables in addition to the inherited ones.</summary>
+    public static async Task<ProgramResult> RunAsync(
         string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
     {
         var start = new ProcessStartInfo(program, arguments)
@@ -40,7 +40,7 @@ public static class Shell
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
-        return new Ended(process.ExitCode, await output, await error);
+        return new ProgramResult(process.ExitCode, await output, await error);
     }
 
     /// <summary>The full path of a program on PATH, or null. A broken link does not count.</summary>

@@ -5,8 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// An authority that no system knows, and certificates of it for a server on 127.0.0.1, which is also the service <c>stock</c>, and a
-/// client, in files.
+/// Files with the certificates of a private authority: its own, one for a client, and one for a server that is 127.0.0.1 and the service
+/// <c>stock</c>.
 /// </summary>
 public sealed class TestCertificates : IDisposable
 {

@@ -58,18 +58,18 @@ public sealed class TopicReader : IAsyncDisposable
         _loop = Task.Factory.StartNew(Read, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
-    /// <summary>What has been read so far, in order per partition.</summary>
+    /// <summary>The records that were read so far, in order per partition.</summary>
     public IReadOnlyList<ReadRecord> Records => [.. _records];
 
-    /// <summary>What has been read with that correlation id in its value.</summary>
+    /// <summary>The records with this correlation id in their value that were read so far.</summary>
     public IReadOnlyList<ReadRecord> For(string correlationId) =>
         [.. _records.Where(record => string.Equals(record.CorrelationId, correlationId, StringComparison.OrdinalIgnoreCase))];
 
-    /// <summary>Waits for the first record that is wanted.</summary>
-    public async Task<ReadRecord> ReadAsync(Func<ReadRecord, bool> wanted, TimeSpan within, string what) => await Eventually.GetAsync(
-        () => Task.FromResult(_records.FirstOrDefault(wanted)),
+    /// <summary>Waits for the first record that meets a condition.</summary>
+    public async Task<ReadRecord> ReadAsync(Func<ReadRecord, bool> condition, TimeSpan within, string what) => await Eventually.GetAsync(
+        () => Task.FromResult(_records.FirstOrDefault(condition)),
         within,
-        () => $"{what} on {_topic}; seen there: {string.Join('\n', _records.TakeLast(5).Select(record => Shortened(record.Text)))}");
+        () => $"{what} on {_topic}; seen there: {string.Join('\n', _records.TakeLast(5).Select(record => Shorten(record.Text)))}");
 
     /// <summary>Waits for the first record with that correlation id.</summary>
     public Task<ReadRecord> ReadAsync(string correlationId, TimeSpan within) => ReadAsync(
@@ -85,7 +85,7 @@ public sealed class TopicReader : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private static string Shortened(string text) => text.Length > 400 ? text[..400] + "..." : text;
+    private static string Shorten(string text) => text.Length > 400 ? text[..400] + "..." : text;
 
     private void Read()
     {
@@ -114,7 +114,7 @@ public sealed class TopicReader : IAsyncDisposable
     {
         using var admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
 
-        // Metadata of all topics: asking for one may create it.
+        // Metadata of all topics, because a request for that of one topic may create it.
         var partitions = admin.GetMetadata(TimeSpan.FromSeconds(2)).Topics
             .Where(topic => topic.Topic == _topic)
             .SelectMany(topic => topic.Partitions)

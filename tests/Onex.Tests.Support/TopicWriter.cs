@@ -9,7 +9,7 @@ public sealed class TopicWriter : IDisposable
     private readonly IProducer<byte[]?, byte[]?> _producer;
 
     /// <summary>
-    /// Connects to that broker. A missing topic is an error, unless it may be created with the broker's defaults.
+    /// Connects to a broker. A missing topic is an error, unless <paramref name="createTopics"/> allows the broker to create it.
     /// </summary>
     public TopicWriter(string bootstrapServers, bool createTopics = false) =>
         _producer = new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig
@@ -22,7 +22,7 @@ public sealed class TopicWriter : IDisposable
             AllowAutoCreateTopics = createTopics,
         }).SetKeySerializer(Serializers.ByteArray!).SetValueSerializer(Serializers.ByteArray!).SetLogHandler((_, _) => { }).Build();
 
-    /// <summary>Publishes text. Without a key and a partition the broker's client chooses one.</summary>
+    /// <summary>Publishes text. Without a partition, the client of the broker chooses a random one.</summary>
     public Task<TopicPartitionOffset> SendAsync(
         string topic, string value, string? key = null, int? partition = null, IReadOnlyDictionary<string, string>? headers = null) =>
         SendAsync(topic, Encoding.UTF8.GetBytes(value), key is null ? null : Encoding.UTF8.GetBytes(key), partition, headers);

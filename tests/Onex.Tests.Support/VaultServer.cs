@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Tests.Support;
 
-/// <summary>A request that the stand-in got, without its body.</summary>
+/// <summary>A request that the stand-in received, without its body.</summary>
 /// <param name="Method">The method.</param>
 /// <param name="Path">The path below <c>/v1</c>.</param>
 /// <param name="Token">The token, or null.</param>
@@ -33,7 +33,7 @@ public sealed class VaultServer : IAsyncDisposable
 
     private readonly WebApplication _server;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Issued> _tokens = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IssuedToken> _tokens = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<Version>> _secrets = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Lease> _leases = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<VaultRequestSeen> _requests = new();
@@ -41,7 +41,7 @@ public sealed class VaultServer : IAsyncDisposable
     private VaultServer(WebApplication server, Uri address)
     {
         (_server, Address) = (server, address);
-        _tokens[RootToken] = new Issued(0, IsRenewable: false);
+        _tokens[RootToken] = new IssuedToken(0, IsRenewable: false);
         server.Run(HandleAsync);
     }
 
@@ -54,7 +54,7 @@ public sealed class VaultServer : IAsyncDisposable
     /// <summary>Whether it is sealed: every request but those about its state is answered with 503.</summary>
     public bool IsSealed { get; set; }
 
-    /// <summary>A status that every request is answered with, or null: 429, 500.</summary>
+    /// <summary>If it is set, the status of every answer: 429, 500.</summary>
     public int? Status { get; set; }
 
     /// <summary>The seconds that a token of the AppRole and a renewal last.</summary>
@@ -69,14 +69,14 @@ public sealed class VaultServer : IAsyncDisposable
     /// <summary>The policy: whether a request may happen, by its method and its path below <c>/v1</c>.</summary>
     public Func<string, string, bool> Allows { get; set; } = (_, _) => true;
 
-    /// <summary>Makes a database role and its credentials, by the name of the role of Vault.</summary>
+    /// <summary>Creates a database role, by the name of the role of Vault, and returns its credentials.</summary>
     public Func<string, Task<(string User, string Password)>> CreateCredentials { get; set; } = role => Task.FromResult(
         ($"v-{role}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", RandomNumberGenerator.GetHexString(24)));
 
     /// <summary>All requests so far.</summary>
     public IReadOnlyList<VaultRequestSeen> Requests => [.. _requests];
 
-    /// <summary>Starts one, at the address of an earlier one or at another.</summary>
+    /// <summary>Starts a server, at the address of an earlier one or at a free one.</summary>
     public static async Task<VaultServer> StartAsync(Uri? address = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -128,7 +128,7 @@ public sealed class VaultServer : IAsyncDisposable
         lock (_lock)
         {
             var token = "hvs." + RandomNumberGenerator.GetHexString(24);
-            _tokens[token] = new Issued(seconds, isRenewable);
+            _tokens[token] = new IssuedToken(seconds, isRenewable);
             return token;
         }
     }
@@ -199,9 +199,9 @@ public sealed class VaultServer : IAsyncDisposable
             return Errors(503, "Vault is sealed");
         }
 
-        if (Status is { } always)
+        if (Status is { } fixedStatus)
         {
-            return Errors(always, always == 429 ? "request path: rate limit quota exceeded" : "internal error");
+            return Errors(fixedStatus, fixedStatus == 429 ? "request path: rate limit quota exceeded" : "internal error");
         }
 
         if (path == "auth/approle/login")
@@ -221,7 +221,7 @@ public sealed class VaultServer : IAsyncDisposable
 
         if (path.StartsWith("database/creds/", StringComparison.Ordinal) && request.Method == "GET")
         {
-            return await LendAsync(path);
+            return await IssueCredentialsAsync(path);
         }
 
         lock (_lock)
@@ -241,7 +241,7 @@ public sealed class VaultServer : IAsyncDisposable
         }
     }
 
-    private async Task<(int Status, JsonNode? Body)> LendAsync(string path)
+    private async Task<(int Status, JsonNode? Body)> IssueCredentialsAsync(string path)
     {
         var (user, password) = await CreateCredentials(path["database/creds/".Length..]);
         lock (_lock)
@@ -294,7 +294,7 @@ public sealed class VaultServer : IAsyncDisposable
 
     private static (int Status, JsonNode? Body) Mount(string path)
     {
-        var mount = new[] { "secret/", "kv/team/", "database/" }.FirstOrDefault(each => path.StartsWith(each, StringComparison.Ordinal));
+        var mount = new[] { "secret/", "kv/team/", "database/" }.FirstOrDefault(name => path.StartsWith(name, StringComparison.Ordinal));
         return mount is null
             ? Errors(403, "preflight capability check returned 403, please ensure client's policies grant access to path")
             : (200, new JsonObject
@@ -324,20 +324,20 @@ public sealed class VaultServer : IAsyncDisposable
         };
     }
 
-    private (int Status, JsonNode? Body) Read(string key, string wanted)
+    private (int Status, JsonNode? Body) Read(string key, string requestedVersion)
     {
         if (!_secrets.TryGetValue(key, out var versions))
         {
             return Errors(404);
         }
 
-        var number = wanted.Length > 0 ? int.Parse(wanted, CultureInfo.InvariantCulture) : versions.Count;
+        var number = requestedVersion.Length > 0 ? int.Parse(requestedVersion, CultureInfo.InvariantCulture) : versions.Count;
         if (number < 1 || number > versions.Count)
         {
             return Errors(404);
         }
 
-        // A deleted version is 404 with its metadata.
+        // The answer about a deleted version is 404, and still has its metadata.
         var version = versions[number - 1];
         var answer = new JsonObject
         {
@@ -410,7 +410,7 @@ public sealed class VaultServer : IAsyncDisposable
     private static (int Status, JsonNode? Body) Errors(int status, params string[] errors) =>
         (status, new JsonObject { ["errors"] = new JsonArray([.. errors.Select(error => JsonValue.Create(error))]) });
 
-    private sealed record Issued(int Seconds, bool IsRenewable);
+    private sealed record IssuedToken(int Seconds, bool IsRenewable);
 
     private sealed record Lease(bool IsRenewable);
 

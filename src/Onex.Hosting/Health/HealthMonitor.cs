@@ -20,14 +20,14 @@ internal sealed record ComponentHealth(
 }
 
 /// <summary>
-/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. It counts as
-/// usable from its first successful probe until a probe fails. After that it needs two successful probes in a row, so that readiness does
-/// not flap.
+/// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. A component
+/// counts as usable from its first successful probe until a probe fails. After that it needs two successful probes in a row, so that
+/// readiness does not flap.
 /// </summary>
 internal sealed class HealthMonitor(
     IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
 {
-    // The number of successful probes in a row.
+    // After a loss, this many successful probes in a row.
     private const int UsableAfter = 2;
 
     // The next probe detects a loss, at worst by its timeout: period and timeout together stay below the documented 2 s.

@@ -66,7 +66,7 @@ public sealed class OperationsCommandTests : IDisposable
             (await File.ReadAllTextAsync(Repository.At("docs", "operation.schema.json"))).TrimEnd(), printed.Out.TrimEnd());
     }
 
-    private Task<Ended> RunAsync(params string[] arguments) => OnexProcess.RunAsync(_settings, arguments);
+    private Task<ProgramResult> RunAsync(params string[] arguments) => OnexProcess.RunAsync(_settings, arguments);
 
     private void Write(string path, string text)
     {
