@@ -27,7 +27,7 @@ internal static class RemoteOperationKeys
             Required: true),
         new Key(
             "idempotent", Shape.Bool,
-            "`true`: running it again has no further effect, even without a look at `command_id`. The default is `false`",
+            "`true`: running it again has no further effect, even if it does not check `command_id`. The default is `false`",
             Required: false),
         new Key(
             "arguments", Shape.MapOf(Shape.Type), "The types of its arguments by name; one that ends in `?` may be left out",
