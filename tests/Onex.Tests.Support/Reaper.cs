@@ -30,7 +30,7 @@ public static class Reaper
         return id;
     }
 
-    /// <summary>Kills a process when this one ends.</summary>
+    /// <summary>Kills a process when the test process ends.</summary>
     public static string Kill(int pid) => AtExit($"kill -KILL {pid}");
 
     /// <summary>Cancels a registered command.</summary>

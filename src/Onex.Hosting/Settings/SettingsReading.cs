@@ -36,7 +36,7 @@ internal sealed partial class SettingsReading
 
     public SettingsResult Read()
     {
-        // Only reports a wrong value: the constructor has read this one.
+        // Only reports a wrong value: the constructor has read the value itself.
         Flag(SettingsTable.InContainer);
         var contracts = ContractsDirectory();
         var file = Path.Combine(contracts, "runtime", "runtime_config.yaml");

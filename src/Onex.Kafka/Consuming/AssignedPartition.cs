@@ -4,8 +4,8 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// One assignment of a partition. A later assignment of the partition is another object, so that records completed under this one have no
-/// effect on it. Guarded by the lock of <see cref="PartitionBuffer"/>.
+/// One assignment of a partition. A later assignment of the partition is another object, so that it is not affected by records that are
+/// completed late. Guarded by the lock of <see cref="PartitionBuffer"/>.
 /// </summary>
 internal sealed class AssignedPartition
 {

@@ -6,7 +6,7 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>
 /// The name of a static member of a group: the machine's name, and the number of the first file in the temporary folder that no other
-/// process has locked. A process that is killed frees its file, so the one that is started in its place has the same name.
+/// process has locked. A process that is killed frees its file, so the process that replaces it has the same name.
 /// </summary>
 internal sealed class InstanceId : IDisposable
 {

@@ -255,7 +255,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Removes records from a list that need no further handling: completed ones and those of revoked partitions.</summary>
+    /// <summary>Removes from a list the records that need no further handling: completed ones and those of revoked partitions.</summary>
     public void RemoveFinished(List<BufferedRecord> records)
     {
         lock (_gate)
