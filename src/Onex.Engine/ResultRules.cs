@@ -99,7 +99,7 @@ internal static class ResultRules
         }
 
         // Numbers obey the same rule as in requests and events. It comes after the types, which may declare that a number is a double.
-        return JsonNumbers.Problems(returned) is [var number, ..]
+        return ValueBounds.Problems(returned) is [var number, ..]
             ? new ClassifiedResult(
                 StepOutcome.Failed, value, StepCodes.ResultInvalid, $"The operation's result: {number}")
             {

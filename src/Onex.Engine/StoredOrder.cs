@@ -11,7 +11,7 @@ namespace Onex.Engine;
 internal static class StoredOrder
 {
     /// <summary>The value with all its maps in that order.</summary>
-    public static CelValue Sort(CelValue value) => StoredValues.Ordered(value);
+    public static CelValue Sort(CelValue value) => StoredValues.SortMaps(value);
 
     /// <summary>The same for JSON; numbers are then written as jsonb keeps them.</summary>
     public static RawJson Sort(RawJson json) =>

@@ -4,7 +4,7 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>How far a failed attempt got, determined by its code alone. Used by examples of contracts.</summary>
+/// <summary>How far a failed attempt got, by its code alone, because the scripted attempts of examples have nothing else.</summary>
 public static class FailureCodes
 {
     /// <summary>Codes of attempts that were not sent.</summary>
@@ -17,7 +17,7 @@ public static class FailureCodes
         ],
         StringComparer.Ordinal);
 
-    /// <summary>How far an attempt with that code got: unknown, unless the code says otherwise.</summary>
+    /// <summary>How far an attempt with that code got; <see cref="AttemptReach.Sent"/> if the code does not say.</summary>
     public static AttemptReach ReachOf(string code) =>
         NotSent.Contains(code) ? AttemptReach.NotSent
         : code is "answer_unreadable" or "response_too_large" or StepCodes.ResultInvalid ? AttemptReach.Done

@@ -15,23 +15,23 @@ public static class OperationDescriber
     /// <param name="operation">The class.</param>
     /// <param name="role">The role that runs it.</param>
     /// <param name="arguments">The type whose properties are the arguments.</param>
-    /// <param name="package">The plug-in that brings the class, or null.</param>
-    /// <param name="result">Its properties are the fields of the result; those of a dictionary are unknown.</param>
+    /// <param name="result">The type whose properties are the fields of the result. The fields of a dictionary are unknown.</param>
+    /// <param name="package">The plug-in that contains the class; null for a built-in operation.</param>
     public static IEnumerable<OperationDescriptor> Describe(
         Type operation, OperationRole role, Type arguments, Type result, string? package = null)
     {
         var nullability = new NullabilityInfoContext();
-        ArgumentDescriptor[] described = [.. Fields(arguments).Select(argument => Argument(argument, nullability))];
-        var fields = DictionaryValue(result) is null
+        ArgumentDescriptor[] argumentDescriptors = [.. Fields(arguments).Select(argument => Argument(argument, nullability))];
+        var resultFields = DictionaryValue(result) is null
             ? Fields(result).ToDictionary(KeyOf, field => TypeOf(field, nullability), StringComparer.Ordinal)
             : [];
 
-        var meanings = fields.Count == 0
+        var meanings = resultFields.Count == 0
             ? []
             : Fields(result).ToDictionary(KeyOf, field => MeaningOf(field), StringComparer.Ordinal);
 
         return operation.GetCustomAttributes<OperationAttribute>(inherit: false).Select(attribute => new OperationDescriptor(
-            attribute.Name, role, attribute.ConnectionType, attribute.ChangesWorld, described, AnyArguments: false, fields,
+            attribute.Name, role, attribute.ConnectionType, attribute.ChangesWorld, argumentDescriptors, AnyArguments: false, resultFields,
             attribute.Description)
         {
             Idempotent = attribute.Idempotent,
@@ -69,9 +69,9 @@ public static class OperationDescriber
         };
     }
 
-    // Of a positional record.
-    private static bool IsRequiredParameter(PropertyInfo property) => property.DeclaringType!.GetConstructors() is [var only]
-        && only.GetParameters().Any(parameter => parameter.Name == property.Name && !parameter.HasDefaultValue);
+    // A property of a positional record is required if its constructor parameter has no default.
+    private static bool IsRequiredParameter(PropertyInfo property) => property.DeclaringType!.GetConstructors() is [var constructor]
+        && constructor.GetParameters().Any(parameter => parameter.Name == property.Name && !parameter.HasDefaultValue);
 
     private static ArgumentAttribute AttributeOf(PropertyInfo property) => property.GetCustomAttribute<ArgumentAttribute>()
         ?? throw new InvalidOperationException($"{property.DeclaringType}.{property.Name} has no [Argument].");
@@ -81,9 +81,9 @@ public static class OperationDescriber
 
     private static string TypeOf(PropertyInfo property, NullabilityInfoContext nullability, int depth = 0)
     {
-        var form = property.GetCustomAttribute<JsonTypeAttribute>()?.ShortForm
+        var shortForm = property.GetCustomAttribute<JsonTypeAttribute>()?.ShortForm
             ?? ShortForm(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType, nullability, depth);
-        return form != "any" && nullability.Create(property).ReadState == NullabilityState.Nullable ? form + "?" : form;
+        return shortForm != "any" && nullability.Create(property).ReadState == NullabilityState.Nullable ? shortForm + "?" : shortForm;
     }
 
     private static string ShortForm(Type type, NullabilityInfoContext nullability, int depth = 0) =>

@@ -5,10 +5,10 @@ namespace Onex.Contracts.Catalogue;
 /// <summary>The role that runs an operation.</summary>
 public enum OperationRole
 {
-    /// <summary>runtime-effects: external I/O.</summary>
+    /// <summary>The effects role: external I/O.</summary>
     Effect,
 
-    /// <summary>runtime-worker: pure computation.</summary>
+    /// <summary>A worker: pure computation.</summary>
     Compute,
 }
 
@@ -30,10 +30,10 @@ public sealed record ArgumentDescriptor(
     /// <summary>The argument whose items are <c>item</c> in its expressions, or null.</summary>
     public string? ItemsOf { get; init; }
 
-    /// <summary>The keys of the maps in its list that must be constant.</summary>
+    /// <summary>If it is a list of maps: the keys whose values must be constant.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 
-    /// <summary>The keys of the map that the runtime sets itself and a step cannot set, in any case.</summary>
+    /// <summary>If it is a map: the keys that the runtime sets and a step cannot, whether in upper or lower case.</summary>
     public IReadOnlyList<string> ReservedKeys { get; init; } = [];
 }
 
@@ -56,7 +56,7 @@ public sealed record OperationDescriptor(
     IReadOnlyDictionary<string, string> Result,
     string Description)
 {
-    /// <summary>The meanings of the fields of its result by name.</summary>
+    /// <summary>What the fields of its result mean, by field name.</summary>
     public IReadOnlyDictionary<string, string> ResultMeanings { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Whether it is idempotent although it changes the world (<c>http.put</c>).</summary>
@@ -68,16 +68,16 @@ public sealed record OperationDescriptor(
     /// <summary>Arguments that it accepts but ignores.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
-    /// <summary>The plug-in that brings it, or null for a built-in operation.</summary>
+    /// <summary>The plug-in that contains it, or null for a built-in operation.</summary>
     public string? Package { get; init; }
 
     /// <summary>The codes with which an operation of a plug-in is rejected; null if they are not known.</summary>
     public IReadOnlyList<string>? Rejections { get; init; }
 
-    /// <summary>Where its commands go if a worker outside of Onex runs it, else null.</summary>
+    /// <summary>The topic and the time limit of its commands if a worker outside of Onex runs it, else null.</summary>
     public RemoteOperation? Remote { get; init; }
 
-    /// <summary>Whether it may be run again after it took effect, to get a response that can be interpreted.</summary>
+    /// <summary>Whether an attempt that took effect may be repeated because its response could not be interpreted.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;
 }
 
@@ -87,10 +87,10 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
     private readonly Dictionary<string, OperationDescriptor> _byName =
         operations.ToDictionary(operation => operation.Name, StringComparer.Ordinal);
 
-    /// <summary>All of them, by name.</summary>
+    /// <summary>All operations, in order of their names.</summary>
     public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
 
-    /// <summary>These operations and others, which replace those of the same names.</summary>
+    /// <summary>A catalogue of these operations and the others. One of the others replaces an operation of the same name.</summary>
     public OperationCatalogue With(IReadOnlyCollection<OperationDescriptor> others) => others.Count == 0
         ? this
         : new OperationCatalogue(_byName.Values.ExceptBy(others.Select(other => other.Name), each => each.Name).Concat(
@@ -103,14 +103,14 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
 /// <summary>The prefixes of operation names, and their aliases. Names are stored and sent without aliases.</summary>
 public static class OperationAliases
 {
-    private static readonly string[] _ofEffects = ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"];
+    private static readonly string[] _effectPrefixes = ["consul", "database", "db", "filesystem", "http", "kafka", "redis", "vault"];
 
-    /// <summary>Whether a prefix is one of effect operations or of an operation in the catalogue.</summary>
+    /// <summary>Whether the name of a built-in effect operation, or of an operation in the catalogue, begins with the prefix.</summary>
     public static bool IsPrefix(string prefix, OperationCatalogue operations) =>
-        _ofEffects.Contains(prefix, StringComparer.Ordinal)
+        _effectPrefixes.Contains(prefix, StringComparer.Ordinal)
         || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal));
 
-    /// <summary>The name itself: <c>database.query</c> is <c>db.query</c>.</summary>
+    /// <summary>The name that an alias stands for (<c>database.query</c> for <c>db.query</c>); any other name unchanged.</summary>
     public static string Resolve(string name) =>
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
 
@@ -118,7 +118,7 @@ public static class OperationAliases
     public static IEnumerable<string> For(string name) =>
         name.StartsWith("db.", StringComparison.Ordinal) ? [name, "database" + name["db".Length..]] : [name];
 
-    /// <summary>The same for a first word alone.</summary>
+    /// <summary>The prefix that an alias stands for: <c>db</c> for <c>database</c>; any other prefix unchanged.</summary>
     public static string ResolvePrefix(string prefix) => prefix == "database" ? "db" : prefix;
 }
 
@@ -129,10 +129,10 @@ public static class OperationAliases
 /// <param name="TimeoutMs">The default run time of an attempt, or null.</param>
 public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryPolicy? Retry, int? TimeoutMs)
 {
-    /// <summary>Its public properties by name; never an address or a secret.</summary>
+    /// <summary>The properties that expressions may read, by name; never an address or a secret.</summary>
     public Expressions.CelValue Public { get; init; } = Expressions.CelValue.Map([]);
 
-    /// <summary>The template over a saga's input whose values its limits count separately, or null.</summary>
+    /// <summary>A template over a saga's input; the connection's limits apply to each of its values separately. Null if unset.</summary>
     public string? LimitKey { get; init; }
 
     /// <summary>Whether it has errors. They are reported where it is declared, and not again for the contracts that use it.</summary>

@@ -10,12 +10,12 @@ namespace Onex.Contracts.Catalogue;
 /// </summary>
 public static class RejectionCodes
 {
-    private static readonly string[] _ofAll = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
+    private static readonly string[] _common = [StepCodes.ArgumentsInvalid, StepCodes.ArgumentsMissing];
     private static readonly FrozenSet<string> _compute = FrozenSet.ToFrozenSet(
-        [.. _ofAll, StepCodes.ExpressionFailed, "result_too_large", "patch_failed", "template_failed"], StringComparer.Ordinal);
+        [.. _common, StepCodes.ExpressionFailed, "result_too_large", "patch_failed", "template_failed"], StringComparer.Ordinal);
 
     private static readonly string[] _sandbox =
-        [.. _ofAll, "result_too_large", "result_not_json", "memory_exceeded", "recursion_exceeded"];
+        [.. _common, "result_too_large", "result_not_json", "memory_exceeded", "recursion_exceeded"];
 
     private static readonly FrozenSet<string> _script = FrozenSet.ToFrozenSet(
         [.. _sandbox, "script_invalid", "script_failed", "statements_exceeded"], StringComparer.Ordinal);
@@ -23,20 +23,21 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _wasm = FrozenSet.ToFrozenSet(
         [.. _sandbox, "module_refused", "module_invalid", "wasm_failed", "wasm_trapped", "fuel_exceeded"], StringComparer.Ordinal);
 
-    // The others are about the handles of secrets in the arguments.
-    private static readonly string[] _ofEffects =
-        [.. _ofAll, "secret_handle_invalid", "secret_not_found", "secret_forbidden", "secret_refused"];
+    // The codes with the prefix "secret_" are about handles of secrets in the arguments.
+    private static readonly string[] _effects =
+        [.. _common, "secret_handle_invalid", "secret_not_found", "secret_forbidden", "secret_refused"];
 
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects, "address_refused", "request_too_large", "response_too_large",
+            .. _effects, "address_refused", "request_too_large", "response_too_large",
+            // Statuses 300 to 499: no other status rejects.
             .. Enumerable.Range(300, 200).Where(status => HttpStatuses.Classify(status) == HttpAnswer.Rejected).Select(HttpStatuses.Code),
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _database = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects, "connection_invalid", "statement_invalid", "parameters_invalid", "columns_invalid", "result_too_large",
+            .. _effects, "connection_invalid", "statement_invalid", "parameters_invalid", "columns_invalid", "result_too_large",
             "unique_violation", "foreign_key_violation", "not_null_violation", "check_violation", "exclusion_violation",
             "constraint_violation",
             "raised_exception", "data_exception", "syntax_error", "undefined_table", "undefined_column", "undefined_function",
@@ -45,37 +46,37 @@ public static class RejectionCodes
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _query = FrozenSet.ToFrozenSet([.. _database, "read_only"], StringComparer.Ordinal);
-    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _ofEffects, "topic_refused", "record_refused"],
+    private static readonly FrozenSet<string> _produce = FrozenSet.ToFrozenSet([.. _effects, "topic_refused", "record_refused"],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _redis = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects,
+            .. _effects,
             "wrong_type", "not_a_number", "insufficient_privilege", "command_refused", "request_too_large", "result_too_large",
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _consul = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects, "address_refused", "result_too_large",
+            .. _effects, "address_refused", "result_too_large",
             .. _http.Where(code => code.StartsWith("http_", StringComparison.Ordinal)),
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _vault = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects, "cas_mismatch", "insufficient_privilege", "token_not_renewable",
+            .. _effects, "cas_mismatch", "insufficient_privilege", "token_not_renewable",
             .. _http.Where(code => code.StartsWith("http_", StringComparison.Ordinal)),
         ],
         StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> _filesystem = FrozenSet.ToFrozenSet(
         [
-            .. _ofEffects, "path_refused", "not_found", "access_denied", "request_too_large", "result_too_large", "operation_unavailable",
+            .. _effects, "path_refused", "not_found", "access_denied", "request_too_large", "result_too_large", "operation_unavailable",
         ],
         StringComparer.Ordinal);
 
-    private static readonly FrozenSet<string> _attempts = FrozenSet.ToFrozenSet(
+    private static readonly FrozenSet<string> _attemptCodes = FrozenSet.ToFrozenSet(
         [
             .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", StepCodes.OperationFailed,
             StepCodes.StoreMissing,
@@ -85,9 +86,9 @@ public static class RejectionCodes
         ],
         StringComparer.Ordinal);
 
-    /// <summary>The named codes of an operation, without unnamed PostgreSQL error codes; null if they are unknown.</summary>
+    /// <summary>The codes of an operation, without <c>sqlstate_...</c> of unnamed PostgreSQL errors; null if they are unknown.</summary>
     public static FrozenSet<string>? For(OperationDescriptor operation) =>
-        operation.Package is not null ? OfPlugin(operation)
+        operation.Package is not null ? ForPlugin(operation)
         : operation.Remote is not null ? null
         : operation.Name == "script.run" ? _script
         : operation.Name == "wasm.run" ? _wasm
@@ -104,17 +105,17 @@ public static class RejectionCodes
             _ => null,
         };
 
-    private static FrozenSet<string>? OfPlugin(OperationDescriptor operation)
+    private static FrozenSet<string>? ForPlugin(OperationDescriptor operation)
     {
-        if (operation.Rejections is not { } own)
+        if (operation.Rejections is not { } declared)
         {
             return null;
         }
 
-        IEnumerable<string> ofHost = operation.Role == OperationRole.Compute ? [.. _ofAll, "result_too_large"]
+        IEnumerable<string> hostCodes = operation.Role == OperationRole.Compute ? [.. _common, "result_too_large"]
             : operation.ConnectionType == "http" ? _http
-            : _ofEffects;
-        return ofHost.Concat(own).ToFrozenSet(StringComparer.Ordinal);
+            : _effects;
+        return hostCodes.Concat(declared).ToFrozenSet(StringComparer.Ordinal);
     }
 
     /// <summary>Whether an operation may be rejected with that code, or its codes are unknown.</summary>
@@ -123,9 +124,9 @@ public static class RejectionCodes
         || known.Contains(code)
         || (operation.Name.StartsWith("db.", StringComparison.Ordinal) && code.StartsWith("sqlstate_", StringComparison.Ordinal));
 
-    /// <summary>Whether it is the code of a failed attempt, which is retried: <c>http_503</c>, <c>connection_lost</c>.</summary>
+    /// <summary>Whether the code is that of a failed attempt, which is retried: <c>http_503</c>, <c>connection_lost</c>.</summary>
     public static bool IsAttemptCode(string code) =>
-        _attempts.Contains(code)
+        _attemptCodes.Contains(code)
         || (code.StartsWith("http_", StringComparison.Ordinal)
             && int.TryParse(code.AsSpan("http_".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var status)
             && HttpStatuses.Classify(status) == HttpAnswer.Failed);

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>The codes of faults that do not depend on the operation: of the engine, and of the roles that execute steps.</summary>
+/// <summary>The fault codes that do not depend on the operation. The engine and the roles that execute steps set them.</summary>
 public static class StepCodes
 {
     /// <summary>The attempt failed without a specific code.</summary>
@@ -18,34 +18,34 @@ public static class StepCodes
     /// <summary>An expression of the contract could not be evaluated.</summary>
     public const string ExpressionFailed = "expression_failed";
 
-    /// <summary>The end's output does not have the type that the contract declares.</summary>
+    /// <summary>The output of an end state does not have the type that the contract declares.</summary>
     public const string OutputInvalid = "output_invalid";
 
-    /// <summary>The state's <c>timeout</c> is over.</summary>
+    /// <summary>The state's <c>timeout</c> has passed.</summary>
     public const string StateTimedOut = "state_timed_out";
 
-    /// <summary>The contract's <c>deadline</c> is over.</summary>
+    /// <summary>The contract's <c>deadline</c> has passed.</summary>
     public const string DeadlineExceeded = "deadline_exceeded";
 
     /// <summary>An operator, or the parent saga, cancelled the saga.</summary>
     public const string Cancelled = "cancelled";
 
-    /// <summary>An operator ended the saga at once.</summary>
+    /// <summary>An operator ended the saga at once, without compensation.</summary>
     public const string Terminated = "terminated";
 
     /// <summary>The branches of a <c>parallel</c> step do not meet its join.</summary>
     public const string JoinFailed = "join_failed";
 
-    /// <summary>The broker refuses the command for good.</summary>
+    /// <summary>The broker rejects the command permanently.</summary>
     public const string Undeliverable = "undeliverable";
 
-    /// <summary>An <c>each</c> step has more items than it may have.</summary>
+    /// <summary>An <c>each</c> step has more items than its <c>at_most</c> allows.</summary>
     public const string TooManyItems = "too_many_items";
 
     /// <summary>The arguments do not have the type that the operation declares.</summary>
     public const string ArgumentsInvalid = "arguments_invalid";
 
-    /// <summary>The stored arguments of the command are gone.</summary>
+    /// <summary>The arguments of the command were stored, but are not found.</summary>
     public const string ArgumentsMissing = "arguments_missing";
 
     /// <summary>The arguments are larger than a command to a remote worker may be.</summary>

@@ -141,6 +141,6 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType ReadCallType(MapSyntax step)
     {
         var result = TypeBeforeReturns(step);
-        return step.Find("returns") is { } returns ? StaticTypes.Refined(result, StaticTypes.From(scope.Types.Read(returns))) : result;
+        return step.Find("returns") is { } returns ? StaticTypes.Refine(result, StaticTypes.From(scope.Types.Read(returns))) : result;
     }
 }

@@ -35,7 +35,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
         {
             if (!Names.IsIdentifier(name.Text))
             {
-                scope.Report(ContractDiagnostics.BadName(name.At, "a field of 'data'", name.Text, dashes: false));
+                scope.Report(ContractDiagnostics.BadName(name.At, "a field of 'data'", name.Text, allowsDashes: false));
             }
 
             scope.Declared.Data[name.Text] = ReadField(name.Text, value);
@@ -92,13 +92,13 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
             }
             else if (!Names.IsState(name.Text))
             {
-                scope.Report(ContractDiagnostics.BadName(name.At, "a state", name.Text, dashes: true));
+                scope.Report(ContractDiagnostics.BadName(name.At, "a state", name.Text, allowsDashes: true));
             }
 
             scope.Declared.States[name.Text] = name.At;
             if (value is MapSyntax state)
             {
-                state.ReadAs(Keys.State.Known);
+                state.AliasMisspeltKeys(Keys.State.Known);
                 DeclareSteps(state.Find("steps"), name.Text);
             }
         }
@@ -117,7 +117,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
 
                 break;
             case MapSyntax map:
-                map.ReadAs(Keys.OfSteps);
+                map.AliasMisspeltKeys(Keys.OfSteps);
                 if (_steps++ == scope.Limits.Steps)
                 {
                     scope.Report(ContractDiagnostics.TooMany(map.At, "steps", scope.Limits.Steps));

@@ -23,7 +23,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         {
             if (!Names.IsIdentifier(name.Text))
             {
-                scope.Report(ContractDiagnostics.BadName(name.At, "an event", name.Text, dashes: false));
+                scope.Report(ContractDiagnostics.BadName(name.At, "an event", name.Text, allowsDashes: false));
             }
             else if (Names.FaultCodes.Contains(name.Text))
             {
@@ -146,7 +146,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         var stays = stay is ScalarSyntax { Bool: true };
         if (stays == map.Has("next"))
         {
-            scope.Report(ContractDiagnostics.NextOrStay(map.At, name.Text, both: stays));
+            scope.Report(ContractDiagnostics.NextOrStay(map.At, name.Text, hasBoth: stays));
         }
 
         var place = ExpressionPlace.Rule(declared);

@@ -152,7 +152,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             return false;
         }
 
-        var split = FlowText.Misread(scope.File.Text, scope.File.Offset(map.At.Line, map.At.Column), scope.Limits.Depth)
+        var split = FlowText.FindMisread(scope.File.Text, scope.File.Offset(map.At.Line, map.At.Column), scope.Limits.Depth)
             .Where(value => value.Value.Contains(',', StringComparison.Ordinal))
             .ToList();
         foreach (var value in split)
@@ -337,7 +337,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     private static string Remedy(PathUse use, Expression expression, ScalarSyntax scalar, ExpressionPlace place)
     {
         var name = use.Path[0];
-        if (expression.CalledOn(use.Position) is { } withoutPrefix)
+        if (expression.CallWithoutTarget(use.Position) is { } withoutPrefix)
         {
             return $"Write {Spelling.Clip(withoutPrefix)}: functions have no prefix.";
         }

@@ -202,7 +202,7 @@ public sealed partial class RemoteOperationsReader
         {
             if (!Names.IsIdentifier(name.Text))
             {
-                _syntax.Report(ContractDiagnostics.BadName(name.At, what, name.Text, dashes: false));
+                _syntax.Report(ContractDiagnostics.BadName(name.At, what, name.Text, allowsDashes: false));
                 continue;
             }
 

@@ -27,7 +27,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
         var at = root.KeyAt("schedule");
         if (map.Has("every") == map.Has("cron"))
         {
-            scope.Report(ContractDiagnostics.ScheduleTimes(at, both: map.Has("every")));
+            scope.Report(ContractDiagnostics.ScheduleTimes(at, hasBoth: map.Has("every")));
         }
 
         var every = ReadEvery(map.Find("every"));

@@ -57,7 +57,7 @@ internal sealed partial class StepReader
         {
             if (!Names.IsIdentifier(name.Text) || name.Text is "completed" or "failed")
             {
-                scope.Report(ContractDiagnostics.BadName(name.At, "an aggregate", name.Text, dashes: false));
+                scope.Report(ContractDiagnostics.BadName(name.At, "an aggregate", name.Text, allowsDashes: false));
             }
             else if (scope.Map(value, $"aggregate '{name.Text}'") is { } map && ReadAggregate(name.Text, map, place) is { } aggregate)
             {
@@ -126,7 +126,7 @@ internal sealed partial class StepReader
 
         var list = items?.Type.Plain as CelType.ListOf;
         var atMost = ReadNumber(map.Find("at_most"), "'at_most'", scope.Limits.Items);
-        if (items is not null && list?.Most is null && !map.Has("at_most"))
+        if (items is not null && list?.SizeMax is null && !map.Has("at_most"))
         {
             scope.Report(ContractDiagnostics.EachUnbounded(map.At, id ?? "this one"));
         }
@@ -135,7 +135,7 @@ internal sealed partial class StepReader
             items,
             list?.Item ?? CelType.Dyn,
             ReadNumber(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
-            atMost ?? (int)Math.Min(list?.Most ?? 1, scope.Limits.Items),
+            atMost ?? (int)Math.Min(list?.SizeMax ?? 1, scope.Limits.Items),
             ReadItemFailure(map.Find("on_item_failure")));
     }
 

@@ -149,7 +149,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (!Names.IsIdentifier(id.Text))
         {
-            scope.Report(ContractDiagnostics.BadName(id.At, "a step", id.Text, dashes: false));
+            scope.Report(ContractDiagnostics.BadName(id.At, "a step", id.Text, allowsDashes: false));
         }
         else if (!_ids.Add(id.Text))
         {

@@ -52,7 +52,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
             }
         }
 
-        map.ReadAs(keys.Known);
+        map.AliasMisspeltKeys(keys.Known);
     }
 
     public MapSyntax? Map(SyntaxNode? node, string what) => Expect<MapSyntax>(node, what, "a map");
@@ -111,7 +111,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
         // `key:value` without a space is a text in YAML.
         Report(
             typeof(T) == typeof(MapSyntax) && node is ScalarSyntax { Form: ScalarForm.Plain } scalar
-                && BareExpression.WithoutSpace(scalar.Text) is var (_, key, value) && key is not null
+                && BareExpression.FindColonWithoutSpace(scalar.Text) is var (_, key, value) && key is not null
                 ? ContractDiagnostics.ColonWithoutSpace(node.At, scalar.Text, $"{key}: {value}")
                 : ContractDiagnostics.WrongType(node.At, what, expected, node.Kind));
         return null;

@@ -6,10 +6,10 @@ namespace Onex.Contracts.Diagnostics;
 /// <summary>Diagnostics about called contracts, and warnings about declarations without effect.</summary>
 internal static partial class ContractDiagnostics
 {
-    // Contracts that are called.
+    // Called contracts.
 
     public static DiagnosticDraft ChildInputMismatch(SourceSpan at, string child, string type, Mismatch mismatch) =>
-        Error("ONEX1180", at, $"the input of {child} expects {type} here, but {Given("this", mismatch)}.", mismatch.Remedy
+        Error("ONEX1180", at, $"the input of {child} expects {type} here, but {Describe("this", mismatch)}.", mismatch.Remedy
             ?? "Change the value, or that contract's 'input'.");
 
     public static DiagnosticDraft ChildFieldMissing(SourceSpan at, string child, string field, string type) =>
@@ -21,12 +21,12 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft ChildInputInvalid(SourceSpan at, string child, string problem) =>
         Error("ONEX1180", at, $"this does not match the input of {child}: {Clip(problem)}.", "Write a value that its 'input' allows.");
 
-    public static DiagnosticDraft ChildFieldUndeclared(SourceSpan at, string child, string field, string meant) =>
+    public static DiagnosticDraft ChildFieldUndeclared(SourceSpan at, string child, string field, string nearest) =>
         new("ONEX1182", Severity.Warning, at, $"the input of {child} declares no field '{Clip(field)}'.",
-            $"Did you mean '{Clip(meant)}'? Undeclared fields are accepted, but probably ignored.");
+            $"Did you mean '{Clip(nearest)}'? Undeclared fields are accepted, but probably ignored.");
 
     public static DiagnosticDraft ReturnsNeverMatches(SourceSpan at, string called, Mismatch mismatch) =>
-        Error("ONEX1181", at, $"the result of {called} never matches 'returns': {Given("the result", mismatch)}.",
+        Error("ONEX1181", at, $"the result of {called} never matches 'returns': {Describe("the result", mismatch)}.",
             "Correct 'returns' or remove it: a result that does not match fails the step with 'result_invalid'.");
 
     // Declarations without effect.

@@ -78,10 +78,10 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft BadVersion(SourceSpan at, string version) =>
         Error("ONEX1016", at, $"'{Clip(version)}' is not a semantic version.", "Write three numbers with dots: 1.0.0.");
 
-    public static DiagnosticDraft BadName(SourceSpan at, string what, string name, bool dashes) =>
+    public static DiagnosticDraft BadName(SourceSpan at, string what, string name, bool allowsDashes) =>
         Error("ONEX1017", at, $"'{Clip(name)}' is not a valid name for {what}.",
-            $"Use letters, digits and '_'{(dashes ? " and '-'" : "")}, no digit first, at most {Limits.NameLengthMax} characters, and no "
-                + "keyword of the expression language.");
+            $"Use letters, digits and '_'{(allowsDashes ? " and '-'" : "")}, no digit first, at most {Limits.NameLengthMax} characters, "
+                + "and no keyword of the expression language.");
 
     public static DiagnosticDraft ReservedState(SourceSpan at, string name) =>
         Error("ONEX1018", at, $"'{name}' is a reserved name of a state.", "Give the state another name.");
@@ -90,8 +90,8 @@ internal static partial class ContractDiagnostics
         Error("ONEX1019", at, $"state '{state}' already has a step '{id}'.",
             "Give one of the steps another id: ids are unique in the whole contract.");
 
-    public static DiagnosticDraft TooMany(SourceSpan at, string what, int most) =>
-        Error("ONEX1020", at, $"there are too many {what}; the limit is {Number(most)}.", "Split the contract.");
+    public static DiagnosticDraft TooMany(SourceSpan at, string what, int limit) =>
+        Error("ONEX1020", at, $"there are too many {what}; the limit is {Number(limit)}.", "Split the contract.");
 
     public static DiagnosticDraft MoreProblems(SourceSpan at) =>
         Error("ONEX1021", at, $"this file has more problems than the first {Limits.DiagnosticsPerFileMax - 1} shown.",
@@ -110,9 +110,9 @@ internal static partial class ContractDiagnostics
         Error("ONEX1024", at, $"state '{name}' is unreachable.",
             "Add a transition to it ('next', 'choose', 'catch', 'on_event', 'timeout' or 'on_failure'), or remove it.");
 
-    public static DiagnosticDraft EndlessState(SourceSpan at, string name, bool pastPivot) =>
+    public static DiagnosticDraft EndlessState(SourceSpan at, string name, bool isPastPivot) =>
         Error("ONEX1025", at, "no end is reachable from state "
-            + $"'{name}'{(pastPivot ? " past the pivot, where 'any_state' and 'deadline' do not apply" : "")}.",
+            + $"'{name}'{(isPastPivot ? " past the pivot, where 'any_state' and 'deadline' do not apply" : "")}.",
             "Add a 'next', 'choose', 'on_event' or 'timeout' that leads to a state with 'end'.");
 
     public static DiagnosticDraft LastChoiceGuarded(SourceSpan at) =>
@@ -138,17 +138,17 @@ internal static partial class ContractDiagnostics
             EnabledOperations.MustBeNamed(name)
                 ? $"It runs code, so it is off unless handlers.enabled in runtime_config.yaml names '{name.Split('.')[0]}', "
                     + "with the prefixes of all other operations that contracts use."
-                : OtherSources(name, operations) + Suggest(name, "operations", operations));
+                : LoadingHint(name, operations) + Suggest(name, "operations", operations));
 
-    // Of a prefix that none of the operations has, the operations were probably not loaded.
-    private static string OtherSources(string name, IReadOnlyCollection<string> operations) =>
+    // If no known operation has the prefix, the file or plug-in that brings the operation was probably not loaded.
+    private static string LoadingHint(string name, IReadOnlyCollection<string> operations) =>
         Nearest(name, operations) is null
         && !operations.Any(known => known.StartsWith(name.Split('.')[0] + ".", StringComparison.Ordinal))
             ? "An operation of a plug-in needs ONEX_PLUGINS_DIR (or --plugins), a remote one its declaration in operations/*.yaml. "
             : "";
 
-    public static DiagnosticDraft WrongRole(SourceSpan at, string name, string kind, string right) =>
-        Error("ONEX1031", at, $"'{name}' is not for '{kind}' steps.", $"Write '{right}: {name}'.");
+    public static DiagnosticDraft WrongRole(SourceSpan at, string name, string kind, string rightKind) =>
+        Error("ONEX1031", at, $"'{name}' is not for '{kind}' steps.", $"Write '{rightKind}: {name}'.");
 
     public static DiagnosticDraft ConnectionMissing(SourceSpan at, string operation, string type, IReadOnlyCollection<string> fitting) =>
         Error("ONEX1032", at, $"'{operation}' needs a connection of type '{type}'.",
@@ -268,8 +268,8 @@ internal static partial class ContractDiagnostics
         Error("ONEX1057", at, $"an earlier rule for '{Clip(name)}' has no guard, so this one is never reached.",
             "Give that one a 'when', or move it to the end.");
 
-    public static DiagnosticDraft NextOrStay(SourceSpan at, string name, bool both) =>
-        Error("ONEX1058", at, $"the rule for '{Clip(name)}' has {(both ? "both 'next' and 'stay'" : "neither 'next' nor 'stay'")}.",
+    public static DiagnosticDraft NextOrStay(SourceSpan at, string name, bool hasBoth) =>
+        Error("ONEX1058", at, $"the rule for '{Clip(name)}' has {(hasBoth ? "both 'next' and 'stay'" : "neither 'next' nor 'stay'")}.",
             "Write 'next: some_state', or 'stay: true'.");
 
     public static DiagnosticDraft WaitBeyondDeadline(SourceSpan at, string what, string length, string deadline) =>
@@ -301,11 +301,11 @@ internal static partial class ContractDiagnostics
         Error("ONEX1071", at, $"a key must be a string or an int, but this is {type}.", "Take another field, or convert it: string(...).");
 
     public static DiagnosticDraft AssignmentWrong(SourceSpan at, string field, string type, Mismatch mismatch) =>
-        Error("ONEX1072", at, $"'{Clip(field)}' has type {Clip(type)}, but {Given("this", mismatch)}.", mismatch.Remedy
+        Error("ONEX1072", at, $"'{Clip(field)}' has type {Clip(type)}, but {Describe("this", mismatch)}.", mismatch.Remedy
             ?? $"Write a value that fits, or change the type of '{Clip(field)}' under 'data'.");
 
     public static DiagnosticDraft ArgumentMismatch(SourceSpan at, string argument, string type, Mismatch mismatch) =>
-        Error("ONEX1073", at, $"the argument '{Clip(argument)}' has type {type}, but {Given("this", mismatch)}.", mismatch.Remedy
+        Error("ONEX1073", at, $"the argument '{Clip(argument)}' has type {type}, but {Describe("this", mismatch)}.", mismatch.Remedy
             ?? "Write an expression of that type.");
 
     public static DiagnosticDraft UntilNotTimestamp(SourceSpan at, string type, bool isText) =>
@@ -313,7 +313,7 @@ internal static partial class ContractDiagnostics
             isText ? "Convert it: timestamp(...)." : "Write a point in time: data.start_at, now + duration(\"5m\").");
 
     public static DiagnosticDraft OutputMismatch(SourceSpan at, string type, Mismatch mismatch) =>
-        Error("ONEX1075", at, $"the schema under 'output' expects {type} here, but {Given("this", mismatch)}.", mismatch.Remedy
+        Error("ONEX1075", at, $"the schema under 'output' expects {type} here, but {Describe("this", mismatch)}.", mismatch.Remedy
             ?? "Change the value, or the schema.");
 
     public static DiagnosticDraft OutputFieldMissing(SourceSpan at, string field, string type) =>
@@ -329,10 +329,10 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft UnknownField(SourceSpan at, string problem, string remedy) =>
         Error("ONEX1077", at, $"{problem.TrimEnd('.')}.", Sentence(remedy));
 
-    public static DiagnosticDraft TooCostly(SourceSpan at, double cost, int most) =>
+    public static DiagnosticDraft TooCostly(SourceSpan at, double cost, int limit) =>
         Error("ONEX1078", at,
             $"this may cost {(cost < 1e15 ? Number((long)cost) : "more than 1,000,000,000,000,000")} units, but an evaluation may cost "
-                + $"{Number(most)}.",
+                + $"{Number(limit)}.",
             "Reduce nested loops, bound lists and texts in the schema (maxItems, maxLength), or set fields of 'data' step by step.");
 
     public static DiagnosticDraft DoubtfulField(SourceSpan at, string problem, string remedy) =>
@@ -350,8 +350,8 @@ internal static partial class ContractDiagnostics
             $"'{Clip(path)}' may be missing, because its schema does not require it; then reading it fails.",
             $"Require it in the schema, or test it first: has({Clip(path)}) ? {Clip(path)} : ...");
 
-    // Describes the actual value and, for a part of it, its path: .items[].price
-    private static string Given(string what, Mismatch mismatch)
+    // Describes the actual type and, if only a part of the value has it, the path of that part: items[].price
+    private static string Describe(string what, Mismatch mismatch)
     {
         var place = Clip(mismatch.Path.TrimStart('.'));
         return mismatch.Value is null ? $"{what} has no '{place}' ({mismatch.Wanted})"
@@ -388,9 +388,9 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft ItemsNotList(SourceSpan at, string type) =>
         Error("ONEX1100", at, $"'item' must be a list, not {Clip(type)}.", "Name a list: each: { item: input.items, at_most: 500 }");
 
-    public static DiagnosticDraft TooManyResults(SourceSpan at, string step, int most) =>
+    public static DiagnosticDraft TooManyResults(SourceSpan at, string step, int itemsMax) =>
         Error("ONEX1101", at,
-            $"step '{Clip(step)}' may have {Plural.Format(most, "item")}, but an expression can read the results of at most "
+            $"step '{Clip(step)}' may have {Plural.Format(itemsMax, "item")}, but an expression can read the results of at most "
                 + $"{Number(Limits.ResultsMax)}.",
             "Lower 'at_most', or do not save 'results' and 'failures': the items' rows hold them, and steps.<id>.completed counts them.");
 
@@ -439,8 +439,8 @@ internal static partial class ContractDiagnostics
 
     // Schedules.
 
-    public static DiagnosticDraft ScheduleTimes(SourceSpan at, bool both) =>
-        Error("ONEX1110", at, $"'schedule' has {(both ? "both 'every' and 'cron'" : "neither 'every' nor 'cron'")}.",
+    public static DiagnosticDraft ScheduleTimes(SourceSpan at, bool hasBoth) =>
+        Error("ONEX1110", at, $"'schedule' has {(hasBoth ? "both 'every' and 'cron'" : "neither 'every' nor 'cron'")}.",
             "Write 'every: 1h', or 'cron: \"0 3 * * *\"'.");
 
     public static DiagnosticDraft BadCron(SourceSpan at, string text, string reason) =>
@@ -478,16 +478,16 @@ internal static partial class ContractDiagnostics
     public static DiagnosticDraft DuplicateExample(SourceSpan at, string name) =>
         Error("ONEX1093", at, $"the name '{Clip(name)}' belongs to an earlier example.", "Give this example another name.");
 
-    public static DiagnosticDraft ExampleBroken(ExampleProblem broken) =>
+    public static DiagnosticDraft ExampleBroken(ExampleProblem problem) =>
         Error(
-            broken.Kind switch
+            problem.Kind switch
             {
                 ExampleProblemKind.NotScripted => "ONEX1095",
                 ExampleProblemKind.Endless => "ONEX1096",
                 ExampleProblemKind.NotSent => "ONEX1097",
                 _ => "ONEX1094",
             },
-            broken.At, $"the example '{Clip(broken.Example)}' fails: {broken.What.TrimEnd('.')}.", broken.Remedy);
+            problem.At, $"the example '{Clip(problem.Example)}' fails: {problem.What.TrimEnd('.')}.", problem.Remedy);
 
     // Domain events.
 
@@ -503,22 +503,21 @@ internal static partial class ContractDiagnostics
         Error("ONEX1210", at, "this declares operations and is no contract.",
             "Move the file to the folder 'operations' below the contracts directory.");
 
-    // Rules that do not apply to contracts registered before them.
+    // Kinds of diagnostics, and a rule that is newer than some registered contracts.
 
     /// <summary>
-    /// Whether the diagnostic is about a value and not about the structure of the contract, so flow checks still make sense after it.
+    /// Whether the diagnostic is about a value and not about the structure of the contract, so the flow can still be checked.
     /// </summary>
     public static bool IsAboutValue(string code) =>
         code is "ONEX1040" or "ONEX1076" or "ONEX1077" or "ONEX1078" or "ONEX1171" or "ONEX1172" or "ONEX1180" or "ONEX1181"
         || (string.CompareOrdinal(code, "ONEX1070") >= 0 && string.CompareOrdinal(code, "ONEX1075") <= 0);
 
-    /// <summary>Whether the code belongs to a rule that does not apply to contracts registered before it: ONEX1130 and above.</summary>
+    /// <summary>Whether the code is of a rule that is not applied to contracts registered before the rule: ONEX1130 and above.</summary>
     public static bool IsLaterRule(string code) => string.CompareOrdinal(code, "ONEX1130") >= 0;
 
     public static DiagnosticDraft RetryBeyondLedger(SourceSpan at, int attempts, string delays, string limit) =>
         Error("ONEX1150", at, $"the delays between {attempts} attempts can add up to {delays}, but no attempt begins later than {limit} "
-            + "after the first, because "
-            + "the effect ledger deletes outcomes after that time. The last attempts never start.",
+            + "after the first, because the effect ledger deletes outcomes after that time. The last attempts never start.",
             "Lower 'attempts', 'first', 'factor' or 'max'. To retry after weeks, use 'wait' in a state of its own.");
 
     // Failures and the pivot.
@@ -544,15 +543,15 @@ internal static partial class ContractDiagnostics
             $"Write it as text, '{Clip(text)}', as an integer from {long.MinValue} to {ulong.MaxValue}, "
                 + "or with '.0' if it may be rounded.");
 
-    // YAML that is read differently from how it looks.
+    // YAML that does not mean what it looks like.
 
-    public static DiagnosticDraft ColonWithoutSpace(SourceSpan at, string text, string apart) =>
+    public static DiagnosticDraft ColonWithoutSpace(SourceSpan at, string text, string separated) =>
         Error("ONEX1200", at, $"YAML reads '{Clip(text)}' as one word: there is no blank after its colon.",
-            $"Write {Clip(apart)}, or quote it if the colon belongs to the name: '{Clip(text)}'");
+            $"Write {Clip(separated)}, or quote it if the colon belongs to the name: '{Clip(text)}'");
 
-    public static DiagnosticDraft CurlyQuotes(SourceSpan at, string text, string straight) =>
+    public static DiagnosticDraft CurlyQuotes(SourceSpan at, string text, string straightQuoted) =>
         Error("ONEX1201", at, $"YAML reads the quotes of {Clip(text)} as part of the text: it only knows \" and '.",
-            $"Write {Clip(straight)}, or quote all of it if those quotes are meant: '{Clip(text)}'");
+            $"Write {Clip(straightQuoted)}, or quote all of it if those quotes are meant: '{Clip(text)}'");
 
     public static DiagnosticDraft TabIndents(SourceSpan at) =>
         Error("ONEX1202", at, "this line is indented with a tab, but YAML only accepts spaces.",

@@ -2,32 +2,32 @@ using System.Text;
 
 namespace Onex.Contracts.Diagnostics;
 
-/// <summary>The severity.</summary>
+/// <summary>Whether a diagnostic prevents the start.</summary>
 public enum Severity
 {
-    /// <summary>Does not prevent a start.</summary>
+    /// <summary>Does not prevent the start of a role.</summary>
     Warning,
 
-    /// <summary>Prevents a start.</summary>
+    /// <summary>Prevents the start of a role.</summary>
     Error,
 }
 
 /// <summary>A diagnostic about a contract: position, problem and remedy.</summary>
 /// <param name="Code"><c>ONEX1xxx</c>.</param>
-/// <param name="Severity">The severity.</param>
-/// <param name="Path">The file, as given.</param>
+/// <param name="Severity">Whether it prevents the start.</param>
+/// <param name="Path">The path of the file, as messages show it.</param>
 /// <param name="Line">From 1; 0 if there is no file (an environment variable).</param>
 /// <param name="Column">From 1.</param>
-/// <param name="Length">Characters to mark; at least 1.</param>
-/// <param name="Problem">The problem.</param>
-/// <param name="Remedy">The remedy.</param>
+/// <param name="Length">The number of characters to mark; at least 1.</param>
+/// <param name="Problem">What is wrong, as a sentence.</param>
+/// <param name="Remedy">How to fix it, in one or more sentences.</param>
 /// <param name="SourceLine">The line's text, or null if there is none.</param>
 public sealed record Diagnostic(
     string Code, Severity Severity, string Path, int Line, int Column, int Length, string Problem, string Remedy, string? SourceLine)
 {
-    // Longer lines wrap in a terminal, which misplaces the carets.
+    // Of a longer line a part is shown, because the line would wrap in a terminal and its carets would mark the wrong place.
     private const int ShownMax = 160;
-    private const int BeforeMax = 60;
+    private const int ShownBeforeMarkMax = 60;
 
     /// <summary>Renders it like a compiler: a clickable position with the problem, the marked source line, and the remedy.</summary>
     public string Render()
@@ -46,7 +46,7 @@ public sealed record Diagnostic(
     {
         var gutter = $"{(Line == 0 ? "" : $"{Line}"),5} | ";
         var column = Math.Clamp(Column - 1, 0, source.Length);
-        var from = source.Length <= ShownMax ? 0 : Math.Max(0, column - BeforeMax);
+        var from = source.Length <= ShownMax ? 0 : Math.Max(0, column - ShownBeforeMarkMax);
         var shown = Printable(source.Substring(from, Math.Min(ShownMax, source.Length - from)));
         var before = shown[..(column - from)];
         var carets = Math.Max(1, Math.Min(Length, shown.Length - before.Length));

@@ -4,9 +4,9 @@ namespace Onex.Contracts.Diagnostics;
 
 /// <summary>The text of a file and the diagnostics about it.</summary>
 /// <param name="path">The path as messages show it.</param>
-/// <param name="text">The whole value.</param>
-/// <param name="masked">Masks secrets in quoted lines; null if there are none.</param>
-internal sealed class SourceFile(string path, string text, Func<string, string>? masked = null)
+/// <param name="text">The whole text.</param>
+/// <param name="mask">Masks secrets in the parts of the text that diagnostics show; null if there are none.</param>
+internal sealed class SourceFile(string path, string text, Func<string, string>? mask = null)
 {
     private readonly List<DiagnosticDraft> _drafts = [];
     private readonly Dictionary<int, string> _lines = [];
@@ -16,7 +16,7 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
 
     public string Text { get; } = text;
 
-    /// <summary>Whether the maximum of diagnostics is reached, so further checks are pointless.</summary>
+    /// <summary>Whether the file has as many diagnostics as are shown, so further checks are pointless.</summary>
     public bool IsFull => _drafts.Count >= Limits.DiagnosticsPerFileMax - 1;
 
     /// <summary>All diagnostics so far.</summary>
@@ -63,9 +63,9 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
     }
 
     /// <summary>A part of the text with its secrets masked.</summary>
-    public string Shown(string piece) => masked?.Invoke(piece) ?? piece;
+    public string Shown(string piece) => mask?.Invoke(piece) ?? piece;
 
-    /// <summary>The text of a line, counted from 1; null after the last line.</summary>
+    /// <summary>The text of a line, counted from 1; null if there is no such line.</summary>
     public string? Line(int number)
     {
         if (_lines.TryGetValue(number, out var known))
@@ -95,11 +95,12 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
     public SourceSpan Place(int offset, int length)
     {
         _lineStarts ??= FindLines(Text);
-        var line = _lineStarts.BinarySearch(offset) is >= 0 and var exact ? exact : ~_lineStarts.BinarySearch(offset) - 1;
+        var found = _lineStarts.BinarySearch(offset);
+        var line = found >= 0 ? found : ~found - 1;
         return new SourceSpan(line + 1, offset - _lineStarts[line] + 1, Math.Max(1, length));
     }
 
-    // The line breaks that the YAML scanner counts.
+    // Lines end at the same characters as in the YAML scanner, so that its line numbers apply here.
     private static List<int> FindLines(string text)
     {
         var starts = new List<int> { 0 };

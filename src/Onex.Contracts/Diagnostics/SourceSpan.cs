@@ -9,6 +9,6 @@ namespace Onex.Contracts.Diagnostics;
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct SourceSpan(int Line, int Column, int Length)
 {
-    /// <summary>The start of a file: the position of keys that the file lacks.</summary>
+    /// <summary>The start of a file: the position of a diagnostic about the file as a whole.</summary>
     public static SourceSpan Start { get; } = new(1, 1, 1);
 }

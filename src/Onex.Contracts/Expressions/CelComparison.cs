@@ -3,11 +3,10 @@ namespace Onex.Contracts.Expressions;
 /// <summary>Equality and order as CEL defines them.</summary>
 internal static class CelComparison
 {
-    private const int TextPerUnit = 64;
 
     /// <summary>
-    /// Whether two values are equal: numbers across types, other different kinds never, NaN never. Each compared element costs a unit of
-    /// the budget; once it is exceeded, the result is meaningless.
+    /// Whether two values are equal. Numbers are compared across their types; values of other different kinds are never equal, and NaN
+    /// equals nothing. Each compared element costs a unit of the budget; once the budget is exceeded, the result is meaningless.
     /// </summary>
     public static bool AreEqual(CelValue a, CelValue b, ref long budget)
     {
@@ -43,7 +42,7 @@ internal static class CelComparison
             case CelKind.String or CelKind.Type or CelKind.Error:
                 {
                     var (left, right) = ((string)a.Reference!, (string)b.Reference!);
-                    budget -= left.Length == right.Length ? left.Length / TextPerUnit : 0;
+                    budget -= left.Length == right.Length ? left.Length / ExpressionLimits.ComparedPerUnit : 0;
                     return budget >= 0 && string.Equals(left, right, StringComparison.Ordinal);
                 }
 
@@ -51,7 +50,7 @@ internal static class CelComparison
                 {
                     var left = a.AsBytes().Span;
                     var right = b.AsBytes().Span;
-                    budget -= left.Length == right.Length ? left.Length / TextPerUnit : 0;
+                    budget -= left.Length == right.Length ? left.Length / ExpressionLimits.ComparedPerUnit : 0;
                     return budget >= 0 && left.SequenceEqual(right);
                 }
 
@@ -65,12 +64,12 @@ internal static class CelComparison
     }
 
     /// <summary>
-    /// Less than, equal to or greater than 0; null if the values have no order (NaN); <paramref name="comparable"/> is false if their kinds
-    /// have none.
+    /// Less than, equal to or greater than 0, as in <see cref="IComparable"/>. Null if the values have no order: one is NaN, or their kinds
+    /// have no order; only then <paramref name="areComparable"/> is false.
     /// </summary>
-    public static int? Compare(CelValue a, CelValue b, out bool comparable)
+    public static int? Compare(CelValue a, CelValue b, out bool areComparable)
     {
-        comparable = true;
+        areComparable = true;
         if (IsNumber(a.Kind) && IsNumber(b.Kind))
         {
             return CompareNumbers(a, b);
@@ -91,7 +90,7 @@ internal static class CelComparison
             }
         }
 
-        comparable = false;
+        areComparable = false;
         return null;
     }
 
@@ -166,7 +165,7 @@ internal static class CelComparison
         _ => value.AsDouble(),
     };
 
-    // By code point; UTF-16 order would put U+FF5E after U+1F600.
+    // Compares by code point: U+1F600 is greater than U+FF5E, although its UTF-16 units are smaller.
     private static int CompareText(string a, string b)
     {
         var common = a.AsSpan().CommonPrefixLength(b);

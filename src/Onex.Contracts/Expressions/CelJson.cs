@@ -15,18 +15,19 @@ internal static class CelJson
 
     public static CelValue Read(JsonElement json) => Read(json, ExpressionLimits.ValueDepth, isStored: false);
 
-    /// <summary>Reads JSON from a row. Accepts everything that was written; none of it was rounded implicitly.</summary>
+    /// <summary>Reads JSON from a row. Marks no number as rounded, because such numbers are rejected before they are stored.</summary>
     public static CelValue ReadStored(JsonElement json) => Read(json, ExpressionLimits.StoredDepth, isStored: true);
 
     private static CelValue Read(JsonElement json, int depthMax, bool isStored)
     {
         try
         {
-            return Read(json, depthMax, isStored, out var problem) is var value && problem is null ? value : CelValue.Error(problem!);
+            var value = Read(json, depthMax, isStored, out var problem);
+            return problem is null ? value : CelValue.Error(problem);
         }
         catch (InvalidOperationException)
         {
-            // The form in which System.Text.Json reports a lone surrogate.
+            // System.Text.Json throws this for an unpaired surrogate.
             return CelValue.Error("the JSON has text that is not Unicode: half of a surrogate pair");
         }
     }
@@ -45,12 +46,12 @@ internal static class CelJson
         }
     }
 
-    /// <summary>Writes the value and returns null, or returns why it has no JSON.</summary>
+    /// <summary>Writes the value. Returns null, or the reason if the value cannot be written; the output is then incomplete.</summary>
     public static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form) => Write(value, writer, form, form.DepthMax);
 
-    private static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form, int levels)
+    private static string? Write(CelValue value, Utf8JsonWriter writer, JsonForm form, int levelsLeft)
     {
-        if (levels < (value.Kind is CelKind.List or CelKind.Map ? 1 : 0))
+        if (levelsLeft < (value.Kind is CelKind.List or CelKind.Map ? 1 : 0))
         {
             return $"the value is nested deeper than {form.DepthMax} levels";
         }
@@ -86,9 +87,9 @@ internal static class CelJson
                 writer.WriteStringValue(CelTime.DurationText(value));
                 return null;
             case CelKind.List:
-                return WriteList(value.AsList(), writer, form, levels - 1);
+                return WriteList(value.AsList(), writer, form, levelsLeft - 1);
             case CelKind.Map:
-                return WriteMap(value.MapValue, writer, form, levels - 1);
+                return WriteMap(value.MapValue, writer, form, levelsLeft - 1);
             case CelKind.Optional:
                 return "an optional has no JSON: take its value with .orValue(...)";
             case CelKind.Type:
@@ -110,7 +111,7 @@ internal static class CelJson
         return problem is null;
     }
 
-    /// <summary>Why text cannot be stored, or null.</summary>
+    /// <summary>Why a text cannot be stored; null if it can.</summary>
     public static string? ProblemOfText(ReadOnlySpan<char> text)
     {
         if (text.Contains('\0'))
@@ -132,7 +133,7 @@ internal static class CelJson
         return null;
     }
 
-    private static CelValue Read(JsonElement json, int levels, bool isStored, out string? problem)
+    private static CelValue Read(JsonElement json, int levelsLeft, bool isStored, out string? problem)
     {
         problem = null;
         switch (json.ValueKind)
@@ -146,7 +147,7 @@ internal static class CelJson
                     : CelValue.Rounded(ReadDouble(json));
             case JsonValueKind.String:
                 return CelValue.String(json.GetString()!);
-            case JsonValueKind.Array or JsonValueKind.Object when levels == 0:
+            case JsonValueKind.Array or JsonValueKind.Object when levelsLeft == 0:
                 problem = "the JSON is nested too deep";
                 return default;
             case JsonValueKind.Array:
@@ -155,7 +156,7 @@ internal static class CelJson
                     var count = 0;
                     foreach (var item in json.EnumerateArray())
                     {
-                        items[count++] = Read(item, levels - 1, isStored, out problem);
+                        items[count++] = Read(item, levelsLeft - 1, isStored, out problem);
                         if (problem is not null)
                         {
                             return default;
@@ -170,7 +171,7 @@ internal static class CelJson
                     var map = new CelMap(4);
                     foreach (var property in json.EnumerateObject())
                     {
-                        map.Set(CelValue.String(property.Name), Read(property.Value, levels - 1, isStored, out problem));
+                        map.Set(CelValue.String(property.Name), Read(property.Value, levelsLeft - 1, isStored, out problem));
                         if (problem is not null)
                         {
                             return default;
@@ -185,7 +186,7 @@ internal static class CelJson
         }
     }
 
-    // System.Text.Json rounds a number half way between two doubles up if ".0" follows; this reader rounds to even, as IEEE 754 requires.
+    // System.Text.Json rounds a number halfway between two doubles up if ".0" follows. double.Parse rounds to even, as IEEE 754 requires.
     private static double ReadDouble(JsonElement json) =>
         double.Parse(JsonMarshal.GetRawUtf8Value(json), NumberStyles.Float, CultureInfo.InvariantCulture);
 
@@ -202,7 +203,7 @@ internal static class CelJson
             return "the whole number has more than 64 bits";
         }
 
-        // "1" would come back as an int.
+        // Without a fraction or an exponent, the text would be read as an int.
         var text = value.ToString("R", CultureInfo.InvariantCulture);
         writer.WriteRawValue(
             form.IsStored ? PlainDigits(text) : text.AsSpan().ContainsAny('.', 'E') ? text : text + ".0",
@@ -210,7 +211,7 @@ internal static class CelJson
         return null;
     }
 
-    // Exactly as jsonb stores it: without exponent and without a sign of zero, but with a fraction that distinguishes it from an int.
+    // As jsonb stores it: without an exponent, and zero without a sign. The fraction distinguishes it from an int.
     private static string PlainDigits(string text)
     {
         if (text == "-0")
@@ -234,12 +235,12 @@ internal static class CelJson
             : $"{sign}{digits.PadRight(exponent + 1, '0')}.0";
     }
 
-    private static string? WriteList(IReadOnlyList<CelValue> items, Utf8JsonWriter writer, JsonForm form, int levels)
+    private static string? WriteList(IReadOnlyList<CelValue> items, Utf8JsonWriter writer, JsonForm form, int levelsLeft)
     {
         writer.WriteStartArray();
         for (var i = 0; i < items.Count; i++)
         {
-            if (Write(items[i], writer, form, levels) is { } problem)
+            if (Write(items[i], writer, form, levelsLeft) is { } problem)
             {
                 return problem;
             }
@@ -249,7 +250,7 @@ internal static class CelJson
         return null;
     }
 
-    private static string? WriteMap(CelMap map, Utf8JsonWriter writer, JsonForm form, int levels)
+    private static string? WriteMap(CelMap map, Utf8JsonWriter writer, JsonForm form, int levelsLeft)
     {
         var seen = map.Entries.TrueForAll(entry => entry.Key.Kind == CelKind.String) ? null : new HashSet<string>(map.Count);
         writer.WriteStartObject();
@@ -261,13 +262,13 @@ internal static class CelJson
                 return $"two keys of the map are \"{name}\" in JSON";
             }
 
-            if (form.IsChecked && ProblemOfText(name) is { } unfit)
+            if (form.IsChecked && ProblemOfText(name) is { } keyProblem)
             {
-                return unfit;
+                return keyProblem;
             }
 
             writer.WritePropertyName(name);
-            if (Write(value, writer, form, levels) is { } problem)
+            if (Write(value, writer, form, levelsLeft) is { } problem)
             {
                 return problem;
             }
@@ -279,12 +280,12 @@ internal static class CelJson
 }
 
 /// <summary>How a value is written as JSON.</summary>
-/// <param name="DepthMax">Levels of lists and maps.</param>
-/// <param name="IsChecked">Whether the rules for values that arrive apply.</param>
-/// <param name="IsStored">Whether doubles are written as Postgres' jsonb keeps numbers.</param>
+/// <param name="DepthMax">The maximum of levels of lists and maps.</param>
+/// <param name="IsChecked">Whether text that cannot be stored and rounded numbers are problems, as in incoming values.</param>
+/// <param name="IsStored">Whether doubles are written as PostgreSQL's jsonb stores numbers.</param>
 internal readonly record struct JsonForm(int DepthMax, bool IsChecked, bool IsStored)
 {
-    /// <summary>For messages and for expressions.</summary>
+    /// <summary>For error texts and for the text of values in expressions.</summary>
     public static JsonForm Plain { get; } = new(ExpressionLimits.ValueDepth, IsChecked: false, IsStored: false);
 
     /// <summary>For Kafka messages, and to check values before they are stored.</summary>

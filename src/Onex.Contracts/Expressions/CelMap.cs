@@ -8,7 +8,7 @@ namespace Onex.Contracts.Expressions;
 /// </summary>
 internal sealed class CelMap(int capacity)
 {
-    // Smaller maps are scanned, which is faster than hashing; most objects of payloads are that small.
+    // Maps up to this size are scanned, which is faster than hashing. Most objects in payloads are that small.
     private const int ScanMax = 8;
 
     private readonly List<KeyValuePair<CelValue, CelValue>> _entries = new(capacity);
@@ -50,7 +50,7 @@ internal sealed class CelMap(int capacity)
         return at >= 0;
     }
 
-    /// <summary>The same for the name of a field, the most frequent kind of key.</summary>
+    /// <summary>Finds the value of a text key. A small map is searched without a <see cref="CelValue"/> for the key.</summary>
     public bool TryGet(string name, out CelValue value)
     {
         if (_index is not null)

@@ -7,7 +7,7 @@ public static class CelText
 {
     /// <summary>
     /// Formats a value for insertion into text: strings unchanged, numbers, bools and times as <c>string()</c> does, lists, maps and bytes
-    /// as JSON. False for a value without text: null, an error, a type, an optional, a value without JSON.
+    /// as JSON. False, with the reason, for a value without text: null, an error, a type, an optional, a value without JSON.
     /// </summary>
     public static bool TryToText(CelValue value, out string text, out string? problem)
     {

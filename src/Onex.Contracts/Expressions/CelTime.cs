@@ -8,13 +8,16 @@ namespace Onex.Contracts.Expressions;
 /// <summary>Timestamps (RFC 3339, years 1 to 9999, nanoseconds) and durations (<c>1h30m</c>, nanoseconds).</summary>
 internal static class CelTime
 {
-    // 1973: Africa/Monrovia was the last zone with an offset in seconds, until January 1972.
-    private const long LastOffsetWithSeconds = 94_694_400;
+    // 1973-01-01. The last zone whose offset had seconds was Africa/Monrovia, until January 1972.
+    private const long OffsetsAreWholeMinutesFrom = 94_694_400;
 
     private const int NanosPerSecond = 1_000_000_000;
+
+    // 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the bounds of a CEL timestamp.
     private const long FirstSecond = -62_135_596_800;
     private const long LastSecond = 253_402_300_799;
 
+    /// <summary>A timestamp from seconds since 1970; null outside of the years 1 to 9999.</summary>
     public static CelValue? Timestamp(long seconds, long nanos)
     {
         Normalize(ref seconds, ref nanos);
@@ -26,6 +29,7 @@ internal static class CelTime
         return seconds is < FirstSecond or > LastSecond ? null : CelValue.Timestamp(seconds, (int)nanos);
     }
 
+    /// <summary>A duration; null beyond 292 years in either direction.</summary>
     public static CelValue? Duration(long seconds, long nanos)
     {
         Normalize(ref seconds, ref nanos);
@@ -63,29 +67,31 @@ internal static class CelTime
     }
 
     /// <summary>
-    /// Parses an RFC 3339 timestamp, or null. Digits of the second after the ninth are cut off; a leap second becomes the following second.
+    /// Parses an RFC 3339 timestamp; null for any other text. Decimals of a second after the ninth are dropped; a leap second becomes the
+    /// following second.
     /// </summary>
     public static CelValue? ParseTimestamp(ReadOnlySpan<char> text)
     {
-        if (!IsDateTime(text, out var fraction, out var offset) || !Digits(text, 0, 4, out var year) || year == 0)
+        if (!IsDateTime(text, out var fraction, out var offset) || !TryDigits(text, 0, 4, out var year) || year == 0)
         {
             return null;
         }
 
-        _ = Digits(text, 5, 2, out var month) & Digits(text, 8, 2, out var day);
-        _ = Digits(text, 11, 2, out var hour) & Digits(text, 14, 2, out var minute) & Digits(text, 17, 2, out var second);
+        // IsDateTime has checked that all of these are digits.
+        _ = TryDigits(text, 5, 2, out var month) & TryDigits(text, 8, 2, out var day);
+        _ = TryDigits(text, 11, 2, out var hour) & TryDigits(text, 14, 2, out var minute) & TryDigits(text, 17, 2, out var second);
         var local = new DateTime(year, month, day, hour, minute, 0, DateTimeKind.Utc);
-        return Timestamp(((local.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond) + second - offset, Fraction(fraction));
+        return Timestamp(((local.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond) + second - offset, FractionNanos(fraction));
     }
 
-    /// <summary>Whether it is a date-time of RFC 3339.</summary>
+    /// <summary>Whether the text is a date-time of RFC 3339.</summary>
     public static bool IsDateTime(ReadOnlySpan<char> text) => IsDateTime(text, out _, out _);
 
-    /// <summary>Whether it begins with a full-date of RFC 3339.</summary>
+    /// <summary>Whether the text begins with a full-date of RFC 3339.</summary>
     public static bool IsDate(ReadOnlySpan<char> text) =>
-        text.Length >= 10 && Digits(text, 0, 4, out var year) && text[4] == '-' && Digits(text, 5, 2, out var month) && text[7] == '-'
-        && Digits(text, 8, 2, out var day) && month is >= 1 and <= 12 && day >= 1
-        // DateTime has no year 0, which is a leap year like 2000.
+        text.Length >= 10 && TryDigits(text, 0, 4, out var year) && text[4] == '-' && TryDigits(text, 5, 2, out var month) && text[7] == '-'
+        && TryDigits(text, 8, 2, out var day) && month is >= 1 and <= 12 && day >= 1
+        // Year 0 is a leap year like 2000, but DateTime does not have it.
         && day <= DateTime.DaysInMonth(year == 0 ? 2000 : year, month);
 
     private static bool IsDateTime(ReadOnlySpan<char> text, out ReadOnlySpan<char> fraction, out int offset)
@@ -93,8 +99,8 @@ internal static class CelTime
         fraction = [];
         offset = 0;
         if (text.Length < 20 || !IsDate(text) || text[10] is not ('T' or 't')
-            || !Digits(text, 11, 2, out var hour) || text[13] != ':' || !Digits(text, 14, 2, out var minute) || text[16] != ':'
-            || !Digits(text, 17, 2, out var second) || hour > 23 || minute > 59 || second > 60)
+            || !TryDigits(text, 11, 2, out var hour) || text[13] != ':' || !TryDigits(text, 14, 2, out var minute) || text[16] != ':'
+            || !TryDigits(text, 17, 2, out var second) || hour > 23 || minute > 59 || second > 60)
         {
             return false;
         }
@@ -117,12 +123,12 @@ internal static class CelTime
             return false;
         }
 
-        // Leap seconds come at the end of a day in UTC.
-        const int Day = 24 * 60;
-        return second < 60 || (((hour * 60) + minute - (offset / 60)) % Day + Day) % Day == Day - 1;
+        // A leap second (60) is valid only in the last minute of a day in UTC.
+        const int MinutesPerDay = 24 * 60;
+        return second < 60 || (((hour * 60) + minute - (offset / 60)) % MinutesPerDay + MinutesPerDay) % MinutesPerDay == MinutesPerDay - 1;
     }
 
-    /// <summary>The duration that the text is (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>), or null.</summary>
+    /// <summary>Parses a duration (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>); null for any other text.</summary>
     public static CelValue? ParseDuration(ReadOnlySpan<char> text) =>
         Durations.ParseNanoseconds(text) is { } nanos ? CelValue.Duration(nanos / NanosPerSecond, (int)(nanos % NanosPerSecond)) : null;
 
@@ -130,7 +136,7 @@ internal static class CelTime
     private static bool IsDuration(Int128 nanos) => nanos >= long.MinValue && nanos <= long.MaxValue;
 
     /// <summary>
-    /// The local time of a zone, as seconds since 1970 as if it were UTC; null for an unknown zone. A zone is a name of the IANA database
+    /// The local time in a zone, in seconds since 1970 as if it were UTC; null for an unknown zone. A zone is a name of the IANA database
     /// or an offset such as <c>-08:00</c>.
     /// </summary>
     public static long? WallSeconds(CelValue timestamp, string zone)
@@ -143,13 +149,13 @@ internal static class CelTime
         return TimeZoneInfo.TryFindSystemTimeZoneById(zone, out var found) ? timestamp.Bits + OffsetSeconds(found, timestamp.Bits) : null;
     }
 
-    // Current rules come from .NET, which is kept up to date. Offsets before 1972 had seconds, which only NodaTime knows.
+    // Current rules come from TimeZoneInfo, whose data is kept up to date. It lacks the seconds of old offsets, which NodaTime has.
     private static long OffsetSeconds(TimeZoneInfo zone, long seconds) =>
-        seconds < LastOffsetWithSeconds && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone.Id) is { } past
+        seconds < OffsetsAreWholeMinutesFrom && DateTimeZoneProviders.Tzdb.GetZoneOrNull(zone.Id) is { } past
             ? past.GetUtcOffset(Instant.FromUnixTimeSeconds(seconds)).Seconds
             : (long)zone.GetUtcOffset(DateTime.UnixEpoch.AddSeconds(seconds)).TotalSeconds;
 
-    // Z, +01:00, and, for historic zones, +00:34:08.
+    // Z, +01:00, or with the seconds of a historic offset, +00:34:08.
     private static bool TryOffset(ReadOnlySpan<char> text, out int seconds)
     {
         seconds = 0;
@@ -160,8 +166,8 @@ internal static class CelTime
 
         var rest = 0;
         if (text.Length is not (6 or 9) || text[0] is not ('+' or '-') || text[3] != ':'
-            || !Digits(text, 1, 2, out var hours) || !Digits(text, 4, 2, out var minutes) || hours > 23 || minutes > 59
-            || (text.Length == 9 && (text[6] != ':' || !Digits(text, 7, 2, out rest) || rest > 59)))
+            || !TryDigits(text, 1, 2, out var hours) || !TryDigits(text, 4, 2, out var minutes) || hours > 23 || minutes > 59
+            || (text.Length == 9 && (text[6] != ':' || !TryDigits(text, 7, 2, out rest) || rest > 59)))
         {
             return false;
         }
@@ -170,7 +176,7 @@ internal static class CelTime
         return true;
     }
 
-    private static bool Digits(ReadOnlySpan<char> text, int at, int count, out int value)
+    private static bool TryDigits(ReadOnlySpan<char> text, int at, int count, out int value)
     {
         value = 0;
         foreach (var c in text.Slice(at, count))
@@ -186,8 +192,8 @@ internal static class CelTime
         return true;
     }
 
-    // The first nine digits, as nanoseconds.
-    private static int Fraction(ReadOnlySpan<char> digits)
+    // The nanoseconds of the first nine decimals of a second.
+    private static int FractionNanos(ReadOnlySpan<char> digits)
     {
         var value = 0;
         for (var i = 0; i < 9; i++)

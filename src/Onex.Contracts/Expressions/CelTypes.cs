@@ -6,7 +6,7 @@ internal static class CelTypes
     public const string Timestamp = "google.protobuf.Timestamp";
     public const string Duration = "google.protobuf.Duration";
 
-    // In the order of CelKind. An expression has no name for the last one, the value of a failed evaluation.
+    // In the order of CelKind. Expressions cannot name the last type, that of a failed evaluation.
     private static readonly string[] _byKind =
     [
         "null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map", Timestamp, Duration, "type", "optional_type",
@@ -16,7 +16,7 @@ internal static class CelTypes
     public static string NameOf(CelValue value) => _byKind[(int)value.Kind];
 
     /// <summary>The name in error texts: <c>timestamp</c> for <c>google.protobuf.Timestamp</c>.</summary>
-    public static string Plain(CelValue value) => value.Kind switch
+    public static string DisplayName(CelValue value) => value.Kind switch
     {
         CelKind.Null => "null",
         CelKind.Timestamp => "timestamp",

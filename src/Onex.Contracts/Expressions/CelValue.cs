@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Contracts.Expressions;
 
-/// <summary>The type of the value.</summary>
+/// <summary>The dynamic type of a value.</summary>
 public enum CelKind : byte
 {
     /// <summary>null; the default.</summary>
@@ -45,7 +45,7 @@ public enum CelKind : byte
     /// <summary>An optional.</summary>
     Optional,
 
-    /// <summary>A failed evaluation.</summary>
+    /// <summary>The error of a failed evaluation.</summary>
     Error,
 }
 
@@ -53,7 +53,9 @@ public enum CelKind : byte
 [StructLayout(LayoutKind.Auto)]
 public readonly struct CelValue : IEquatable<CelValue>
 {
-    // 64 bits for a number or whole seconds, and a reference for other kinds; the nanoseconds use bytes that would be padding.
+    private const int NanosPerTick = 100;
+
+    // A number or whole seconds use the 64 bits, other kinds the reference. The nanoseconds use bytes that would be padding.
     private readonly object? _object;
     private readonly long _bits;
     private readonly int _nanos;
@@ -67,7 +69,7 @@ public readonly struct CelValue : IEquatable<CelValue>
         _nanos = nanos;
     }
 
-    /// <summary>The type of the value.</summary>
+    /// <summary>Its dynamic type.</summary>
     public CelKind Kind => _kind;
 
     /// <summary>null.</summary>
@@ -102,21 +104,23 @@ public readonly struct CelValue : IEquatable<CelValue>
     {
         var ticks = value.UtcTicks - DateTimeOffset.UnixEpoch.Ticks;
         var seconds = Math.DivRem(ticks, TimeSpan.TicksPerSecond, out var rest);
-        return rest < 0 ? Timestamp(seconds - 1, (int)(rest + TimeSpan.TicksPerSecond) * 100) : Timestamp(seconds, (int)rest * 100);
+        return rest < 0
+            ? Timestamp(seconds - 1, (int)(rest + TimeSpan.TicksPerSecond) * NanosPerTick)
+            : Timestamp(seconds, (int)rest * NanosPerTick);
     }
 
     /// <summary>Makes a duration.</summary>
     public static CelValue Duration(TimeSpan value)
     {
         var seconds = Math.DivRem(value.Ticks, TimeSpan.TicksPerSecond, out var rest);
-        return Duration(seconds, (int)rest * 100);
+        return Duration(seconds, (int)rest * NanosPerTick);
     }
 
     /// <summary>Makes a list. The caller must not change the items afterwards.</summary>
     public static CelValue List(IReadOnlyList<CelValue> items) => new(CelKind.List, 0, items);
 
     /// <summary>
-    /// Makes a map with text keys in their order; the last of equal keys wins. The caller must not change the entries afterwards.
+    /// Makes a map with text keys in their order; the last of equal keys wins.
     /// </summary>
     public static CelValue Map(IEnumerable<KeyValuePair<string, CelValue>> entries)
     {
@@ -156,12 +160,13 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <summary>The bytes.</summary>
     public ReadOnlyMemory<byte> AsBytes() => (byte[])Expect(CelKind.Bytes)._object!;
 
-    /// <summary>The point in time, cut to 100 ns.</summary>
+    /// <summary>The point in time, truncated to 100 ns.</summary>
     public DateTimeOffset AsTimestamp() =>
-        DateTimeOffset.UnixEpoch.AddTicks((Expect(CelKind.Timestamp)._bits * TimeSpan.TicksPerSecond) + (_nanos / 100));
+        DateTimeOffset.UnixEpoch.AddTicks((Expect(CelKind.Timestamp)._bits * TimeSpan.TicksPerSecond) + (_nanos / NanosPerTick));
 
-    /// <summary>The length of time, cut to 100 ns.</summary>
-    public TimeSpan AsDuration() => TimeSpan.FromTicks((Expect(CelKind.Duration)._bits * TimeSpan.TicksPerSecond) + (_nanos / 100));
+    /// <summary>The length of time, truncated to 100 ns.</summary>
+    public TimeSpan AsDuration() =>
+        TimeSpan.FromTicks((Expect(CelKind.Duration)._bits * TimeSpan.TicksPerSecond) + (_nanos / NanosPerTick));
 
     /// <summary>The items of a list.</summary>
     public IReadOnlyList<CelValue> AsList() => (IReadOnlyList<CelValue>)Expect(CelKind.List)._object!;
@@ -172,7 +177,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <summary>The text of an error.</summary>
     public string AsError() => (string)Expect(CelKind.Error)._object!;
 
-    /// <summary>The entry of a map; false for another kind or without such a key.</summary>
+    /// <summary>The value of a key in a map; false if the map does not have the key, or this is not a map.</summary>
     public bool TryGetField(string name, out CelValue value)
     {
         if (_kind == CelKind.Map)
@@ -190,7 +195,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// </summary>
     public static CelValue FromJson(JsonElement json) => CelJson.Read(json);
 
-    /// <summary>Reads UTF-8 JSON; an error value if it is not JSON.</summary>
+    /// <summary>Reads UTF-8 JSON by the same rules; an error value if the text is not JSON.</summary>
     public static CelValue FromJson(ReadOnlySpan<byte> utf8) => CelJson.Read(utf8);
 
     /// <summary>
@@ -242,10 +247,12 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <summary>A duration from whole seconds and nanoseconds of the same sign.</summary>
     internal static CelValue Duration(long seconds, int nanos) => new(CelKind.Duration, seconds, null, nanos);
 
-    /// <summary>The double nearest to a JSON integer of more than 64 bits. It stays marked until a schema expects a double.</summary>
-    internal static CelValue Rounded(double value) => new(CelKind.Double, BitConverter.DoubleToInt64Bits(value), null, 1);
+    /// <summary>
+    /// The double nearest to a JSON integer of more than 64 bits. A nanosecond marks it as rounded until a schema expects a double.
+    /// </summary>
+    internal static CelValue Rounded(double value) => new(CelKind.Double, BitConverter.DoubleToInt64Bits(value), null, nanos: 1);
 
-    /// <summary>Whether it was rounded although no schema expects a double.</summary>
+    /// <summary>Whether it was rounded, and no schema has expected a double.</summary>
     internal bool IsRounded => _kind == CelKind.Double && _nanos != 0;
 
     internal static CelValue Map(CelMap map) => new(CelKind.Map, 0, map);

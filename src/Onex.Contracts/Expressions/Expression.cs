@@ -14,27 +14,27 @@ public interface IExpressionScope
     /// </summary>
     bool TryGet(string name, out CelValue value);
 
-    /// <summary>Whether it may contain names with dots, so <c>a.b.c</c> is looked up before the field <c>c</c> of <c>a.b</c>.</summary>
+    /// <summary>Whether it may have names with dots; then <c>a.b.c</c> is looked up before the field <c>c</c> of <c>a.b</c>.</summary>
     bool HasQualifiedNames => true;
 
     /// <summary>
-    /// The value of a field of a name, <c>data.limit</c>; false if either does not exist. A scope need not create a map to answer.
+    /// The value of <c>name.field</c>; false if either does not exist. An implementation can answer without creating the whole map.
     /// </summary>
     bool TryGetField(string name, string field, out CelValue value)
     {
         value = default;
-        return TryGet(name, out var all) && all.TryGetField(field, out value);
+        return TryGet(name, out var map) && map.TryGetField(field, out value);
     }
 
-    /// <summary>Why a field of a name does not exist, for a message; null if there is no better message.</summary>
+    /// <summary>Why <c>name.field</c> does not exist, for the error text; null for the default text.</summary>
     string? WhyMissing(string name, string field) => null;
 }
 
 /// <summary>Why a text is not an expression.</summary>
 /// <param name="Position">The offset, from 0.</param>
-/// <param name="Length">Characters to mark; at least 1, and possibly past the end.</param>
-/// <param name="Problem">The problem.</param>
-/// <param name="Remedy">The remedy.</param>
+/// <param name="Length">The number of characters to mark; at least 1. May reach past the end of the text.</param>
+/// <param name="Problem">What is wrong, as a clause.</param>
+/// <param name="Remedy">How to fix it, as a clause.</param>
 public sealed record ExpressionProblem(int Position, int Length, string Problem, string Remedy);
 
 /// <summary>One place where an expression reads a name of its scope.</summary>
@@ -48,13 +48,13 @@ public sealed record PathUse(ImmutableArray<string> Path, int Position, int Leng
 public sealed class Expression
 {
     private readonly Code _code;
-    private readonly int _locals;
+    private readonly int _localsMax;
 
     private Expression(string text, Syntax syntax)
     {
         var compiler = new Compiler();
         _code = compiler.Compile(syntax);
-        _locals = compiler.LocalsMax;
+        _localsMax = compiler.LocalsMax;
         Text = text;
         Syntax = syntax;
         PathUses = Evaluation.Paths.Collect(syntax);
@@ -65,8 +65,8 @@ public sealed class Expression
     public string Text { get; }
 
     /// <summary>
-    /// The paths that it reads, each once: a name of the scope and the constant fields after it. A computed index ends a path, and
-    /// variables of macros are excluded.
+    /// The paths that it reads, each once: a name of the scope and the constant fields after it. A computed index ends a path. Paths from
+    /// variables of macros are left out.
     /// </summary>
     public ImmutableArray<ImmutableArray<string>> Paths { get; }
 
@@ -76,7 +76,7 @@ public sealed class Expression
     /// <summary>The type of its value as determined by the compiler; dyn if unknown.</summary>
     internal Checking.CelType Type { get; set; } = Checking.CelType.Dyn;
 
-    /// <summary>The maximum of cost units of one evaluation.</summary>
+    /// <summary>The cost units that one evaluation may spend.</summary>
     internal int Budget { get; set; } = ExpressionLimits.Budget;
 
     /// <summary>The syntax tree, for static checks and estimates.</summary>
@@ -87,7 +87,7 @@ public sealed class Expression
         [NotNullWhen(false)] out ExpressionProblem? problem) =>
         TryParse(text, checkFunctions: true, out expression, out problem);
 
-    /// <summary>Parses an expression; without the check of functions, an unknown one is an error when it is called.</summary>
+    /// <summary>Parses an expression. If functions are not checked, a call of an unknown function fails when it is evaluated.</summary>
     internal static bool TryParse(
         string text, bool checkFunctions, [NotNullWhen(true)] out Expression? expression,
         [NotNullWhen(false)] out ExpressionProblem? problem)
@@ -113,12 +113,12 @@ public sealed class Expression
 
     /// <summary>
     /// Evaluates the expression. Never throws: a failure is a value of kind <see cref="CelKind.Error"/> with a readable text. Exceeding
-    /// <see cref="Budget"/> is a failure too, even if the rest of the expression would ignore it.
+    /// <see cref="Budget"/> is a failure too, and no other operand absorbs it.
     /// </summary>
     public CelValue Evaluate(IExpressionScope scope) => Evaluate(scope, out _);
 
     /// <summary>The cost units that an evaluation in that scope spends.</summary>
-    internal long Spent(IExpressionScope scope)
+    internal long MeasureCost(IExpressionScope scope)
     {
         Evaluate(scope, out var spent);
         return spent;
@@ -126,26 +126,26 @@ public sealed class Expression
 
     private CelValue Evaluate(IExpressionScope scope, out long spent)
     {
-        var frame = new Frame(scope, _locals == 0 ? null : new CelValue[_locals], Budget);
+        var frame = new Frame(scope, _localsMax == 0 ? null : new CelValue[_localsMax], Budget);
         var value = _code(ref frame);
-        spent = Budget - frame.Left;
-        return frame.Left < 0 ? Failures.Budget : value;
+        spent = Budget - frame.BudgetLeft;
+        return frame.BudgetLeft < 0 ? Failures.Budget : value;
     }
 
-    /// <summary>Determines its type, cost and type problems from the types of names.</summary>
+    /// <summary>Determines the type of the expression, its estimated cost and its type problems.</summary>
     /// <param name="roots">Returns the type of a name; null if it is unknown.</param>
-    /// <param name="isStrict">Whether to report problems that only some values cause, too.</param>
+    /// <param name="isStrict">Whether to report also problems that only some values cause.</param>
     internal Checking.CheckedExpression Check(Func<string, Checking.CelType?> roots, bool isStrict = false) =>
         new Checking.Checker(roots, isStrict).Check(Syntax);
 
     /// <summary>
-    /// The call of a function on the name at that position, without the name (<c>round(2.5)</c> for <c>math.round(2.5)</c>); null if there
-    /// is no such call, or the function is a method.
+    /// If a function is called on the name at that position, but could be called without it: the call without the name, as
+    /// <c>round(2.5)</c> for <c>math.round(2.5)</c>. Otherwise null.
     /// </summary>
-    internal string? CalledOn(int position)
+    internal string? CallWithoutTarget(int position)
     {
-        var pieces = new Stack<Syntax>([Syntax]);
-        while (pieces.TryPop(out var syntax))
+        var pending = new Stack<Syntax>([Syntax]);
+        while (pending.TryPop(out var syntax))
         {
             if (syntax is CallSyntax { Function: { } function, Arguments: [NameSyntax name, _, ..] arguments } && name.Position == position
                 && function.Takes(arguments.Length - 1, isMember: false))
@@ -156,7 +156,7 @@ public sealed class Expression
 
             foreach (var child in Checking.Constants.Children(syntax))
             {
-                pieces.Push(child);
+                pending.Push(child);
             }
         }
 

@@ -6,20 +6,20 @@ public static class ExpressionLimits
     /// <summary>Characters of an expression's text.</summary>
     public const int TextLength = 64 * 1024;
 
-    /// <summary>Levels of the syntax tree, including parentheses and chained operators: they bound the depth of recursion.</summary>
+    /// <summary>Levels of the syntax tree, including parentheses and chained operators. The limit bounds the depth of recursion.</summary>
     public const int Depth = 200;
 
     /// <summary>Levels of lists and maps in a value that is read from JSON or written to it.</summary>
     public const int ValueDepth = 512;
 
     /// <summary>
-    /// Levels of lists and maps in values that arrive, leave or are stored: requests, events, arguments, results, data, outputs. One limit
-    /// for all, so accepted values can be stored, sent and read again.
+    /// Levels of lists and maps in values that arrive, leave or are stored: requests, events, arguments, results, data, outputs. All have
+    /// the same limit, so that an accepted value can be stored, sent and read again.
     /// </summary>
     public const int KeptDepth = 64;
 
     /// <summary>
-    /// Levels of lists and maps in values read from a row: more than any version has written, so all stored values stay readable.
+    /// Levels of lists and maps in values read from a row. No version has written more, so all stored values stay readable.
     /// </summary>
     public const int StoredDepth = 900;
 
@@ -29,10 +29,16 @@ public static class ExpressionLimits
     /// </summary>
     public const int Budget = 50_000;
 
-    /// <summary>Items that the estimate assumes of a list or a map whose schema has no bound.</summary>
+    /// <summary>Characters, or bytes, that are compared or scanned for one cost unit.</summary>
+    internal const int ComparedPerUnit = 64;
+
+    /// <summary>Characters that are created or converted for one cost unit.</summary>
+    internal const int CreatedPerUnit = 8;
+
+    /// <summary>Items that the estimate of the cost assumes for a list or a map whose schema has no bound.</summary>
     public const int ItemsAssumed = 32;
 
-    /// <summary>Characters that the estimate assumes of a text whose schema has no bound.</summary>
+    /// <summary>Characters that the estimate of the cost assumes for a text whose schema has no bound.</summary>
     public const int CharactersAssumed = 64;
 
     /// <summary>Characters of a computed regular expression.</summary>
@@ -41,6 +47,6 @@ public static class ExpressionLimits
     /// <summary>Parts of a regular expression after its repetitions are expanded.</summary>
     public const int PatternSize = 2_000;
 
-    /// <summary>Cached computed regular expressions.</summary>
-    internal const int PatternsKept = 256;
+    /// <summary>Compiled regular expressions in the cache.</summary>
+    internal const int PatternsCached = 256;
 }

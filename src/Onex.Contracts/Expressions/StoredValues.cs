@@ -6,14 +6,15 @@ using System.Text.Json;
 namespace Onex.Contracts.Expressions;
 
 /// <summary>
-/// Maps values to a JSON column. The column holds plain JSON for queries: a timestamp is text, a uint a number. Kinds that plain JSON
-/// cannot express are stored beside it in an object of marks, if there are any. A mark is the name of the kind. For a list it is an object
-/// by index, or by <c>*</c> for all items; for a map an object by key, or, if the keys are not text, a list of that object and the kinds of
-/// the keys. Without marks the JSON is read as it is.
+/// Maps values to a JSON column. The column holds plain JSON for queries: a timestamp is text, a uint a number. Where plain JSON loses a
+/// kind, a mark with the kind is stored, too. The mark of a scalar is the name of its kind. The mark of a list is an object with the
+/// marks of its items by index, or by <c>*</c> if all have the same. The mark of a map is an object with marks by key; if some keys are not
+/// text, it is an array of that object and an object with the kinds of those keys.
 /// </summary>
 public static class StoredValues
 {
-    private const string All = "*";
+    private const string AllItems = "*";
+    private const string NegativeZero = "-0.0";
 
     /// <summary>Writes the plain JSON; false with the reason for a value that has none.</summary>
     public static bool TryWrite(CelValue value, Utf8JsonWriter writer, [NotNullWhen(false)] out string? problem)
@@ -22,7 +23,7 @@ public static class StoredValues
         return problem is null;
     }
 
-    /// <summary>Whether plain JSON loses types of the value.</summary>
+    /// <summary>Whether plain JSON loses the kind of the value or of a part of it.</summary>
     public static bool NeedsMark(CelValue value)
     {
         switch (value.Kind)
@@ -41,7 +42,7 @@ public static class StoredValues
             case CelKind.Map:
                 return value.MapValue.Entries.Exists(entry => entry.Key.Kind != CelKind.String || NeedsMark(entry.Value));
             default:
-                return KindOf(value) is not null;
+                return ScalarMark(value) is not null;
         }
     }
 
@@ -62,14 +63,14 @@ public static class StoredValues
                 writer.WriteStartObject();
                 foreach (var (key, _) in value.MapValue.Entries.Where(entry => entry.Key.Kind != CelKind.String))
                 {
-                    writer.WriteString(CelText.Scalar(key), NameOf(key.Kind));
+                    writer.WriteString(CelText.Scalar(key), KindName(key.Kind));
                 }
 
                 writer.WriteEndObject();
                 writer.WriteEndArray();
                 break;
             default:
-                writer.WriteStringValue(KindOf(value));
+                writer.WriteStringValue(ScalarMark(value));
                 break;
         }
     }
@@ -78,10 +79,10 @@ public static class StoredValues
     public static CelValue Read(JsonElement json, JsonElement? marks = null)
     {
         var value = CelJson.ReadStored(json);
-        return marks is { } mark ? Marked(value, mark) : value;
+        return marks is { } mark ? ApplyMark(value, mark) : value;
     }
 
-    /// <summary>The same from UTF-8 text.</summary>
+    /// <summary>Reads a value from plain JSON in UTF-8, without marks.</summary>
     public static CelValue Read(ReadOnlySpan<byte> utf8)
     {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = ExpressionLimits.StoredDepth });
@@ -89,13 +90,13 @@ public static class StoredValues
         return Read(document.RootElement);
     }
 
-    /// <summary>The value with its maps in the order of jsonb: by the length of the key in bytes, then by its bytes.</summary>
-    public static CelValue Ordered(CelValue value)
+    /// <summary>Sorts the entries of all maps in the value as jsonb does: by the length of the key in bytes, then by its bytes.</summary>
+    public static CelValue SortMaps(CelValue value)
     {
         switch (value.Kind)
         {
             case CelKind.List when value.AsList().Any(item => item.Kind is CelKind.Map or CelKind.List):
-                return CelValue.List([.. value.AsList().Select(Ordered)]);
+                return CelValue.List([.. value.AsList().Select(SortMaps)]);
             case CelKind.Map:
                 var map = new CelMap(value.MapValue.Count);
                 foreach (var (_, (key, item)) in value.MapValue.Entries
@@ -103,7 +104,7 @@ public static class StoredValues
                     .OrderBy(entry => entry.Name.Length)
                     .ThenBy(entry => entry.Name, Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right))))
                 {
-                    map.Set(key, Ordered(item));
+                    map.Set(key, SortMaps(item));
                 }
 
                 return CelValue.Map(map);
@@ -115,9 +116,9 @@ public static class StoredValues
     private static void WriteItemMarks(IReadOnlyList<CelValue> items, Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        if (AreAlike(items))
+        if (HaveSameMark(items))
         {
-            writer.WritePropertyName(All);
+            writer.WritePropertyName(AllItems);
             WriteMark(items[0], writer);
         }
         else
@@ -150,73 +151,76 @@ public static class StoredValues
         writer.WriteEndObject();
     }
 
-    // One mark suffices for a list of timestamps. Nested lists and maps have their own.
-    private static bool AreAlike(IReadOnlyList<CelValue> items) =>
-        items.Count > 1 && KindOf(items[0]) is { } kind && items.All(item => KindOf(item) == kind);
+    // The mark of a list of timestamps is written once. Nested lists and maps have marks of their own.
+    private static bool HaveSameMark(IReadOnlyList<CelValue> items) =>
+        items.Count > 1 && ScalarMark(items[0]) is { } kind && items.All(item => ScalarMark(item) == kind);
 
-    private static CelValue Marked(CelValue value, JsonElement mark)
+    private static CelValue ApplyMark(CelValue value, JsonElement mark)
     {
         switch (value.Kind)
         {
             case CelKind.List when mark.ValueKind == JsonValueKind.Object:
                 var items = value.AsList();
-                return mark.TryGetProperty(All, out var all)
-                    ? CelValue.List([.. items.Select(item => Marked(item, all))])
-                    : CelValue.List(
-                        [.. items.Select((item, index) => mark.TryGetProperty(index.ToString(CultureInfo.InvariantCulture), out var own)
-                            ? Marked(item, own) : item)]);
+                if (mark.TryGetProperty(AllItems, out var markOfAll))
+                {
+                    return CelValue.List([.. items.Select(item => ApplyMark(item, markOfAll))]);
+                }
+
+                return CelValue.List([.. items.Select((item, index) =>
+                    mark.TryGetProperty(index.ToString(CultureInfo.InvariantCulture), out var ownMark) ? ApplyMark(item, ownMark) : item)]);
             case CelKind.Map when mark.ValueKind == JsonValueKind.Object:
-                return Marked(value.MapValue, mark, keys: default);
+                return ApplyMarks(value.MapValue, mark, keyKinds: default);
             case CelKind.Map when mark.ValueKind == JsonValueKind.Array && mark.GetArrayLength() == 2:
-                return Marked(value.MapValue, mark[0], mark[1]);
+                return ApplyMarks(value.MapValue, mark[0], mark[1]);
             default:
                 return mark.ValueKind == JsonValueKind.String ? Restore(mark.GetString(), value) : value;
         }
     }
 
-    private static CelValue Marked(CelMap map, JsonElement marks, JsonElement keys)
+    private static CelValue ApplyMarks(CelMap map, JsonElement marks, JsonElement keyKinds)
     {
         var marked = new CelMap(map.Count);
         foreach (var (key, value) in map.Entries)
         {
             var name = key.AsString();
             marked.Set(
-                keys.ValueKind == JsonValueKind.Object && keys.TryGetProperty(name, out var kind) ? Key(kind.GetString(), name) : key,
-                marks.TryGetProperty(name, out var mark) ? Marked(value, mark) : value);
+                keyKinds.ValueKind == JsonValueKind.Object && keyKinds.TryGetProperty(name, out var kind)
+                    ? RestoreKey(kind.GetString(), name) : key,
+                marks.TryGetProperty(name, out var mark) ? ApplyMark(value, mark) : value);
         }
 
         return CelValue.Map(marked);
     }
 
     // The mark of a scalar whose kind JSON loses, or null.
-    private static string? KindOf(CelValue value) => value.Kind switch
+    private static string? ScalarMark(CelValue value) => value.Kind switch
     {
-        CelKind.Uint when value.AsUint() <= long.MaxValue => NameOf(CelKind.Uint),
-        CelKind.Double when double.IsNegative(value.AsDouble()) && value.AsDouble() == 0 => "-0.0",
-        CelKind.Bytes or CelKind.Timestamp or CelKind.Duration => NameOf(value.Kind),
+        CelKind.Uint when value.AsUint() <= long.MaxValue => KindName(CelKind.Uint),
+        CelKind.Double when double.IsNegative(value.AsDouble()) && value.AsDouble() == 0 => NegativeZero,
+        CelKind.Bytes or CelKind.Timestamp or CelKind.Duration => KindName(value.Kind),
         _ => null,
     };
 
-    private static string NameOf(CelKind kind) => kind.ToString().ToLowerInvariant();
+    private static string KindName(CelKind kind) => kind.ToString().ToLowerInvariant();
 
-    // A mark that does not fit is ignored: the row may have been edited.
+    // A mark that does not fit the value is ignored, because an operator may have edited the row.
     private static CelValue Restore(string? mark, CelValue value) => mark switch
     {
         "uint" when value.Kind == CelKind.Int && value.AsInt() >= 0 => CelValue.Uint((ulong)value.AsInt()),
-        "-0.0" when value.Kind == CelKind.Double => CelValue.Double(-0.0),
+        NegativeZero when value.Kind == CelKind.Double => CelValue.Double(-0.0),
         "timestamp" when value.Kind == CelKind.String => CelTime.ParseTimestamp(value.AsString()) ?? value,
         "duration" when value.Kind == CelKind.String => CelTime.ParseDuration(value.AsString()) ?? value,
-        "bytes" when value.Kind == CelKind.String => Bytes(value),
+        "bytes" when value.Kind == CelKind.String => RestoreBytes(value),
         _ => value,
     };
 
-    private static CelValue Bytes(CelValue text)
+    private static CelValue RestoreBytes(CelValue text)
     {
         var bytes = new byte[text.AsString().Length];
         return Convert.TryFromBase64String(text.AsString(), bytes, out var written) ? CelValue.Bytes(bytes[..written]) : text;
     }
 
-    private static CelValue Key(string? kind, string name) => kind switch
+    private static CelValue RestoreKey(string? kind, string name) => kind switch
     {
         "int" when long.TryParse(name, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => CelValue.Int(whole),
         "uint" when ulong.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) => CelValue.Uint(whole),

@@ -5,7 +5,7 @@ namespace Onex.Contracts.Graphs;
 /// <summary>Draws the state machine of a plan: its states and transitions.</summary>
 public static class ContractGraph
 {
-    /// <summary>The maximum of states in a picture; text formats have no limit.</summary>
+    /// <summary>The maximum of states in an SVG picture, because the layout takes long for more. Text formats have no limit.</summary>
     public const int DrawnMax = 200;
 
     /// <summary>The newest version of a contract, which a request starts; null if there is none.</summary>

@@ -6,10 +6,10 @@ namespace Onex.Contracts.Graphs;
 /// <summary>What a box represents.</summary>
 internal enum NodeKind
 {
-    /// <summary>The start.</summary>
+    /// <summary>The point where a saga starts, which is no state.</summary>
     Start,
 
-    /// <summary>All ordinary states before the pivot.</summary>
+    /// <summary>All ordinary states before the pivot, which share the transitions of <c>any_state</c>.</summary>
     AnyState,
 
     /// <summary>A state that runs steps, or only takes a transition.</summary>
@@ -48,16 +48,18 @@ internal sealed record Edge(string From, string To, TransitionKind Kind, IReadOn
 /// <summary>A contract as boxes and arrows, independent of the format.</summary>
 internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IReadOnlyList<Edge> Edges)
 {
-    // These contain spaces, so they never equal the name of a state.
+    // These ids contain spaces, so they never equal the name of a state.
     private const string Start = "the start";
     private const string AnyState = "any state";
+
     private const int LinesMax = 6;
-    private const int TextMax = 44;
+    private const int LineLengthMax = 44;
 
     /// <summary>The boxes and arrows of a plan.</summary>
     public static GraphModel From(Plan plan)
     {
         var transitions = PlanTransitions.All(plan).ToList();
+        // PlanTransitions leaves out the implicit on_failure. It is drawn if there is a step that can fail.
         if (plan.State(plan.OnFailure).Implicit && plan.States.Any(state => state.Steps.Length > 0))
         {
             transitions.Add(new PlanTransition(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null));
@@ -69,15 +71,16 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         }
 
         var nodes = new List<Node> { new(Start, "", NodeKind.Start, []) };
-        nodes.AddRange(
-            plan.States.Select(
-            state => CreateNode(state, [
-            .. transitions.Where(transition => transition.From == state.Name && transition.To == state.Name)])));
+        foreach (var state in plan.States)
+        {
+            nodes.Add(CreateNode(state, transitions.FindAll(each => each.From == state.Name && each.To == state.Name)));
+        }
+
         if (transitions.Exists(transition => transition.From is null))
         {
-            var staying = transitions.Where(transition => transition.From is null && transition.Stays)
-                .Select(transition => Clip($"on {transition.By}"));
-            nodes.Add(new Node(AnyState, "any state", NodeKind.AnyState, ["before the pivot", .. staying]));
+            var stayingEvents = transitions.Where(transition => transition.From is null && transition.Stays)
+                .Select(transition => Clip($"on {transition.Cause}"));
+            nodes.Add(new Node(AnyState, "any state", NodeKind.AnyState, ["before the pivot", .. stayingEvents]));
         }
 
         return new GraphModel(
@@ -87,9 +90,9 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
                 new Edge(Start, plan.Initial, TransitionKind.Choice, []),
                 .. from transition in transitions
                    where transition.From != transition.To && !transition.Stays
-                   group transition by (From: transition.From ?? AnyState, transition.To, transition.Kind) into along
-                   select new Edge(along.Key.From, along.Key.To, along.Key.Kind,
-                       [.. along.Select(Label).Where(label => label.Length > 0).Distinct(StringComparer.Ordinal)]),
+                   group transition by (From: transition.From ?? AnyState, transition.To, transition.Kind) into sameArrow
+                   select new Edge(sameArrow.Key.From, sameArrow.Key.To, sameArrow.Key.Kind,
+                       [.. sameArrow.Select(Label).Where(label => label.Length > 0).Distinct(StringComparer.Ordinal)]),
             ]);
     }
 
@@ -105,7 +108,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
             _ => NodeKind.Ordinary,
         };
         List<string> lines = [.. state.Steps.Select(Describe),
-            .. loops.Select(transition => transition.Stays ? Clip($"on {transition.By}") : Clip($"again: {transition.By}"))];
+            .. loops.Select(transition => transition.Stays ? Clip($"on {transition.Cause}") : Clip($"again: {transition.Cause}"))];
         if (lines.Count > LinesMax)
         {
             lines = [.. lines.Take(LinesMax - 1), $"and {lines.Count - LinesMax + 1} more"];
@@ -121,7 +124,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         EachStep each => $"{each.Id}: each {each.Items.Text}, {each.Call.Invocation.Operation}",
         ParallelStep parallel =>
             $"{(parallel.Join == Join.All ? "all" : parallel.Join == Join.Any ? "any" : $"{parallel.Needed}")} of "
-                + $"{string.Join(" | ", parallel.Branches.Select(branch => string.Join(", ", branch.Steps.Select(Name))))}",
+                + $"{string.Join(" | ", parallel.Branches.Select(branch => string.Join(", ", branch.Steps.Select(DescribeInBranch))))}",
         StartStep start => $"start {start.Contract}",
         EmitStep emit => $"emit {emit.Topic}",
         WaitStep { For: { } span } => $"wait {Durations.Format(span)}",
@@ -132,14 +135,15 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
         _ => step.Id,
     });
 
-    private static string Name(StepPlan step) => step is ParallelStep or CallStep or EachStep ? step.Id : Describe(step);
+    // A call in a branch is named by its id alone, because the line is short.
+    private static string DescribeInBranch(StepPlan step) => step is ParallelStep or CallStep or EachStep ? step.Id : Describe(step);
 
     private static string Label(PlanTransition transition) =>
-        Clip(transition.Part is Choice { Fault: { } fault } ? $"{transition.By} ({fault})".Trim() : transition.By);
+        Clip(transition.Part is Choice { Fault: { } fault } ? $"{transition.Cause} ({fault})".Trim() : transition.Cause);
 
     private static string Clip(string text)
     {
         var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return line.Length <= TextMax ? line : line[..(TextMax - 1)].TrimEnd() + "…";
+        return line.Length <= LineLengthMax ? line : line[..(LineLengthMax - 1)].TrimEnd() + "…";
     }
 }

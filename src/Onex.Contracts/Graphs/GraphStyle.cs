@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Graphs;
 
-/// <summary>The colours of boxes and arrows.</summary>
+/// <summary>The colours of boxes and arrows, and the captions of boxes.</summary>
 internal static class GraphStyle
 {
     public static (string Fill, string Stroke) For(NodeKind kind) => kind switch

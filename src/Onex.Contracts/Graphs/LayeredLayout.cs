@@ -1,7 +1,7 @@
 namespace Onex.Contracts.Graphs;
 
 /// <summary>A positioned element: a box, the label of an arrow, or a point where an arrow passes a layer.</summary>
-internal sealed class Spot(int layer, double width, double height, bool isBox)
+internal sealed class Element(int layer, double width, double height, bool isBox)
 {
     public int Layer { get; } = layer;
 
@@ -11,15 +11,17 @@ internal sealed class Spot(int layer, double width, double height, bool isBox)
 
     public bool IsBox { get; } = isBox;
 
-    /// <summary>The center.</summary>
+    /// <summary>The horizontal position of its center.</summary>
     public double X { get; set; }
 
-    /// <summary>The center.</summary>
+    /// <summary>The vertical position of its center.</summary>
     public double Y { get; set; }
 
-    public List<Spot> Above { get; } = [];
+    /// <summary>The elements in the layer above that an arrow connects with it.</summary>
+    public List<Element> Above { get; } = [];
 
-    public List<Spot> Below { get; } = [];
+    /// <summary>The elements in the layer below that an arrow connects with it.</summary>
+    public List<Element> Below { get; } = [];
 
     /// <summary>Its index in its layer, from 0.</summary>
     public int Order { get; set; }
@@ -32,31 +34,37 @@ internal sealed class Spot(int layer, double width, double height, bool isBox)
 /// <param name="Between">The elements in between, from top to bottom.</param>
 /// <param name="Label">Its label among them, or null.</param>
 /// <param name="Upwards">Whether it leads upwards.</param>
-internal sealed record Route(Edge Edge, Spot Upper, Spot Lower, IReadOnlyList<Spot> Between, Spot? Label, bool Upwards);
+internal sealed record Route(Edge Edge, Element Upper, Element Lower, IReadOnlyList<Element> Between, Element? Label, bool Upwards);
 
 /// <summary>
-/// Places boxes in layers, so arrows lead downwards where possible (the Sugiyama method). Boxes are in even layers, and labels with their
-/// own width in the odd layers between them, so nothing overlaps. The steps: break cycles, assign layers, order each layer by the
-/// barycenter of neighbours, then move elements as near to their neighbours as the order allows.
+/// Places boxes in layers, so that arrows lead downwards where possible (the Sugiyama method). Boxes are in even layers. Labels are in the
+/// odd layers between them and have a width of their own, so nothing overlaps. The steps: break cycles, assign layers, order each layer by
+/// the barycenter of neighbours, then move elements as near to their neighbours as the order allows.
 /// </summary>
 internal sealed class LayeredLayout
 {
-    private const double Gap = 26;
-    private const double Distance = 24;
+    private const double LayerDistance = 26;
+    private const double ElementDistance = 24;
+
+    // The width that is reserved for an arrow where it passes a layer.
+    private const double PassingWidth = 10;
+
+    private const int SweepsMin = 4;
     private const int SweepsMax = 24;
+    private const int SweptElementsMax = 400_000;
 
     private readonly Dictionary<string, int> _layers = new(StringComparer.Ordinal);
-    private readonly List<List<Spot>> _rows = [];
+    private readonly List<List<Element>> _rows = [];
 
     private LayeredLayout()
     {
     }
 
-    // Large graphs get fewer sweeps, to bound the time.
-    private int Sweeps => Math.Clamp(400_000 / _rows.Sum(row => row.Count), 4, SweepsMax);
+    // A large graph gets fewer sweeps, so that the time is bounded.
+    private int Sweeps => Math.Clamp(SweptElementsMax / _rows.Sum(row => row.Count), SweepsMin, SweepsMax);
 
     /// <summary>The boxes by their node's id.</summary>
-    public Dictionary<string, Spot> Boxes { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, Element> Boxes { get; } = new(StringComparer.Ordinal);
 
     public List<Route> Routes { get; } = [];
 
@@ -71,15 +79,15 @@ internal sealed class LayeredLayout
     /// <param name="graph">The boxes and arrows.</param>
     /// <param name="box">The size of a box.</param>
     /// <param name="label">The size of an arrow's label.</param>
-    public static LayeredLayout Compute(GraphModel graph, Func<Node, (double Width, double Height)> box, Func<Edge,
-        (double Width, double Height)> label)
+    public static LayeredLayout Compute(
+        GraphModel graph, Func<Node, (double Width, double Height)> box, Func<Edge, (double Width, double Height)> label)
     {
         var layout = new LayeredLayout();
-        var upwards = layout.GiveLayers(graph);
+        var upwards = layout.AssignLayers(graph);
         foreach (var node in graph.Nodes)
         {
             var (width, height) = box(node);
-            layout.Boxes[node.Id] = layout.Add(new Spot(2 * layout._layers[node.Id], width, height, isBox: true));
+            layout.Boxes[node.Id] = layout.Add(new Element(2 * layout._layers[node.Id], width, height, isBox: true));
         }
 
         foreach (var edge in graph.Edges)
@@ -94,11 +102,11 @@ internal sealed class LayeredLayout
     }
 
     // Assigns layers by the longest path from a source; arrows that close a cycle are reversed.
-    private HashSet<Edge> GiveLayers(GraphModel graph)
+    private HashSet<Edge> AssignLayers(GraphModel graph)
     {
         var upwards = new HashSet<Edge>(ReferenceEqualityComparer.Instance);
         var outgoing = graph.Edges.ToLookup(edge => edge.From, StringComparer.Ordinal);
-        var done = new Dictionary<string, bool>(StringComparer.Ordinal);
+        var isFinished = new Dictionary<string, bool>(StringComparer.Ordinal);
         var order = new List<string>();
         foreach (var node in graph.Nodes.Where(node => node.Kind == NodeKind.Start).Concat(graph.Nodes))
         {
@@ -127,14 +135,14 @@ internal sealed class LayeredLayout
 
         void Visit(string id)
         {
-            if (!done.TryAdd(id, false))
+            if (!isFinished.TryAdd(id, false))
             {
                 return;
             }
 
             foreach (var edge in outgoing[id])
             {
-                if (done.TryGetValue(edge.To, out var finished) && !finished)
+                if (isFinished.TryGetValue(edge.To, out var finished) && !finished)
                 {
                     upwards.Add(edge);
                 }
@@ -144,7 +152,7 @@ internal sealed class LayeredLayout
                 }
             }
 
-            done[id] = true;
+            isFinished[id] = true;
             order.Add(id);
         }
     }
@@ -152,60 +160,62 @@ internal sealed class LayeredLayout
     private void AddRoute(Edge edge, bool upwards, (double Width, double Height) label)
     {
         var (upper, lower) = upwards ? (Boxes[edge.To], Boxes[edge.From]) : (Boxes[edge.From], Boxes[edge.To]);
-        var labelled = upwards ? lower.Layer - 1 : upper.Layer + 1;
-        var between = new List<Spot>();
-        var last = upper;
+        var labelLayer = upwards ? lower.Layer - 1 : upper.Layer + 1;
+        var between = new List<Element>();
+        var previous = upper;
         for (var layer = upper.Layer + 1; layer <= lower.Layer; layer++)
         {
-            var isLabel = layer == labelled && edge.Labels.Count > 0;
-            var spot = layer == lower.Layer ? lower
-                : Add(isLabel ? new Spot(layer, label.Width, label.Height, isBox: false) : new Spot(layer, 10, 0, isBox: false));
-            last.Below.Add(spot);
-            spot.Above.Add(last);
-            if (spot != lower)
+            var isLabel = layer == labelLayer && edge.Labels.Count > 0;
+            var element = layer == lower.Layer ? lower
+                : isLabel ? Add(new Element(layer, label.Width, label.Height, isBox: false))
+                : Add(new Element(layer, PassingWidth, 0, isBox: false));
+            previous.Below.Add(element);
+            element.Above.Add(previous);
+            if (element != lower)
             {
-                between.Add(spot);
+                between.Add(element);
             }
 
-            last = spot;
+            previous = element;
         }
 
-        Routes.Add(
-            new Route(edge, upper, lower, between, edge.Labels.Count > 0 ? between.Find(spot => spot.Layer == labelled) : null, upwards));
+        var labelElement = edge.Labels.Count > 0 ? between.Find(element => element.Layer == labelLayer) : null;
+        Routes.Add(new Route(edge, upper, lower, between, labelElement, upwards));
     }
 
-    private Spot Add(Spot spot)
+    private Element Add(Element element)
     {
-        while (_rows.Count <= spot.Layer)
+        while (_rows.Count <= element.Layer)
         {
             _rows.Add([]);
         }
 
-        spot.Order = _rows[spot.Layer].Count;
-        _rows[spot.Layer].Add(spot);
-        return spot;
+        element.Order = _rows[element.Layer].Count;
+        _rows[element.Layer].Add(element);
+        return element;
     }
 
     private void OrderRows()
     {
-        var (best, least, sweeps) = (Orders(), Crossings(), Sweeps);
-        for (var sweep = 0; sweep < sweeps && least > 0; sweep++)
+        var (best, fewest, sweeps) = (Orders(), CountCrossings(), Sweeps);
+        for (var sweep = 0; sweep < sweeps && fewest > 0; sweep++)
         {
             var down = sweep % 2 == 0;
             foreach (var row in down ? _rows : Enumerable.Reverse(_rows))
             {
-                var sorted = row.OrderBy(spot => Middle(down ? spot.Above : spot.Below, spot)).ToList();
-                for (var place = 0; place < sorted.Count; place++)
+                var sorted = row.OrderBy(element => Barycenter(down ? element.Above : element.Below, element)).ToList();
+                for (var index = 0; index < sorted.Count; index++)
                 {
-                    sorted[place].Order = place;
+                    sorted[index].Order = index;
                 }
 
                 row.Sort((left, right) => left.Order.CompareTo(right.Order));
             }
 
-            if (Crossings() is var crossings && crossings < least)
+            var crossings = CountCrossings();
+            if (crossings < fewest)
             {
-                (best, least) = (Orders(), crossings);
+                (best, fewest) = (Orders(), crossings);
             }
         }
 
@@ -213,34 +223,35 @@ internal sealed class LayeredLayout
         {
             row.Clear();
             row.AddRange(order);
-            for (var place = 0; place < row.Count; place++)
+            for (var index = 0; index < row.Count; index++)
             {
-                row[place].Order = place;
+                row[index].Order = index;
             }
         }
 
-        List<Spot[]> Orders() => [.. _rows.Select(row => row.ToArray())];
+        List<Element[]> Orders() => [.. _rows.Select(row => row.ToArray())];
 
-        static double Middle(List<Spot> neighbours, Spot spot) =>
-            neighbours.Count == 0 ? spot.Order : neighbours.Average(other => other.Order);
+        static double Barycenter(List<Element> neighbours, Element element) =>
+            neighbours.Count == 0 ? element.Order : neighbours.Average(other => other.Order);
     }
 
-    private long Crossings() => _rows.Sum(row =>
+    // Two arrows between the same layers cross if the order of their upper ends is not that of their lower ends.
+    private long CountCrossings() => _rows.Sum(row =>
     {
-        var ends = row.SelectMany(spot => spot.Below.Select(below => below.Order).Order()).ToList();
+        var ends = row.SelectMany(element => element.Below.Select(below => below.Order).Order()).ToList();
         var seen = new List<int>();
         var crossings = 0L;
         foreach (var end in ends)
         {
-            var place = seen.BinarySearch(end);
-            place = place < 0 ? ~place : place;
-            while (place < seen.Count && seen[place] == end)
+            var index = seen.BinarySearch(end);
+            index = index < 0 ? ~index : index;
+            while (index < seen.Count && seen[index] == end)
             {
-                place++;
+                index++;
             }
 
-            crossings += seen.Count - place;
-            seen.Insert(place, end);
+            crossings += seen.Count - index;
+            seen.Insert(index, end);
         }
 
         return crossings;
@@ -251,59 +262,60 @@ internal sealed class LayeredLayout
         foreach (var row in _rows)
         {
             var x = 0.0;
-            foreach (var spot in row)
+            foreach (var element in row)
             {
-                spot.X = x + (spot.Width / 2);
-                x += spot.Width + Distance;
+                element.X = x + (element.Width / 2);
+                x += element.Width + ElementDistance;
             }
         }
 
         var sweeps = Sweeps;
         for (var sweep = 0; sweep < 4 * sweeps; sweep++)
         {
-            // Sweeps up and down first to group connected elements, then centers everything between all its neighbours.
+            // The first half of the sweeps, up and down, groups connected elements. The second half centers each among all its neighbours.
             var down = sweep % 2 == 0;
-            var settled = sweep >= 2 * sweeps;
-            foreach (var row in down || settled ? _rows : Enumerable.Reverse(_rows))
+            var isCentering = sweep >= 2 * sweeps;
+            foreach (var row in down || isCentering ? _rows : Enumerable.Reverse(_rows))
             {
-                Straighten(row, spot => settled ? Around(spot) : down ? spot.Above : spot.Below);
+                Straighten(row, element => isCentering ? NeighboursOf(element) : down ? element.Above : element.Below);
             }
         }
 
-        // Finally places everything above its targets, so a plain sequence is a straight line; passing lines stay.
+        // Finally places each element above its targets, so that a plain sequence is a straight line. Passing lines stay.
         foreach (var row in Enumerable.Reverse(_rows))
         {
-            Straighten(row, spot => spot.Below.Count == 0 || IsLine(spot) ? [spot] : spot.Below);
+            Straighten(row, element => element.Below.Count == 0 || IsPassingLine(element) ? [element] : element.Below);
         }
 
-        var left = _rows.SelectMany(row => row).Min(spot => spot.X - (spot.Width / 2));
-        foreach (var spot in _rows.SelectMany(row => row))
+        var left = _rows.SelectMany(row => row).Min(element => element.X - (element.Width / 2));
+        foreach (var element in _rows.SelectMany(row => row))
         {
-            spot.X -= left;
-            Width = Math.Max(Width, spot.X + (spot.Width / 2));
+            element.X -= left;
+            Width = Math.Max(Width, element.X + (element.Width / 2));
         }
     }
 
-    private static bool IsLine(Spot spot) => !spot.IsBox && spot.Above.Concat(spot.Below).Any(other => !other.IsBox);
+    private static bool IsPassingLine(Element element) => !element.IsBox && element.Above.Concat(element.Below).Any(other => !other.IsBox);
 
-    // A line that has started continues straight down.
-    private static List<Spot> Around(Spot spot) =>
-        !spot.IsBox && spot.Above is [{ IsBox: false }] above ? above : [.. spot.Above, .. spot.Below];
+    // For a passing line only the line above it, so that the line continues straight down.
+    private static List<Element> NeighboursOf(Element element) =>
+        !element.IsBox && element.Above is [{ IsBox: false }] above ? above : [.. element.Above, .. element.Below];
 
-    // Places elements as near to their neighbours' center as order and widths allow; overlapping ones move together (isotonic regression).
-    private static void Straighten(List<Spot> row, Func<Spot, List<Spot>> neighbours)
+    // Places elements as near to the center of their neighbours as order and widths allow. Elements that would overlap move together
+    // (isotonic regression).
+    private static void Straighten(List<Element> row, Func<Element, List<Element>> neighbours)
     {
         var blocks = new List<(double Ideal, double Weight, int Count)>();
         var offsets = new double[row.Count];
-        for (var place = 0; place < row.Count; place++)
+        for (var index = 0; index < row.Count; index++)
         {
-            var spot = row[place];
-            offsets[place] = place == 0 ? 0 : offsets[place - 1] + ((row[place - 1].Width + spot.Width) / 2) + Distance;
-            var near = neighbours(spot);
-            var ideal = (near.Count == 0 ? spot.X : near.Average(other => other.X)) - offsets[place];
+            var element = row[index];
+            offsets[index] = index == 0 ? 0 : offsets[index - 1] + ((row[index - 1].Width + element.Width) / 2) + ElementDistance;
+            var near = neighbours(element);
+            var ideal = (near.Count == 0 ? element.X : near.Average(other => other.X)) - offsets[index];
 
-            // Passing lines are straightened before boxes are centered.
-            var weight = near.Count == 0 ? 0.05 : spot.IsBox ? 1 : near.TrueForAll(other => !other.IsBox) ? 8 : 2;
+            // The weights let passing lines become straight before boxes are centered.
+            var weight = near.Count == 0 ? 0.05 : element.IsBox ? 1 : near.TrueForAll(other => !other.IsBox) ? 8 : 2;
             var block = (Ideal: ideal, Weight: weight, Count: 1);
             while (blocks.Count > 0 && blocks[^1].Ideal > block.Ideal)
             {
@@ -316,12 +328,12 @@ internal sealed class LayeredLayout
             blocks.Add(block);
         }
 
-        var index = 0;
+        var next = 0;
         foreach (var (ideal, _, count) in blocks)
         {
-            for (var end = index + count; index < end; index++)
+            for (var end = next + count; next < end; next++)
             {
-                row[index].X = ideal + offsets[index];
+                row[next].X = ideal + offsets[next];
             }
         }
     }
@@ -332,14 +344,14 @@ internal sealed class LayeredLayout
         for (var layer = 0; layer < _rows.Count; layer++)
         {
             var row = _rows[layer];
-            var height = row.Count == 0 ? 0 : row.Max(spot => spot.Height);
+            var height = row.Count == 0 ? 0 : row.Max(element => element.Height);
 
-            // A line that moves far sideways needs room for its curve.
-            var bend = row.SelectMany(spot => spot.Below.Select(below => Math.Abs(below.X - spot.X))).DefaultIfEmpty().Max();
+            // A line that moves far sideways needs more room for its curve.
+            var sideways = row.SelectMany(element => element.Below.Select(below => Math.Abs(below.X - element.X))).DefaultIfEmpty().Max();
             Bands.Add((y, y + height));
-            row.ForEach(spot => spot.Y = y + (height / 2));
+            row.ForEach(element => element.Y = y + (height / 2));
             Height = y + height;
-            y += height + (Gap / 2) + Math.Min(Gap, bend * 0.08);
+            y += height + (LayerDistance / 2) + Math.Min(LayerDistance, sideways * 0.08);
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>Writes Mermaid.</summary>
+/// <summary>Writes a Mermaid state diagram.</summary>
 internal static class MermaidText
 {
     private static readonly (NodeKind Kind, string Style)[] _classes =
@@ -18,7 +18,7 @@ internal static class MermaidText
 
     public static string Write(GraphModel graph)
     {
-        // Ids are positions, because names may differ only in characters that Mermaid does not accept.
+        // The ids in the text are numbers, because the names of two states may differ only in characters that Mermaid does not accept.
         var ids = graph.Nodes.Select(
             (node, index) => (node, Id: node.Kind == NodeKind.Start ? "[*]" : $"s{index.ToString(CultureInfo.InvariantCulture)}"))
             .ToDictionary(entry => entry.node.Id, entry => entry.Id, StringComparer.Ordinal);
@@ -31,9 +31,9 @@ internal static class MermaidText
 
         foreach (var edge in graph.Edges)
         {
-            var by = string.Join(" / ", edge.Labels);
+            var label = string.Join(" / ", edge.Labels);
             text.Append(CultureInfo.InvariantCulture,
-                $"    {ids[edge.From]} --> {ids[edge.To]}{(by.Length == 0 ? "" : " : " + Escape(by))}\n");
+                $"    {ids[edge.From]} --> {ids[edge.To]}{(label.Length == 0 ? "" : " : " + Escape(label))}\n");
         }
 
         foreach (var end in graph.Nodes.Where(node => node.Kind is NodeKind.Completed or NodeKind.Failed))
@@ -43,10 +43,10 @@ internal static class MermaidText
 
         foreach (var (kind, style) in _classes)
         {
-            var of = graph.Nodes.Where(node => node.Kind == kind).Select(node => ids[node.Id]).ToList();
-            if (of.Count > 0)
+            var members = graph.Nodes.Where(node => node.Kind == kind).Select(node => ids[node.Id]).ToList();
+            if (members.Count > 0)
             {
-                text.Append(CultureInfo.InvariantCulture, $"    classDef {kind} {style}\n    class {string.Join(',', of)} {kind}\n");
+                text.Append(CultureInfo.InvariantCulture, $"    classDef {kind} {style}\n    class {string.Join(',', members)} {kind}\n");
             }
         }
 

@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>The kind of transition.</summary>
+/// <summary>What a transition happens for.</summary>
 public enum TransitionKind
 {
     /// <summary><c>next</c>, or an entry of <c>choose</c>.</summary>
@@ -24,12 +24,12 @@ public enum TransitionKind
 /// <param name="From">The source state; null for every ordinary state before the pivot.</param>
 /// <param name="To">The target state.</param>
 /// <param name="Kind">The kind of transition.</param>
-/// <param name="By">Its cause in a few words; empty for a plain <c>next</c>.</param>
+/// <param name="Cause">What it happens for, in a few words: an event, a code, a guard. Empty for a plain <c>next</c>.</param>
 /// <param name="Part">The part of the plan that defines it.</param>
 /// <param name="Guard">Its guard, or null.</param>
-public sealed record PlanTransition(string? From, string To, TransitionKind Kind, string By, object Part, Expression? Guard)
+public sealed record PlanTransition(string? From, string To, TransitionKind Kind, string Cause, object Part, Expression? Guard)
 {
-    /// <summary>Whether the saga stays in its state.</summary>
+    /// <summary>Whether the saga stays in its state (<c>stay: true</c>).</summary>
     public bool Stays => Part is EventRule { Stay: true };
 }
 
@@ -40,7 +40,7 @@ public static class PlanTransitions
     public static IEnumerable<PlanTransition> All(Plan plan) =>
     [
         .. plan.States.SelectMany(OutOf),
-        .. plan.AnyState.Select(rule => Event(null, rule)),
+        .. plan.AnyState.Select(rule => ForEvent(null, rule)),
         .. plan.Deadline is { } deadline
             ? [new PlanTransition(null, deadline.Next, TransitionKind.Time, $"deadline {Durations.Format(deadline.After)}", deadline, null)]
             : Array.Empty<PlanTransition>(),
@@ -54,7 +54,7 @@ public static class PlanTransitions
         .. state.Choices.Select(choice => new PlanTransition(
             state.Name, choice.Next, TransitionKind.Choice, choice.When?.Text ?? (state.Choices.Length > 1 ? "otherwise" : ""), choice,
             choice.When)),
-        .. state.OnEvent.Select(rule => Event(state.Name, rule)),
+        .. state.OnEvent.Select(rule => ForEvent(state.Name, rule)),
         .. state.Timeout is { } timeout
             ? [new PlanTransition(state.Name, timeout.Next, TransitionKind.Time, $"after {Durations.Format(timeout.After)}", timeout, null)]
             : Array.Empty<PlanTransition>(),
@@ -67,14 +67,16 @@ public static class PlanTransitions
     [
         .. All(plan).Where(transition => transition.Guard is not null)
             .Select(transition => (transition.Guard!, transition.Part is EventRule rule
-            ? $"{transition.From ?? "any_state"}, event {rule.Event}" : transition.From!)),
+                ? $"{transition.From ?? "any_state"}, event {rule.Event}" : transition.From!)),
         .. from state in plan.States
            from step in state.Calls
            from rule in step.Reject
            select (rule.When, $"{step.Id}, reject {rule.Code}"),
     ];
 
-    private static PlanTransition Event(string? state, EventRule rule) => new(
-        state, rule.Next ?? state ?? "", TransitionKind.Event, rule.When is null ? rule.Event
-            : $"{rule.Event} [{rule.When.Text}]", rule, rule.When);
+    private static PlanTransition ForEvent(string? state, EventRule rule)
+    {
+        var cause = rule.When is null ? rule.Event : $"{rule.Event} [{rule.When.Text}]";
+        return new PlanTransition(state, rule.Next ?? state ?? "", TransitionKind.Event, cause, rule, rule.When);
+    }
 }

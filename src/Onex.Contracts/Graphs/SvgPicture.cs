@@ -9,6 +9,9 @@ internal static class SvgPicture
 {
     private const double Margin = 24;
     private const double LineHeight = 15;
+    private const double PortDistance = 22;
+    private const double BoxPadding = 12;
+    private const double StartRadius = 8;
     private const double TitleSize = 13;
     private const double TextSize = 11;
 
@@ -53,16 +56,23 @@ internal static class SvgPicture
         return text.Append("</g>\n</svg>\n").ToString();
     }
 
-    private static (double Width, double Height) SizeOf(Node node) => node.Kind == NodeKind.Start
-        ? (16, 16)
-        : (Math.Max(WidthOf(node.Title, TitleSize, bold: true), Below(node).Select(line => WidthOf(line, TextSize)).DefaultIfEmpty().Max())
-            + 24,
-            TitleSize + 18 + (Below(node).Count * LineHeight));
+    private static (double Width, double Height) SizeOf(Node node)
+    {
+        if (node.Kind == NodeKind.Start)
+        {
+            return (2 * StartRadius, 2 * StartRadius);
+        }
+
+        var text = TextBelowTitle(node);
+        var textWidth = text.Select(line => WidthOf(line, TextSize)).DefaultIfEmpty().Max();
+        var titleWidth = WidthOf(node.Title, TitleSize, bold: true);
+        return (Math.Max(titleWidth, textWidth) + (2 * BoxPadding), TitleSize + 18 + (text.Count * LineHeight));
+    }
 
     private static (double Width, double Height) SizeOf(Edge edge) =>
         (edge.Labels.Select(label => WidthOf(label, TextSize)).DefaultIfEmpty().Max() + 10, edge.Labels.Count * LineHeight);
 
-    private static List<string> Below(Node node) =>
+    private static List<string> TextBelowTitle(Node node) =>
         GraphStyle.Caption(node.Kind) is { } caption ? [caption, .. node.Lines] : [.. node.Lines];
 
     // Lines are vertical within layers and curved between them, so they stay in the space that is reserved for them.
@@ -70,16 +80,16 @@ internal static class SvgPicture
     {
         var (colour, dashed) = GraphStyle.For(route.Edge.Kind);
         var path = new StringBuilder();
-        var (x, y) = (Port(route, layout.Routes, upper: true), route.Upper.Y + (route.Upper.Height / 2));
+        var (x, y) = (PortX(route, layout.Routes, upper: true), route.Upper.Y + (route.Upper.Height / 2));
         path.Append(CultureInfo.InvariantCulture, $"M{x:0.#},{y:0.#}");
-        foreach (var spot in route.Between)
+        foreach (var element in route.Between)
         {
-            Bend(spot.X, layout.Bands[spot.Layer].Top);
-            y = layout.Bands[spot.Layer].Bottom;
+            Bend(element.X, layout.Bands[element.Layer].Top);
+            y = layout.Bands[element.Layer].Bottom;
             path.Append(CultureInfo.InvariantCulture, $" L{x:0.#},{y:0.#}");
         }
 
-        Bend(Port(route, layout.Routes, upper: false), route.Lower.Y - (route.Lower.Height / 2));
+        Bend(PortX(route, layout.Routes, upper: false), route.Lower.Y - (route.Lower.Height / 2));
         text.Append(CultureInfo.InvariantCulture, $"""
             <path d="{path}" fill="none" stroke="{colour}" stroke-width="1.3"{(dashed ? " stroke-dasharray=\"5 3\"" : "")}
                 marker-{(route.Upwards ? "start" : "end")}="url(#arrow{colour[1..]})"/>
@@ -94,16 +104,20 @@ internal static class SvgPicture
         }
     }
 
-    // Arrows leave and reach a box side by side, in the order of their other ends.
-    private static double Port(Route route, List<Route> all, bool upper)
+    // Where an arrow leaves or reaches a box. Several arrows do so side by side, in the order of their other ends.
+    private static double PortX(Route route, List<Route> all, bool upper)
     {
         var box = upper ? route.Upper : route.Lower;
-        var beside = all.Where(other => (upper ? other.Upper : other.Lower) == box).OrderBy(other => First(other).X).ToList();
-        var room = Math.Min(box.Width * 0.7, 22 * (beside.Count - 1));
-        var place = beside.IndexOf(route);
-        return beside.Count == 1 ? box.X : box.X - (room / 2) + (room * place / (beside.Count - 1));
+        var arrows = all.Where(other => (upper ? other.Upper : other.Lower) == box).OrderBy(other => OtherEnd(other).X).ToList();
+        if (arrows.Count == 1)
+        {
+            return box.X;
+        }
 
-        Spot First(Route other) =>
+        var width = Math.Min(box.Width * 0.7, PortDistance * (arrows.Count - 1));
+        return box.X - (width / 2) + (width * arrows.IndexOf(route) / (arrows.Count - 1));
+
+        Element OtherEnd(Route other) =>
             other.Between.Count == 0 ? (upper ? other.Lower : other.Upper) : upper ? other.Between[0] : other.Between[^1];
     }
 
@@ -126,17 +140,18 @@ internal static class SvgPicture
         }
     }
 
-    private static void DrawBox(StringBuilder text, Node node, Spot at)
+    private static void DrawBox(StringBuilder text, Node node, Element at)
     {
         var (fill, stroke) = GraphStyle.For(node.Kind);
         var (left, top) = (at.X - (at.Width / 2), at.Y - (at.Height / 2));
         if (node.Kind == NodeKind.Start)
         {
-            text.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{at.X:0.#}\" cy=\"{at.Y:0.#}\" r=\"8\" fill=\"{fill}\"/>\n");
+            text.Append(
+                CultureInfo.InvariantCulture, $"<circle cx=\"{at.X:0.#}\" cy=\"{at.Y:0.#}\" r=\"{StartRadius}\" fill=\"{fill}\"/>\n");
             return;
         }
 
-        var look = node.Kind switch
+        var style = node.Kind switch
         {
             NodeKind.AnyState => " stroke-dasharray=\"4 3\"",
             NodeKind.Pivot => " stroke-width=\"2.5\"",
@@ -144,7 +159,7 @@ internal static class SvgPicture
         };
         text.Append(CultureInfo.InvariantCulture, $"""
             <rect x="{left:0.#}" y="{top:0.#}" width="{at.Width:0.#}" height="{at.Height:0.#}"
-                rx="8" fill="{fill}" stroke="{stroke}"{look}/>
+                rx="8" fill="{fill}" stroke="{stroke}"{style}/>
 
             """);
         if (node.Kind is NodeKind.Completed or NodeKind.Failed)
@@ -157,7 +172,7 @@ internal static class SvgPicture
         }
 
         Write(text, node.Title, at.X, top + TitleSize + 7, TitleSize, "#1a1a1a", " font-weight=\"bold\"");
-        var below = Below(node);
+        var below = TextBelowTitle(node);
         for (var line = 0; line < below.Count; line++)
         {
             var isCaption = line == 0 && GraphStyle.Caption(node.Kind) is not null;
@@ -165,12 +180,12 @@ internal static class SvgPicture
         }
     }
 
-    private static void Write(StringBuilder text, string line, double x, double y, double size, string colour, string look = "") =>
+    private static void Write(StringBuilder text, string line, double x, double y, double size, string colour, string style = "") =>
         text.Append(CultureInfo.InvariantCulture,
             $"<text x=\"{x:0.#}\" y=\"{y:0.#}\" font-size=\"{size:0}\" text-anchor=\"middle\" "
-                + $"fill=\"{colour}\"{look}>{Escape(line)}</text>\n");
+                + $"fill=\"{colour}\"{style}>{Escape(line)}</text>\n");
 
-    // An estimate for common fonts, rather too wide than too narrow.
+    // An estimate for common fonts. It is too wide rather than too narrow, so that text stays inside its box.
     private static double WidthOf(string text, double size, bool bold = false) =>
         size * (bold ? 1.08 : 1) * text.Sum(character => character switch
     {

@@ -6,14 +6,14 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// Cron times in five fields. Two rules differ from the package. A schedule that names hours (a list, a range, a step) starts once at each
-/// of its times, although clocks show an hour twice in autumn; only a schedule for every hour starts in both. If both days are set, either
-/// matches, as in POSIX.
+/// The times of a cron expression with five fields. Two rules differ from the package Cronos. A schedule that names hours (a list, a range,
+/// a step) starts once at each of its times, although clocks show an hour twice in autumn; only a schedule for every hour starts in both.
+/// If both the day of the month and the day of the week are set, a day that matches one of them suffices, as in POSIX.
 /// </summary>
 internal sealed class CalendarTimes
 {
     private const int Fields = 5;
-    private const int Day = 2;
+    private const int DayOfMonth = 2;
     private const int DayOfWeek = 4;
 
     private static readonly (string Name, string Range)[] _fields =
@@ -26,11 +26,11 @@ internal sealed class CalendarTimes
 
     private CalendarTimes(CronExpression[] times) => _times = times;
 
-    /// <summary>The first time after a moment, or null.</summary>
+    /// <summary>The first time after a moment; null if there is none.</summary>
     public DateTimeOffset? After(DateTimeOffset moment, TimeZoneInfo zone) =>
         _times.Min(times => times.GetNextOccurrence(moment, zone)?.ToUniversalTime());
 
-    /// <summary>Parses cron fields; false with the problem.</summary>
+    /// <summary>Parses a cron expression; false with the problem, as a clause.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out CalendarTimes? calendar, [NotNullWhen(false)] out string? problem)
     {
         calendar = null;
@@ -43,9 +43,11 @@ internal sealed class CalendarTimes
             return false;
         }
 
-        (fields[0], fields[1]) = Listed(fields[0], fields[1]);
-        string[][] all = IsAny(fields[Day]) || IsAny(fields[DayOfWeek]) ? [fields] : [With(fields, Day), With(fields, DayOfWeek)];
-        var times = all
+        (fields[0], fields[1]) = ListTimesOfDay(fields[0], fields[1]);
+        string[][] expressions = IsAny(fields[DayOfMonth]) || IsAny(fields[DayOfWeek])
+            ? [fields]
+            : [WithAny(fields, DayOfMonth), WithAny(fields, DayOfWeek)];
+        var times = expressions
             .Select(each => CronExpression.Parse(string.Join(' ', each), CronFormat.Standard))
             .Where(each => each.GetNextOccurrence(DateTimeOffset.UnixEpoch, TimeZoneInfo.Utc) is not null)
             .ToArray();
@@ -74,20 +76,21 @@ internal sealed class CalendarTimes
 
     private static bool IsAny(string field) => field is "*" or "?";
 
-    private static string[] With(string[] fields, int any)
+    private static string[] WithAny(string[] fields, int index)
     {
         var copy = (string[])fields.Clone();
-        copy[any] = "*";
+        copy[index] = "*";
         return copy;
     }
 
-    // The package treats a range or a step as an interval, which starts in both of two equal hours, and a list as times of the day.
-    private static (string Minutes, string Hours) Listed(string minutes, string hours)
+    // Cronos treats a range or a step of hours as an interval, which starts in both of two equal hours, and a list as times of the day. So
+    // a range or a step becomes a list.
+    private static (string Minutes, string Hours) ListTimesOfDay(string minutes, string hours)
     {
         var day = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
         var times = CronExpression.Parse($"{minutes} {hours} * * *").GetOccurrences(day, day.AddDays(1), TimeZoneInfo.Utc).ToList();
-        var named = times.Select(time => time.Hour).Distinct().ToList();
-        return named.Count == 24 ? (minutes, "*") : (List(times.Select(time => time.Minute)), List(named));
+        var hoursOfDay = times.Select(time => time.Hour).Distinct().ToList();
+        return hoursOfDay.Count == 24 ? (minutes, "*") : (List(times.Select(time => time.Minute)), List(hoursOfDay));
     }
 
     private static string List(IEnumerable<int> numbers) =>

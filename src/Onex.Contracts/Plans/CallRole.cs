@@ -3,15 +3,15 @@ namespace Onex.Contracts.Plans;
 /// <summary>The role that runs a call.</summary>
 public enum CallRole
 {
-    /// <summary>External I/O, run by runtime-effects.</summary>
+    /// <summary>External I/O, run by the effects role.</summary>
     Effect,
 
-    /// <summary>A pure computation, run by runtime-worker.</summary>
+    /// <summary>A pure computation, run by a worker.</summary>
     Compute,
 
     /// <summary>
-    /// A change of the world by a remote worker. It has no entry in the effect ledger, so only its result tells what happened. A pure
-    /// remote operation is a <see cref="Compute"/> with a topic of its own.
+    /// An effect that a remote worker runs. It has no entry in the effect ledger, so without its result it is unknown whether it took
+    /// effect. A pure remote operation is a <see cref="Compute"/> with a topic of its own.
     /// </summary>
     Remote,
 

@@ -11,7 +11,7 @@ public sealed class CallStep : StepPlan
     {
     }
 
-    /// <summary>The time limit of an attempt of steps and connections that set none.</summary>
+    /// <summary>The time limit of an attempt if neither the step nor its connection sets one.</summary>
     public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Which role runs it.</summary>
@@ -20,7 +20,7 @@ public sealed class CallStep : StepPlan
     /// <summary>The operation that it calls.</summary>
     public required Invocation Invocation { get; init; }
 
-    /// <summary>The required type of the result beyond the operation's schema, or null.</summary>
+    /// <summary>The type that the contract requires of the result (<c>returns</c>), or null.</summary>
     public DataType? Returns { get; init; }
 
     /// <summary>The type of the operation's own result.</summary>
@@ -35,19 +35,19 @@ public sealed class CallStep : StepPlan
     /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>How long a computation that has begun may be silent before its attempt has failed; null for any time.</summary>
+    /// <summary>The time without a heartbeat after which the attempt of a running computation has failed; null for no limit.</summary>
     public TimeSpan? HeartbeatTimeout { get; init; }
 
-    /// <summary>The shortest heartbeat timeout, which leaves time for several reports.</summary>
+    /// <summary>The shortest heartbeat timeout. It leaves time for several heartbeats, so that a late one does no harm.</summary>
     public static TimeSpan HeartbeatMin { get; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Answers that are a final "no".</summary>
+    /// <summary>The results that count as a rejection, a final business "no".</summary>
     public ImmutableArray<RejectRule> Reject { get; init; } = [];
 
     /// <summary>Its compensation, or null.</summary>
     public CompensationPlan? Compensation { get; init; }
 
-    /// <summary>Whether it may be called again after it took effect, to get a response that can be interpreted.</summary>
+    /// <summary>Whether an attempt that took effect may be repeated because its response could not be interpreted.</summary>
     public bool IsRepeatable { get; init; }
 
     /// <summary>Whether an expression reads <c>steps.&lt;id&gt;</c>, so the result must be stored.</summary>
@@ -57,7 +57,7 @@ public sealed class CallStep : StepPlan
     public ImmutableArray<ImmutableArray<string>> ResultPaths { get; internal set; } = [];
 }
 
-/// <summary>An answer that is a final "no".</summary>
+/// <summary>A result that counts as a rejection, a final business "no".</summary>
 /// <param name="When">The guard over <c>result</c>.</param>
 /// <param name="Code">The code of the rejection.</param>
 public sealed record RejectRule(Expression When, string Code);

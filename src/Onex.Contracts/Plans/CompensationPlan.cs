@@ -4,7 +4,7 @@ namespace Onex.Contracts.Plans;
 /// <param name="Role">Which role runs it.</param>
 /// <param name="Invocation">The operation; its arguments are evaluated when the step completes and may read <c>result</c>.</param>
 /// <param name="Retry">How failures are retried.</param>
-/// <param name="Timeout">Run time of one attempt.</param>
+/// <param name="Timeout">The time limit of an attempt.</param>
 /// <param name="WhenUnknown">What follows if it is unknown whether the step took effect.</param>
 public sealed record CompensationPlan(CallRole Role, Invocation Invocation, RetryPolicy Retry, TimeSpan Timeout, WhenUnknown WhenUnknown);
 
@@ -15,11 +15,11 @@ public enum WhenUnknown
     Block,
 
     /// <summary>
-    /// It is compensated as if it had taken effect. Then the arguments of the compensation may read <c>input</c>, the <c>data</c> before
-    /// the step and <c>command_id</c>, but no <c>result</c>.
+    /// The step is compensated as if it had taken effect. So the arguments of its compensation may read <c>input</c>, <c>command_id</c> and
+    /// the <c>data</c> before the step, but not <c>result</c>.
     /// </summary>
     Run,
 
-    /// <summary>It counts as not done, so it is not compensated.</summary>
+    /// <summary>The step counts as not done, so it is not compensated.</summary>
     AssumeNotDone,
 }

@@ -3,15 +3,15 @@ using Onex.Contracts.Expressions;
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// The configurable limits of contracts and their sagas. They are far above what a process needs, and low enough that no file stalls the
-/// start.
+/// The configurable limits of contracts and their sagas. They are far above what a contract needs, and so low that no contract delays the
+/// start of a role noticeably.
 /// </summary>
 public sealed record ContractLimits
 {
     /// <summary>The default limits.</summary>
     public static ContractLimits Default { get; } = new();
 
-    /// <summary>The highest allowed limits, which also apply to contracts that are already registered.</summary>
+    /// <summary>The highest values that can be configured. They also apply to registered contracts, whatever is configured.</summary>
     public static ContractLimits Highest { get; } = new()
     {
         States = 10_000,

@@ -16,7 +16,7 @@ public sealed class EachStep : StepPlan
     /// <summary>The expression for the list.</summary>
     public required Expression Items { get; init; }
 
-    /// <summary>Whether the list depends on the input alone, so it can be evaluated again at any time.</summary>
+    /// <summary>Whether the list depends on the input alone. Then it is not stored, because it can be evaluated again.</summary>
     public required bool ItemsAreInput { get; init; }
 
     /// <summary>The maximum of calls in flight.</summary>
@@ -46,7 +46,7 @@ public sealed class EachStep : StepPlan
 /// <summary>A value over the completed items of an <c>each</c>, updated item by item.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Kind">How items are aggregated.</param>
-/// <param name="Of">The expression over an item.</param>
+/// <param name="Of">The expression over an item whose value is aggregated.</param>
 /// <param name="IsDouble">Whether the expression is known to be a double.</param>
 public sealed record AggregatePlan(string Name, AggregateKind Kind, Expression Of, bool IsDouble);
 
@@ -59,9 +59,9 @@ public enum AggregateKind
     /// <summary>The sum.</summary>
     Sum,
 
-    /// <summary>The least.</summary>
+    /// <summary>The smallest value.</summary>
     Min,
 
-    /// <summary>The greatest.</summary>
+    /// <summary>The largest value.</summary>
     Max,
 }

@@ -7,7 +7,7 @@ public sealed class EmitStep : StepPlan
     {
     }
 
-    /// <summary>The topic.</summary>
+    /// <summary>The full name of the topic.</summary>
     public required string Topic { get; init; }
 
     /// <summary>The record's key: a template for text; null for the saga's correlation id.</summary>

@@ -35,7 +35,7 @@ public sealed record ExamplePlan
 
 /// <summary>The scripted outcomes of a step.</summary>
 /// <param name="At">Its position in the file.</param>
-/// <param name="Answers">One per attempt; the last one repeats. At least one.</param>
+/// <param name="Answers">The answers of the attempts in order, at least one. Further attempts get the last answer.</param>
 public sealed record Script(SourceSpan At, ImmutableArray<ScriptedAnswer> Answers);
 
 /// <summary>How one call ends.</summary>
@@ -59,14 +59,14 @@ public enum ScriptedOutcome
 
 /// <summary>An external event, or the passing of time.</summary>
 /// <param name="At">Its position in the file.</param>
-/// <param name="State">The state in which it takes place.</param>
+/// <param name="State">The state in which the event is sent or the time passes.</param>
 /// <param name="Event">The event, or null if only time passes.</param>
 /// <param name="Data">The event's payload, typed.</param>
-/// <param name="After">The time that passes before it, or null.</param>
+/// <param name="After">The time that passes before the event, or null.</param>
 /// <param name="Declined">Whether the saga must decline the event.</param>
 public sealed record ExampleEvent(SourceSpan At, string State, string? Event, CelValue Data, TimeSpan? After, bool Declined);
 
-/// <summary>The expected outcome of an example. Null means not checked.</summary>
+/// <summary>The expected outcome of an example. A property that is null is not checked.</summary>
 public sealed record Expectation
 {
     /// <summary>The positions of the expectations by key.</summary>

@@ -6,7 +6,7 @@ namespace Onex.Contracts.Plans;
 /// <param name="Arguments">Its arguments: a template for a map.</param>
 public sealed record Invocation(string Operation, string? Connection, Template Arguments)
 {
-    /// <summary>The value for which the connection's limits are counted separately, a template over <c>input</c>; or null.</summary>
+    /// <summary>A template over <c>input</c>; the connection's limits apply to each of its values separately. Null if unset.</summary>
     public Template? LimitKey { get; init; }
 
     /// <summary>The topic of its commands, without the configured prefix, if a remote worker runs it; else null.</summary>

@@ -28,7 +28,7 @@ public sealed class Plan
     /// <summary>SHA-256 over the file and everything it refers to, in lower-case hex: the identity of the content.</summary>
     public required string Hash { get; init; }
 
-    /// <summary>Everything that the hash covers, so it can be stored and compiled again anywhere.</summary>
+    /// <summary>All texts that the hash covers. They are stored, so that every process can compile the same plan.</summary>
     public required ContractSource Source { get; init; }
 
     /// <summary>The type of the payload of a request.</summary>
@@ -37,7 +37,7 @@ public sealed class Plan
     /// <summary>The type of the output of a completed end, or null.</summary>
     public JsonSchema? Output { get; init; }
 
-    /// <summary>The business key's expression over <c>input</c>, or null.</summary>
+    /// <summary>The expression over <c>input</c> for the business key, or null.</summary>
     public Expression? Key { get; init; }
 
     /// <summary>The policy for a request whose business key belongs to a live saga.</summary>

@@ -1,3 +1,5 @@
+using Onex.Contracts.Text;
+
 namespace Onex.Contracts.Plans;
 
 /// <summary>How failures are retried.</summary>
@@ -9,27 +11,30 @@ namespace Onex.Contracts.Plans;
 /// <param name="Within">The time from the first attempt within which the last one must begin, or null.</param>
 public sealed record RetryPolicy(int Attempts, TimeSpan First, double Factor, TimeSpan Max, Jitter Jitter, TimeSpan? Within)
 {
-    /// <summary>The policy of steps and connections that set none.</summary>
+    /// <summary>The policy if neither the step nor its connection sets one.</summary>
     public static RetryPolicy Default { get; } =
         new(5, TimeSpan.FromMilliseconds(200), 2, TimeSpan.FromSeconds(20), Jitter.Full, null);
 
-    /// <summary>No attempt begins later than this after the first, because the effect ledger deletes outcomes a little later.</summary>
+    /// <summary>No attempt begins later than this after the first, because the effect ledger deletes outcomes soon after that.</summary>
     public static TimeSpan Span { get; } = TimeSpan.FromDays(14);
 
-    /// <summary>The sum of the delays between all attempts without jitter; at most 3660 days, in whole seconds if long.</summary>
+    /// <summary>
+    /// The sum of the delays between all attempts without jitter, at most <see cref="Durations.Longest"/>. Rounded down for messages: to
+    /// whole seconds above ten seconds, to whole milliseconds below.
+    /// </summary>
     public TimeSpan LongestDelays
     {
         get
         {
-            var (all, delay) = (0.0, First.TotalMilliseconds);
+            var (sum, delay) = (0.0, First.TotalMilliseconds);
             for (var attempt = 1; attempt < Attempts; attempt++)
             {
-                all += Math.Min(delay, Max.TotalMilliseconds);
+                sum += Math.Min(delay, Max.TotalMilliseconds);
                 delay *= Factor;
             }
 
-            all = Math.Min(all, TimeSpan.FromDays(3660).TotalMilliseconds);
-            return TimeSpan.FromMilliseconds(all > 10_000 ? Math.Floor(all / 1000) * 1000 : Math.Floor(all));
+            sum = Math.Min(sum, Durations.Longest.TotalMilliseconds);
+            return TimeSpan.FromMilliseconds(sum > 10_000 ? Math.Floor(sum / 1000) * 1000 : Math.Floor(sum));
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class SchedulePlan
         TimeZone = zone;
     }
 
-    /// <summary>The time between two starts; null for one by the calendar.</summary>
+    /// <summary>The time between two starts; null if the starts have calendar times.</summary>
     public TimeSpan? Every { get; }
 
     /// <summary>The time zone of the calendar.</summary>
@@ -36,7 +36,7 @@ public sealed class SchedulePlan
     /// <summary>The input of the started sagas, valid for the contract.</summary>
     public required CelValue Input { get; init; }
 
-    /// <summary>The next scheduled time after a scheduled time or after the first start; null if there is none.</summary>
+    /// <summary>The next scheduled time. <paramref name="time"/> is a scheduled time or the first start. Null if there is none.</summary>
     public DateTimeOffset? After(DateTimeOffset time) =>
         Every is { } every ? time + every : _calendar!.After(time, TimeZone);
 
@@ -48,24 +48,25 @@ public sealed class SchedulePlan
             return null;
         }
 
-        return Every is { } every ? after + (every * Math.Floor((until - after) / every)) : LatestByHalves(first, until);
+        return Every is { } every ? after + (every * Math.Floor((until - after) / every)) : LatestByBisection(first, until);
     }
 
-    // Around a clock change the cron package returns different times when it searches backwards, and a time found twice would start two
-    // sagas. So the search only goes forwards; times are at least a minute apart.
-    private DateTimeOffset LatestByHalves(DateTimeOffset known, DateTimeOffset until)
+    // Around a clock change Cronos returns other times when it searches backwards, and two times for one start would start two sagas. So
+    // this only searches forwards: 'known' is the last scheduled time that was found, and no time up to 'until' is after 'end'. Times are
+    // at least a minute apart, so the search ends at a distance of one second.
+    private DateTimeOffset LatestByBisection(DateTimeOffset known, DateTimeOffset until)
     {
-        var none = until;
-        while (none - known > TimeSpan.FromSeconds(1))
+        var end = until;
+        while (end - known > TimeSpan.FromSeconds(1))
         {
-            var middle = known + ((none - known) / 2);
+            var middle = known + ((end - known) / 2);
             if (After(middle) is { } later && later <= until)
             {
                 known = later;
             }
             else
             {
-                none = middle;
+                end = middle;
             }
         }
 
@@ -85,19 +86,19 @@ public sealed class SchedulePlan
 /// <summary>The policy for a start that is due while the saga of an earlier start is live.</summary>
 public enum Overlap
 {
-    /// <summary>Prevents a start.</summary>
+    /// <summary>No saga starts.</summary>
     Skip,
 
-    /// <summary>Another one starts.</summary>
+    /// <summary>Another saga starts.</summary>
     Allow,
 }
 
 /// <summary>What happens to starts that were due while no orchestrator ran.</summary>
 public enum MissedTimes
 {
-    /// <summary>The last one starts a saga.</summary>
+    /// <summary>The last missed time starts a saga.</summary>
     Latest,
 
-    /// <summary>They start nothing.</summary>
+    /// <summary>No missed time starts a saga.</summary>
     Skip,
 }

@@ -1,7 +1,7 @@
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// The precedence of semantic versions (semver.org, 11): a request starts the highest version. The compiler has validated their form.
+/// The precedence of semantic versions (semver.org, section 11): a request starts the highest one. The compiler has validated their form.
 /// </summary>
 public sealed class SemanticVersionOrder : IComparer<string>
 {
@@ -23,8 +23,8 @@ public sealed class SemanticVersionOrder : IComparer<string>
         return ([.. core[0].Split('.').Select(number => long.TryParse(number, out var value) ? value : 0)], core.Length > 1 ? core[1] : "");
     }
 
-    // No pre-release is higher than any; numeric identifiers compare as numbers and are lower than alphanumeric ones; more identifiers are
-    // higher than fewer.
+    // A version without a pre-release is higher than one with it. Numeric identifiers are compared as numbers and are lower than
+    // alphanumeric ones. More identifiers are higher than fewer.
     private static int ComparePreRelease(string left, string right)
     {
         if (left.Length == 0 || right.Length == 0)

@@ -54,13 +54,13 @@ public sealed class StatePlan
     /// <summary>For an end: how the saga ends.</summary>
     public EndKind? End { get; init; }
 
-    /// <summary>Whether an event that leads here leaves the normal path, so it sets the fault.</summary>
+    /// <summary>Whether an event that leads here leaves the normal path, so that the event sets the fault.</summary>
     public bool IsOffPath => Kind == StateKind.Compensating || End == EndKind.Failed;
 
     /// <summary>For an end: the response's payload, or null.</summary>
     public Template? Output { get; init; }
 
-    /// <summary>The messages that a saga in this state accepts. The MassTransit state machine must accept the same.</summary>
+    /// <summary>The messages that a saga in this state accepts. The MassTransit state machine of the contract accepts the same.</summary>
     public required FrozenSet<EventKind> Accepts { get; init; }
 
     internal static IEnumerable<StepPlan> Flatten(ImmutableArray<StepPlan> steps) => steps.SelectMany(

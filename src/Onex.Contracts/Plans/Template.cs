@@ -5,7 +5,7 @@ namespace Onex.Contracts.Plans;
 
 /// <summary>
 /// A compiled value, possibly with <c>${...}</c> in it. A string that is exactly one <c>${...}</c> keeps the type of the expression.
-/// <c>${...}</c> in what an expression returns is not evaluated.
+/// If an expression returns text that contains <c>${...}</c>, that text is not evaluated.
 /// </summary>
 public abstract record Template
 {
@@ -40,5 +40,5 @@ public abstract record Template
     public sealed record Map(ImmutableArray<KeyValuePair<string, Template>> Entries) : Template;
 }
 
-/// <summary>A part of a text: either a literal or an expression; the other is null.</summary>
+/// <summary>A part of a text: either <paramref name="Literal"/> or <paramref name="Expression"/> is set, and the other is null.</summary>
 public readonly record struct TextPart(string? Literal, Expression? Expression);

@@ -7,21 +7,21 @@ namespace Onex.Contracts.Plans;
 public static class TemplateEvaluation
 {
     /// <summary>
-    /// Evaluates a template. An error of any expression is the error of the whole, with the expression's text in it. Inside text, strings
-    /// are inserted unchanged, numbers and bools as CEL's <c>string()</c> formats them, lists and maps as JSON. Null is an error: an empty
-    /// text in its place would be another path, key or name.
+    /// Evaluates a template. The first expression that fails determines the result, an error with the text of the expression. Inside text,
+    /// strings are inserted unchanged, numbers and bools as CEL's <c>string()</c> formats them, lists and maps as JSON. Null is an error,
+    /// because an empty text in its place would make another path, key or name.
     /// </summary>
     public static CelValue Evaluate(this Template template, IExpressionScope scope) => template switch
     {
         Template.Constant constant => constant.Value,
-        Template.Single single => Run(single, scope),
-        Template.Text text => Text(text, scope),
-        Template.List list => List(list, scope),
-        Template.Map map => Map(map, scope),
+        Template.Single single => EvaluateSingle(single, scope),
+        Template.Text text => EvaluateText(text, scope),
+        Template.List list => EvaluateList(list, scope),
+        Template.Map map => EvaluateMap(map, scope),
         _ => throw new System.Diagnostics.UnreachableException(),
     };
 
-    private static CelValue Run(Template.Single single, IExpressionScope scope)
+    private static CelValue EvaluateSingle(Template.Single single, IExpressionScope scope)
     {
         var value = single.Expression.Evaluate(scope);
         return value.IsError ? Failure(single.Expression, value.AsError())
@@ -29,7 +29,7 @@ public static class TemplateEvaluation
             : value;
     }
 
-    private static CelValue Text(Template.Text template, IExpressionScope scope)
+    private static CelValue EvaluateText(Template.Text template, IExpressionScope scope)
     {
         var text = new StringBuilder();
         var inPath = template.IsAddress;
@@ -58,7 +58,7 @@ public static class TemplateEvaluation
         return CelValue.String(text.ToString());
     }
 
-    private static CelValue List(Template.List template, IExpressionScope scope)
+    private static CelValue EvaluateList(Template.List template, IExpressionScope scope)
     {
         var items = new CelValue[template.Items.Length];
         for (var i = 0; i < items.Length; i++)
@@ -73,7 +73,7 @@ public static class TemplateEvaluation
         return CelValue.List(items);
     }
 
-    private static CelValue Map(Template.Map template, IExpressionScope scope)
+    private static CelValue EvaluateMap(Template.Map template, IExpressionScope scope)
     {
         var map = new CelMap(template.Entries.Length);
         foreach (var (key, part) in template.Entries)

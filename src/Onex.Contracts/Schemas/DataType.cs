@@ -16,10 +16,10 @@ public abstract record DataType
     /// <summary>Accepts every value unchanged.</summary>
     public static DataType Any { get; } = new AnyType();
 
-    /// <summary>The type of a field that it declares, or null.</summary>
+    /// <summary>The type of a declared field; null if the type does not declare the field.</summary>
     public DataType? Field(string name) => (this as Fields)?.Find(name);
 
-    /// <summary>Whether it only accepts text, or null.</summary>
+    /// <summary>Whether it accepts only text, or only text and null.</summary>
     public bool IsText => this is Basic { Kind: CelKind.String } or Optional { Value: Basic { Kind: CelKind.String } };
 
     /// <summary>
@@ -38,10 +38,10 @@ public abstract record DataType
 
     internal abstract string Describe();
 
-    // The path of the current value; after a problem, of the invalid value.
+    // 'path' is that of the value. It is not restored after a problem, so it is then that of the invalid value.
     internal abstract SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted);
 
-    private protected SchemaProblem Wrong(CelValue value, List<(string? Key, int Index)> path) =>
+    private protected SchemaProblem WrongType(CelValue value, List<(string? Key, int Index)> path) =>
         new(JsonPointer.From(path), $"must be {Describe()}, not {SchemaValidation.Describe(value)}");
 
     internal sealed record AnyType : DataType
@@ -88,16 +88,16 @@ public abstract record DataType
                     converted = CelValue.Bytes(bytes);
                     return null;
                 default:
-                    return Wrong(value, path);
+                    return WrongType(value, path);
             }
         }
 
         private static bool TryBase64(string text, out byte[] bytes)
         {
             bytes = new byte[text.Length];
-            var fits = System.Convert.TryFromBase64String(text, bytes, out var written);
+            var isBase64 = System.Convert.TryFromBase64String(text, bytes, out var written);
             bytes = bytes[..written];
-            return fits;
+            return isBase64;
         }
     }
 
@@ -110,7 +110,7 @@ public abstract record DataType
             converted = value;
             if (value.Kind != CelKind.List)
             {
-                return Wrong(value, path);
+                return WrongType(value, path);
             }
 
             var items = value.AsList();
@@ -140,12 +140,12 @@ public abstract record DataType
             converted = value;
             if (value.Kind != CelKind.Map)
             {
-                return Wrong(value, path);
+                return WrongType(value, path);
             }
 
-            var given = value.MapValue;
-            var results = new CelMap(given.Count);
-            foreach (var (name, item) in given.TextEntries)
+            var map = value.MapValue;
+            var results = new CelMap(map.Count);
+            foreach (var (name, item) in map.TextEntries)
             {
                 path.Add((name, 0));
                 if (Value.Convert(item, path, out var result) is { } problem)
@@ -173,7 +173,7 @@ public abstract record DataType
         }
     }
 
-    /// <summary>Named fields; others are unchanged. A missing optional field becomes null, so it can be read.</summary>
+    /// <summary>Named fields. Other fields are accepted unchanged. A missing optional field becomes null, so that it can be read.</summary>
     internal sealed record Fields(ImmutableArray<KeyValuePair<string, DataType>> Declared) : DataType
     {
         internal override string Describe() =>
@@ -187,8 +187,8 @@ public abstract record DataType
                 return new SchemaProblem(JsonPointer.From(path), $"must be an object, not {SchemaValidation.Describe(value)}");
             }
 
-            var given = value.MapValue;
-            var results = new CelMap(Math.Max(given.Count, Declared.Length));
+            var map = value.MapValue;
+            var results = new CelMap(Math.Max(map.Count, Declared.Length));
             foreach (var (name, type) in Declared)
             {
                 if (!value.TryGetField(name, out var field) && type is not Optional)
@@ -206,7 +206,7 @@ public abstract record DataType
                 results.Set(CelValue.String(name), result);
             }
 
-            foreach (var (name, other) in given.TextEntries)
+            foreach (var (name, other) in map.TextEntries)
             {
                 if (Find(name) is null)
                 {

@@ -9,15 +9,15 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Reads types in the short form.</summary>
 internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader? schemas)
 {
-    // Expressions before a step may need its `returns`. It is parsed and reported once.
-    private readonly Dictionary<SyntaxNode, DataType> _known = new(ReferenceEqualityComparer.Instance);
+    // The `returns` of a step may be read early, for the types of expressions, and again with the step. It must be reported only once.
+    private readonly Dictionary<SyntaxNode, DataType> _types = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Reads a type; <c>any</c> after reporting a diagnostic.</summary>
     public DataType Read(SyntaxNode node)
     {
-        if (!_known.TryGetValue(node, out var type))
+        if (!_types.TryGetValue(node, out var type))
         {
-            _known[node] = type = ReadNew(node);
+            _types[node] = type = ReadNew(node);
         }
 
         return type;
@@ -48,7 +48,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader?
         }
     }
 
-    /// <summary>Parses a type that is written as one string.</summary>
+    /// <summary>Parses a type that is written as one string; false with the problem, as a clause.</summary>
     public static bool TryParse(string text, out DataType type, out string problem)
     {
         var parser = new TypeParser(text);

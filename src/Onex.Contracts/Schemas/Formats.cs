@@ -21,7 +21,7 @@ internal static class Formats
         _ => true,
     };
 
-    // RFC 4122: no white space and no sign.
+    // The form of RFC 4122. Guid.Parse would also accept white space and signs.
     private static bool IsUuid(string text)
     {
         if (text.Length != 36)
@@ -40,7 +40,7 @@ internal static class Formats
         return true;
     }
 
-    // The Mailbox of RFC 5321, section 4.1.2. It is split at the last '@', because a quoted local part may contain another.
+    // A mailbox of RFC 5321, section 4.1.2. It is split at the last '@', because a quoted local part may contain others.
     private static bool IsEmail(string text)
     {
         var at = text.LastIndexOf('@');

@@ -7,7 +7,7 @@ namespace Onex.Contracts.Schemas;
 /// <param name="Problem">The problem, for a message.</param>
 public sealed record SchemaProblem(string Pointer, string Problem)
 {
-    /// <summary>The pointer and the problem; the problem alone if it is the whole value's.</summary>
+    /// <summary>The pointer and the problem, or the problem alone if it is one of the whole value.</summary>
     public override string ToString() => Pointer.Length == 0 ? Problem : $"{Pointer} {Problem}";
 }
 

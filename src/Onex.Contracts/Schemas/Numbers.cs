@@ -2,7 +2,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>The numbers of JSON, which knows only one type of them.</summary>
+/// <summary>Conversions between the types of numbers, because JSON has only one type for all of them.</summary>
 internal static class Numbers
 {
     public static bool IsNumber(CelValue value) => value.Kind is CelKind.Int or CelKind.Uint or CelKind.Double;
@@ -17,7 +17,7 @@ internal static class Numbers
     /// <summary>Converts the number to an int if it is whole and fits, as 3.0 does.</summary>
     public static bool TryWhole(CelValue value, out long whole)
     {
-        const double AboveLongs = 9223372036854775808.0;
+        const double TwoToThe63 = 9223372036854775808.0;
         switch (value.Kind)
         {
             case CelKind.Int:
@@ -26,7 +26,7 @@ internal static class Numbers
             case CelKind.Uint when value.AsUint() <= long.MaxValue:
                 whole = (long)value.AsUint();
                 return true;
-            case CelKind.Double when double.IsInteger(value.AsDouble()) && value.AsDouble() is >= -AboveLongs and < AboveLongs:
+            case CelKind.Double when double.IsInteger(value.AsDouble()) && value.AsDouble() is >= -TwoToThe63 and < TwoToThe63:
                 whole = (long)value.AsDouble();
                 return true;
             default:

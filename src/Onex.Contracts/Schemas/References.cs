@@ -21,8 +21,8 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
     /// <param name="problem">Why it has no text.</param>
     /// <param name="depthMax">The maximum nesting depth.</param>
     /// <param name="isRegistered">
-    /// Whether it is read for a registered contract, which a running saga needs: an earlier version of Onex may have accepted numbers that
-    /// this one would report.
+    /// Whether it is read for a registered contract. Its sagas need it, so numbers that an earlier version of Onex accepted are not
+    /// reported.
     /// </param>
     public static LoadedFile Parse(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
     {
@@ -44,15 +44,15 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
 }
 
 /// <summary>A file that a contract refers to.</summary>
-/// <param name="Path">Relative to the contracts directory.</param>
+/// <param name="Path">Its path, relative to the contracts directory.</param>
 /// <param name="File">Its text and diagnostics.</param>
 /// <param name="Root">The parsed content; null if it has syntax errors.</param>
 internal sealed record ReferencedFile(string Path, SourceFile File, SyntaxNode? Root);
 
 /// <summary>The files that one contract refers to, each opened once.</summary>
-/// <param name="read">Reads one.</param>
-/// <param name="shown">Formats a path for diagnostics.</param>
-internal sealed class References(ReadReference read, Func<string, string> shown)
+/// <param name="read">Reads a file.</param>
+/// <param name="show">Formats a path for diagnostics.</param>
+internal sealed class References(ReadReference read, Func<string, string> show)
 {
     private readonly Dictionary<string, ReferencedFile> _files = new(StringComparer.Ordinal);
 
@@ -91,7 +91,7 @@ internal sealed class References(ReadReference read, Func<string, string> shown)
             return null;
         }
 
-        var file = new SourceFile(shown(path), loaded.Text);
+        var file = new SourceFile(show(path), loaded.Text);
         foreach (var draft in loaded.Diagnostics)
         {
             file.Report(draft);
@@ -100,7 +100,7 @@ internal sealed class References(ReadReference read, Func<string, string> shown)
         return _files[path] = new ReferencedFile(path, file, loaded.Root);
     }
 
-    /// <summary>Resolves a path relative to the contracts directory, never outside it.</summary>
+    /// <summary>The path relative to the contracts directory; null with the reason if the reference is invalid or leads outside.</summary>
     private static string? Resolve(string from, string reference, out string? problem)
     {
         problem = null;

@@ -7,10 +7,10 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Creates a sample value of a type as JSON, for people to edit.</summary>
 public static class SampleJson
 {
-    // A schema may contain itself, and a deeper sample does not help.
+    // A schema may contain itself, so a sample must end somewhere.
     private const int DepthMax = 4;
 
-    /// <summary>The required fields, recursively; <c>{}</c> if nothing is known.</summary>
+    /// <summary>An object with the required fields of the type, and so on in each of them; <c>{}</c> if the type declares none.</summary>
     public static string Create(DataType type) => (Create(StaticTypes.From(type), 0) as JsonObject ?? new JsonObject()).ToJsonString();
 
     private static JsonNode? Create(CelType type, int depth) => type.Plain switch

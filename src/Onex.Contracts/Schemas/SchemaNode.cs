@@ -20,10 +20,10 @@ internal enum JsonTypes
 /// <summary>A schema with its compiled keywords. The reader fills it once; it may refer to itself.</summary>
 internal sealed class SchemaNode
 {
-    /// <summary>The schema <c>false</c>.</summary>
+    /// <summary>Whether it is the schema <c>false</c>, which no value matches.</summary>
     public bool Never { get; set; }
 
-    /// <summary><c>type</c>; none: any.</summary>
+    /// <summary>The types that <c>type</c> allows; <see cref="JsonTypes.None"/> without the keyword, which allows all.</summary>
     public JsonTypes Types { get; set; }
 
     public SchemaNode? Reference { get; set; }

@@ -13,7 +13,8 @@ namespace Onex.Contracts.Schemas;
 internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode Root);
 
 /// <summary>
-/// Compiles JSON Schemas. A queue follows the references instead of recursion, so references may be cyclic and of any number.
+/// Compiles JSON Schemas. Follows references with a queue and not by recursion, so that a cycle ends and a long chain does not overflow the
+/// stack.
 /// </summary>
 internal sealed class SchemaReader(References references)
 {
@@ -25,7 +26,7 @@ internal sealed class SchemaReader(References references)
         ["$comment"] = _ => { },
         ["$defs"] = rule => rule.Children(_ => { }),
         ["$id"] = _ => { },
-        ["$ref"] = rule => rule.Reader.Refer(rule),
+        ["$ref"] = rule => rule.Reader.ResolveReference(rule),
         ["$schema"] = _ => { },
         ["additionalProperties"] = rule => rule.Node.AdditionalProperties = rule.Child(rule.Value),
         ["allOf"] = rule => rule.Node.AllOf = rule.List(),
@@ -97,13 +98,13 @@ internal sealed class SchemaReader(References references)
 
     // Keyed by the identity of the syntax node, so a schema that is referenced twice, or by itself, is compiled once.
     private readonly Dictionary<SyntaxNode, SchemaNode> _compiled = new(ReferenceEqualityComparer.Instance);
-    private readonly Queue<(SchemaDocument Document, SyntaxNode Syntax, SchemaNode Node)> _waiting = new();
+    private readonly Queue<(SchemaDocument Document, SyntaxNode Syntax, SchemaNode Node)> _queue = new();
 
     /// <summary>Compiles the schema of a document; diagnostics go to the file that they are about.</summary>
     public JsonSchema Read(SchemaDocument document)
     {
         var root = Enqueue(document, document.Root);
-        while (_waiting.TryDequeue(out var next))
+        while (_queue.TryDequeue(out var next))
         {
             Fill(next.Document, next.Syntax, next.Node);
         }
@@ -116,7 +117,7 @@ internal sealed class SchemaReader(References references)
         if (!_compiled.TryGetValue(syntax, out var node))
         {
             node = _compiled[syntax] = new SchemaNode();
-            _waiting.Enqueue((document, syntax, node));
+            _queue.Enqueue((document, syntax, node));
         }
 
         return node;
@@ -149,7 +150,7 @@ internal sealed class SchemaReader(References references)
         }
     }
 
-    private void Refer(Rule rule)
+    private void ResolveReference(Rule rule)
     {
         var reference = rule.Text();
         if (reference is null)
@@ -223,7 +224,7 @@ internal sealed class SchemaReader(References references)
         {
             if (Value is not MapSyntax map)
             {
-                Wrong("a map of schemas");
+                ReportExpected("a map of schemas");
                 return;
             }
 
@@ -240,7 +241,7 @@ internal sealed class SchemaReader(References references)
                 return [.. list.Items.Select(Child)];
             }
 
-            Wrong("a list of schemas, not empty");
+            ReportExpected("a list of schemas, not empty");
             return [];
         }
 
@@ -251,7 +252,7 @@ internal sealed class SchemaReader(References references)
                 return [.. list.Items.Select(item => item.ToValue())];
             }
 
-            Wrong("a list of values");
+            ReportExpected("a list of values");
             return null;
         }
 
@@ -267,7 +268,7 @@ internal sealed class SchemaReader(References references)
 
             if (Value is not MapSyntax)
             {
-                Wrong("a map of lists of names");
+                ReportExpected("a map of lists of names");
             }
 
             return names;
@@ -280,7 +281,7 @@ internal sealed class SchemaReader(References references)
                 return [.. list.Items.Cast<ScalarSyntax>().Select(item => item.Text)];
             }
 
-            Wrong("a list of names");
+            ReportExpected("a list of names");
             return [];
         }
 
@@ -291,7 +292,7 @@ internal sealed class SchemaReader(References references)
                 return scalar.Text;
             }
 
-            Wrong("text");
+            ReportExpected("text");
             return null;
         }
 
@@ -302,7 +303,7 @@ internal sealed class SchemaReader(References references)
                 return truth;
             }
 
-            Wrong("true or false");
+            ReportExpected("true or false");
             return false;
         }
 
@@ -313,7 +314,7 @@ internal sealed class SchemaReader(References references)
                 return number.ToValue();
             }
 
-            Wrong("a number");
+            ReportExpected("a number");
             return null;
         }
 
@@ -324,7 +325,7 @@ internal sealed class SchemaReader(References references)
                 return number.ToValue();
             }
 
-            Wrong("a number above 0");
+            ReportExpected("a number above 0");
             return null;
         }
 
@@ -335,14 +336,14 @@ internal sealed class SchemaReader(References references)
                 return count;
             }
 
-            Wrong("a whole number, 0 or more");
+            ReportExpected("a whole number, 0 or more");
             return null;
         }
 
         /// <summary>A regular expression of ECMA-262.</summary>
         public Pattern? Pattern(SyntaxNode at, string pattern)
         {
-            if (Expressions.Patterns.Pattern.OfSchema(pattern, out var problem) is { } compiled)
+            if (Expressions.Patterns.Pattern.CompileEcma(pattern, out var problem) is { } compiled)
             {
                 return compiled;
             }
@@ -382,6 +383,6 @@ internal sealed class SchemaReader(References references)
             return types;
         }
 
-        private void Wrong(string expected) => Document.File.Report(ContractDiagnostics.SchemaWrong(Value.At, Key.Text, expected));
+        private void ReportExpected(string expected) => Document.File.Report(ContractDiagnostics.SchemaWrong(Value.At, Key.Text, expected));
     }
 }

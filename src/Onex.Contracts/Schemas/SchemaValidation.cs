@@ -18,36 +18,38 @@ internal sealed class SchemaValidation
     private int _checks;
     private int _depth;
 
-    // Inside anyOf, oneOf and not, only the result counts, so no problems are collected.
-    private int _quiet;
+    // Above 0 no problems are collected: in anyOf, oneOf, if and not only the result counts.
+    private int _suppressions;
     private bool _failed;
 
-    // A limit was reached, so the value was not checked, even inside a `not`.
-    private string? _givenUp;
+    // Set if a limit was reached. Then the value is invalid, even if that happened inside a `not`.
+    private string? _limitProblem;
 
     /// <summary>
-    /// Returns all problems, and the value with its numbers in the types of the schema, which is only valid without problems.
+    /// Returns the problems. If there are none, <paramref name="converted"/> is the value with its numbers in the types of the schema.
     /// </summary>
     public static IReadOnlyList<SchemaProblem> Run(SchemaNode schema, CelValue value, out CelValue converted)
     {
         var validation = new SchemaValidation();
         converted = validation.Check(schema, value);
-        return validation._givenUp is { } reason && validation._problems.Count == 0
+        return validation._limitProblem is { } reason && validation._problems.Count == 0
             ? [new SchemaProblem("", reason)]
             : validation._problems;
     }
 
     private CelValue Check(SchemaNode schema, CelValue value)
     {
-        if (_givenUp is not null)
+        if (_limitProblem is not null)
         {
             return value;
         }
 
         if (++_checks > Limits.SchemaChecksMax || _depth >= DepthMax)
         {
-            _givenUp = _depth < DepthMax ? "takes too long to check" : "is nested too deep, or its schema refers to itself without end";
-            return Fail(value, _givenUp);
+            _limitProblem = _depth < DepthMax
+                ? "takes too long to check"
+                : "is nested too deep, or its schema refers to itself without end";
+            return Fail(value, _limitProblem);
         }
 
         if (schema.Never)
@@ -56,14 +58,14 @@ internal sealed class SchemaValidation
         }
 
         _depth++;
-        var converted = CheckHere(schema, value);
+        var converted = CheckKeywords(schema, value);
         _depth--;
         return converted;
     }
 
-    private CelValue CheckHere(SchemaNode schema, CelValue value)
+    private CelValue CheckKeywords(SchemaNode schema, CelValue value)
     {
-        // A number keeps all its digits until every rule was checked, and then takes the type of the schema.
+        // A number keeps all its digits until every rule is checked. Then it takes the type of the schema.
         var typed = value;
         if (schema.Types != JsonTypes.None && !ConvertType(schema.Types, ref typed))
         {
@@ -98,22 +100,22 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Each part checks the original value with all digits of its numbers, whatever type another part has given them.
-    private CelValue CheckCombined(SchemaNode schema, CelValue given, CelValue value)
+    // Each part checks the original value, whose numbers have all their digits, and not the value that another part has converted.
+    private CelValue CheckCombined(SchemaNode schema, CelValue original, CelValue value)
     {
         if (schema.Reference is { } reference)
         {
-            value = With(given, value, Check(reference, given));
+            value = Merge(original, value, Check(reference, original));
         }
 
         foreach (var part in schema.AllOf)
         {
-            value = With(given, value, Check(part, given));
+            value = Merge(original, value, Check(part, original));
         }
 
         if (schema.AnyOf.Count > 0)
         {
-            value = With(given, value, Count(schema.AnyOf, given, atMost: 1, out var fitting));
+            value = Merge(original, value, CountFitting(schema.AnyOf, original, atMost: 1, out var fitting));
             if (fitting == 0)
             {
                 Fail(value, "fits none of the forms that are allowed (anyOf)");
@@ -122,7 +124,7 @@ internal sealed class SchemaValidation
 
         if (schema.OneOf.Count > 0)
         {
-            value = With(given, value, Count(schema.OneOf, given, atMost: 2, out var fitting));
+            value = Merge(original, value, CountFitting(schema.OneOf, original, atMost: 2, out var fitting));
             if (fitting != 1)
             {
                 Fail(value, fitting == 0 ? "fits none of the forms that are allowed (oneOf)"
@@ -132,12 +134,12 @@ internal sealed class SchemaValidation
 
         if (schema.If is { } condition)
         {
-            var holds = Fits(condition, given, out var asCondition);
-            value = holds ? With(given, value, asCondition) : value;
-            value = (holds ? schema.Then : schema.Else) is { } branch ? With(given, value, Check(branch, given)) : value;
+            var holds = Fits(condition, original, out var asCondition);
+            value = holds ? Merge(original, value, asCondition) : value;
+            value = (holds ? schema.Then : schema.Else) is { } branch ? Merge(original, value, Check(branch, original)) : value;
         }
 
-        if (schema.Not is { } forbidden && Fits(forbidden, given, out _))
+        if (schema.Not is { } forbidden && Fits(forbidden, original, out _))
         {
             Fail(value, "has a form that is not allowed (not)");
         }
@@ -145,33 +147,33 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Merges the conversions of the parts: a number that a part does not convert keeps its type.
-    private static CelValue With(CelValue given, CelValue value, CelValue part)
+    // The value with the numbers that a part has converted. Other numbers keep the type that they have in the value.
+    private static CelValue Merge(CelValue original, CelValue value, CelValue part)
     {
-        if (Numbers.IsNumber(given))
+        if (Numbers.IsNumber(original))
         {
-            return part.Kind == given.Kind ? value : part;
+            return part.Kind == original.Kind ? value : part;
         }
 
-        if (part.Kind != given.Kind || value.Kind != given.Kind)
+        if (part.Kind != original.Kind || value.Kind != original.Kind)
         {
             return part;
         }
 
-        if (given.Kind == CelKind.List)
+        if (original.Kind == CelKind.List)
         {
-            var (items, done, added) = (given.AsList(), value.AsList(), part.AsList());
-            return ReferenceEquals(added, items) ? value
-                : ReferenceEquals(done, items) ? part
-                : CelValue.List([.. items.Select((item, index) => With(item, done[index], added[index]))]);
+            var (items, valueItems, partItems) = (original.AsList(), value.AsList(), part.AsList());
+            return ReferenceEquals(partItems, items) ? value
+                : ReferenceEquals(valueItems, items) ? part
+                : CelValue.List([.. items.Select((item, index) => Merge(item, valueItems[index], partItems[index]))]);
         }
 
-        if (given.Kind == CelKind.Map)
+        if (original.Kind == CelKind.Map)
         {
-            return ReferenceEquals(part.MapValue, given.MapValue) ? value
-                : ReferenceEquals(value.MapValue, given.MapValue) ? part
-                : CelValue.Map(given.AsMap().Zip(value.AsMap(), part.AsMap()).Select(
-                    field => KeyValuePair.Create(field.First.Key, With(field.First.Value, field.Second.Value, field.Third.Value))));
+            return ReferenceEquals(part.MapValue, original.MapValue) ? value
+                : ReferenceEquals(value.MapValue, original.MapValue) ? part
+                : CelValue.Map(original.AsMap().Zip(value.AsMap(), part.AsMap()).Select(
+                    field => KeyValuePair.Create(field.First.Key, Merge(field.First.Value, field.Second.Value, field.Third.Value))));
         }
 
         return part;
@@ -179,22 +181,22 @@ internal sealed class SchemaValidation
 
     private CelValue CheckNumber(SchemaNode schema, CelValue value)
     {
-        if (schema.Minimum is { } least && Order(value, least) < 0)
+        if (schema.Minimum is { } min && Compare(value, min) < 0)
         {
-            Fail(value, $"must be at least {Show(least)}");
+            Fail(value, $"must be at least {Show(min)}");
         }
 
-        if (schema.Maximum is { } most && Order(value, most) > 0)
+        if (schema.Maximum is { } max && Compare(value, max) > 0)
         {
-            Fail(value, $"must be at most {Show(most)}");
+            Fail(value, $"must be at most {Show(max)}");
         }
 
-        if (schema.ExclusiveMinimum is { } above && Order(value, above) <= 0)
+        if (schema.ExclusiveMinimum is { } above && Compare(value, above) <= 0)
         {
             Fail(value, $"must be more than {Show(above)}");
         }
 
-        if (schema.ExclusiveMaximum is { } below && Order(value, below) >= 0)
+        if (schema.ExclusiveMaximum is { } below && Compare(value, below) >= 0)
         {
             Fail(value, $"must be less than {Show(below)}");
         }
@@ -207,8 +209,8 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // Numbers are compared by all their digits; expressions compare an int with a double as doubles.
-    private static int? Order(CelValue a, CelValue b)
+    // Compares numbers by all their digits. Expressions compare an int with a double as doubles, which loses digits.
+    private static int? Compare(CelValue a, CelValue b)
     {
         if ((a.Kind == CelKind.Double) == (b.Kind == CelKind.Double) || !double.IsFinite(Numbers.ToDouble(a))
             || !double.IsFinite(Numbers.ToDouble(b)))
@@ -216,14 +218,13 @@ internal sealed class SchemaValidation
             return CelComparison.Compare(a, b, out _);
         }
 
-        var ((left, leftPower), (right, rightPower)) = (Decimal(a), Decimal(b));
-        var least = Math.Min(leftPower, rightPower);
-        return (left * BigInteger.Pow(10, leftPower - least)).CompareTo(right * BigInteger.Pow(10, rightPower - least));
+        var (left, right) = ToCommonPower(a, b);
+        return left.CompareTo(right);
     }
 
-    private static bool IsSame(CelValue a, CelValue b) => Numbers.IsNumber(a) && Numbers.IsNumber(b) ? Order(a, b) == 0 : a == b;
+    private static bool IsSame(CelValue a, CelValue b) => Numbers.IsNumber(a) && Numbers.IsNumber(b) ? Compare(a, b) == 0 : a == b;
 
-    // 0.3 is a multiple of 0.1 in decimals, as written, although not as doubles.
+    // Computes with decimals, as they are written: 0.3 is a multiple of 0.1, although it is not with doubles.
     private static bool IsMultiple(CelValue value, CelValue step)
     {
         if (value.Kind == CelKind.Double && !double.IsFinite(value.AsDouble()))
@@ -231,13 +232,20 @@ internal sealed class SchemaValidation
             return false;
         }
 
-        var ((number, power), (part, partPower)) = (Decimal(value), Decimal(step));
-        var least = Math.Min(power, partPower);
-        return (number * BigInteger.Pow(10, power - least) % (part * BigInteger.Pow(10, partPower - least))).IsZero;
+        var (dividend, divisor) = ToCommonPower(value, step);
+        return (dividend % divisor).IsZero;
+    }
+
+    // Two numbers as integers in units of the same power of ten.
+    private static (BigInteger Left, BigInteger Right) ToCommonPower(CelValue a, CelValue b)
+    {
+        var ((left, leftPower), (right, rightPower)) = (ToDecimal(a), ToDecimal(b));
+        var power = Math.Min(leftPower, rightPower);
+        return (left * BigInteger.Pow(10, leftPower - power), right * BigInteger.Pow(10, rightPower - power));
     }
 
     // A number as an integer times a power of ten.
-    private static (BigInteger Digits, int Power) Decimal(CelValue number)
+    private static (BigInteger Digits, int Power) ToDecimal(CelValue number)
     {
         if (number.Kind != CelKind.Double)
         {
@@ -329,15 +337,15 @@ internal sealed class SchemaValidation
             return;
         }
 
-        var (least, count) = (schema.MinContains ?? 1, 0L);
-        for (var index = 0; index < items.Count && !IsOver && (count < least || schema.MaxContains is not null); index++)
+        var (min, count) = (schema.MinContains ?? 1, 0L);
+        for (var index = 0; index < items.Count && !IsOver && (count < min || schema.MaxContains is not null); index++)
         {
             count += Fits(contained, items[index], out _) ? 1 : 0;
         }
 
-        if (count < least)
+        if (count < min)
         {
-            Fail(value, $"must have at least {Plural.Format(least, "item")} of the form under 'contains'");
+            Fail(value, $"must have at least {Plural.Format(min, "item")} of the form under 'contains'");
         }
 
         if (count > schema.MaxContains)
@@ -375,7 +383,7 @@ internal sealed class SchemaValidation
         }
 
         CheckNames(schema, value);
-        var given = value;
+        var original = value;
         if (schema.Properties is not null || schema.AdditionalProperties is not null || schema.PatternProperties.Count > 0)
         {
             value = CheckFields(schema, value);
@@ -383,9 +391,9 @@ internal sealed class SchemaValidation
 
         foreach (var (name, dependent) in schema.DependentSchemas ?? [])
         {
-            if (given.TryGetField(name, out _))
+            if (original.TryGetField(name, out _))
             {
-                value = With(given, value, Check(dependent, given));
+                value = Merge(original, value, Check(dependent, original));
             }
         }
 
@@ -406,14 +414,14 @@ internal sealed class SchemaValidation
     private CelValue CheckFields(SchemaNode schema, CelValue value)
     {
         var converted = new List<KeyValuePair<string, CelValue>>(value.MapValue.Count);
-        foreach (var (name, given) in value.AsMap())
+        foreach (var (name, original) in value.AsMap())
         {
-            var field = given;
+            var field = original;
             var known = schema.Properties is { } properties && properties.TryGetValue(name, out var property) ? property : null;
             _path.Add((name, 0));
             if (known is not null)
             {
-                field = Check(known, given);
+                field = Check(known, original);
             }
 
             var matched = false;
@@ -422,7 +430,7 @@ internal sealed class SchemaValidation
                 if (pattern.IsMatch(name))
                 {
                     matched = true;
-                    field = With(given, field, Check(rule, given));
+                    field = Merge(original, field, Check(rule, original));
                 }
             }
 
@@ -449,7 +457,8 @@ internal sealed class SchemaValidation
         return CelValue.Map(converted);
     }
 
-    private CelValue Count(IReadOnlyList<SchemaNode> forms, CelValue value, int atMost, out int fitting)
+    // Returns the conversion of the first form that fits. Stops counting at atMost.
+    private CelValue CountFitting(IReadOnlyList<SchemaNode> forms, CelValue value, int atMost, out int fitting)
     {
         fitting = 0;
         var result = value;
@@ -473,9 +482,9 @@ internal sealed class SchemaValidation
     {
         var outer = _failed;
         _failed = false;
-        _quiet++;
+        _suppressions++;
         converted = Check(schema, value);
-        _quiet--;
+        _suppressions--;
         var fits = !_failed;
         _failed = outer;
         return fits;
@@ -483,12 +492,12 @@ internal sealed class SchemaValidation
 
     // Further problems would not change the result.
     private bool IsOver =>
-        _givenUp is not null || (_quiet > 0 ? _failed : _problems.Count >= Limits.SchemaProblemsMax);
+        _limitProblem is not null || (_suppressions > 0 ? _failed : _problems.Count >= Limits.SchemaProblemsMax);
 
     private CelValue Fail(CelValue value, string problem)
     {
         _failed = true;
-        if (_quiet == 0 && _problems.Count < Limits.SchemaProblemsMax)
+        if (_suppressions == 0 && _problems.Count < Limits.SchemaProblemsMax)
         {
             _problems.Add(new SchemaProblem(JsonPointer.From(_path), problem));
         }

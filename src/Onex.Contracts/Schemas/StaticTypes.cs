@@ -8,9 +8,9 @@ internal static class StaticTypes
 {
     private const int DepthMax = 16;
 
-    // Alternatives may refer back to their schema, so only a few are followed, to a limited depth.
-    private const int FormsMax = 16;
-    private const int FormDepth = 5;
+    // An alternative may refer back to its schema. So at most this many are followed, and each counts as several levels of the depth.
+    private const int AlternativesMax = 16;
+    private const int LevelsPerAlternative = 5;
 
     public static CelType From(DataType type) => type switch
     {
@@ -36,8 +36,8 @@ internal static class StaticTypes
         _ => new CelType.Basic(value.Kind),
     };
 
-    /// <summary>The type of a result that was checked against the operation's type and then <c>returns</c>.</summary>
-    public static CelType Refined(CelType result, CelType returns)
+    /// <summary>The type of a result that was checked against the operation's type and then against <c>returns</c>.</summary>
+    public static CelType Refine(CelType result, CelType returns)
     {
         if (result is CelType.ObjectOf { Shape: var before } && returns is CelType.ObjectOf { Shape: var after })
         {
@@ -46,7 +46,7 @@ internal static class StaticTypes
                 names,
                 name => (before.Find(name), after.Find(name)) switch
                 {
-                    ({ } a, { } b) => Refined(a, b),
+                    ({ } a, { } b) => Refine(a, b),
                     (var a, var b) => b ?? a,
                 },
                 before.IsClosed && after.IsClosed));
@@ -56,7 +56,7 @@ internal static class StaticTypes
     }
 
     /// <summary>
-    /// Why no value of a type can match <c>returns</c>, or null if some can. Text may be a timestamp there, and a whole double an int.
+    /// Why no value of a type can match <c>returns</c>; null if some can. Text may match a timestamp, and a double may match an int.
     /// </summary>
     public static Mismatch? Contradiction(CelType given, DataType returns) => Contradiction(given, returns, "", 0);
 
@@ -73,16 +73,17 @@ internal static class StaticTypes
         {
             (DataType.AnyType, _) => null,
             (DataType.Basic basic, CelType.Basic { Kind: var kind }) when Converts(kind, basic.Kind) => null,
-            (DataType.ListOf list, CelType.ListOf of) => Contradiction(of.Item, list.Item, path + "[]", depth + 1),
-            (DataType.MapOf map, CelType.MapOf of) => Contradiction(of.Value, map.Value, path + "{}", depth + 1),
+            (DataType.ListOf list, CelType.ListOf givenList) => Contradiction(givenList.Item, list.Item, path + "[]", depth + 1),
+            (DataType.MapOf map, CelType.MapOf givenMap) => Contradiction(givenMap.Value, map.Value, path + "{}", depth + 1),
             (DataType.MapOf map, CelType.ObjectOf { Shape: var shape }) =>
-                First(shape.Names, name => shape.Find(name), _ => map.Value, path, depth),
-            (DataType.Fields fields, CelType.MapOf of) =>
-                First(fields.Declared.Select(field => field.Key), _ => of.Value, name => fields.Find(name)!, path, depth),
+                FirstOf(shape.Names, name => shape.Find(name), _ => map.Value, path, depth),
+            (DataType.Fields fields, CelType.MapOf givenMap) =>
+                FirstOf(fields.Declared.Select(field => field.Key), _ => givenMap.Value, name => fields.Find(name)!, path, depth),
             (DataType.Fields fields, CelType.ObjectOf { Shape: var shape }) => fields.Declared
                 .Where(field => shape.IsClosed && field.Value is not DataType.Optional && shape.Find(field.Key) is null)
                 .Select(field => new Mismatch($"{path}.{field.Key}", null, From(field.Value)))
-                .FirstOrDefault() ?? First(fields.Declared.Select(field => field.Key), shape.Find, name => fields.Find(name)!, path, depth),
+                .FirstOrDefault()
+                ?? FirstOf(fields.Declared.Select(field => field.Key), shape.Find, name => fields.Find(name)!, path, depth),
             (DataType.Schema schema, _) =>
                 TypeRules.Conversion(given, From(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path }
                 : null,
@@ -90,11 +91,12 @@ internal static class StaticTypes
         };
     }
 
-    private static Mismatch? First(IEnumerable<string> names, Func<string, CelType?> given, Func<string, DataType> returns, string path,
+    private static Mismatch? FirstOf(IEnumerable<string> names, Func<string, CelType?> given, Func<string, DataType> returns, string path,
         int depth) => names
         .Select(name => given(name) is { } type ? Contradiction(type, returns(name), $"{path}.{name}", depth + 1) : null)
         .FirstOrDefault(found => found is not null);
 
+    // Whether some value of one kind can be converted to the other.
     private static bool Converts(CelKind given, CelKind wanted) => given == wanted || (given, wanted) switch
     {
         (CelKind.Int or CelKind.Uint or CelKind.Double, CelKind.Int or CelKind.Double) => true,
@@ -102,7 +104,7 @@ internal static class StaticTypes
         _ => false,
     };
 
-    // All of the nodes apply to the value in this order: the last one determines the type of a number.
+    // The type of a value to which all of the nodes apply, in this order. The last one determines the type of a number.
     private static CelType From(IReadOnlyList<SchemaNode> nodes, int depth)
     {
         if (depth == DepthMax)
@@ -115,7 +117,7 @@ internal static class StaticTypes
         var allowed = types.Aggregate((JsonTypes)~0, (a, b) => Intersection(a, b));
         if (types.Count == 0)
         {
-            return Untyped(all, depth);
+            return TypeWithoutKeyword(all, depth);
         }
 
         var isNullable = allowed.HasFlag(JsonTypes.Null) && allowed != JsonTypes.Null;
@@ -123,17 +125,17 @@ internal static class StaticTypes
         {
             JsonTypes.None when allowed == JsonTypes.Null => CelType.Null,
             JsonTypes.Boolean => CelType.Bool,
-            JsonTypes.Integer or JsonTypes.Number => Number(types),
+            JsonTypes.Integer or JsonTypes.Number => NumberType(types),
             JsonTypes.String => new CelType.Basic(CelKind.String, all.Min(node => node.MaxLength)),
-            JsonTypes.Array => ListOf(all, depth),
+            JsonTypes.Array => ListType(all, depth),
             JsonTypes.Object => new CelType.ObjectOf(new SchemaShape(all, depth)),
             _ => CelType.Dyn,
         };
         return isNullable ? type.OrNull : type;
     }
 
-    // The last node that names a type determines the number's type; a node that names both leaves it open.
-    private static CelType Number(List<JsonTypes> types)
+    // The last node with a type determines the type of a number. If it allows both types of numbers, the type is unknown.
+    private static CelType NumberType(List<JsonTypes> types)
     {
         const JsonTypes Both = JsonTypes.Integer | JsonTypes.Number;
         return (types[^1] & Both) switch
@@ -153,7 +155,8 @@ internal static class StaticTypes
             ? both | JsonTypes.Integer : both;
     }
 
-    private static CelType Untyped(List<SchemaNode> all, int depth)
+    // The type of a schema without the keyword 'type', as far as its other keywords determine it.
+    private static CelType TypeWithoutKeyword(List<SchemaNode> all, int depth)
     {
         if (all.Find(node => node.Const is not null)?.Const is { } constant)
         {
@@ -171,32 +174,32 @@ internal static class StaticTypes
         {
             var forms = choice.AnyOf.Count > 0 ? choice.AnyOf : choice.OneOf;
             var type = forms
-                .Take(FormsMax)
-                .Select(form => From([form], Math.Min(DepthMax, depth + FormDepth)))
+                .Take(AlternativesMax)
+                .Select(form => From([form], Math.Min(DepthMax, depth + LevelsPerAlternative)))
                 .Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn);
-            return type.Plain is CelType.Basic && forms.Count <= FormsMax ? type : CelType.Dyn;
+            return type.Plain is CelType.Basic && forms.Count <= AlternativesMax ? type : CelType.Dyn;
         }
 
         return all.Exists(node => node.Properties is not null) ? new CelType.ObjectOf(new SchemaShape(all, depth)) : CelType.Dyn;
     }
 
-    private static CelType.ListOf ListOf(List<SchemaNode> all, int depth)
+    private static CelType.ListOf ListType(List<SchemaNode> all, int depth)
     {
         var items = all.Where(node => node.Items is not null).Select(node => node.Items!).ToList();
-        var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasForms(node));
+        var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasConditionalParts(node));
         return new CelType.ListOf(items.Count > 0 && isPlain ? From(items, depth + 1) : CelType.Dyn, all.Min(node => node.MaxItems));
     }
 
-    /// <summary>Whether it has conditional parts.</summary>
-    private static bool HasForms(SchemaNode node) =>
+    // Parts that apply only to some values.
+    private static bool HasConditionalParts(SchemaNode node) =>
         node.AnyOf.Count > 0 || node.OneOf.Count > 0 || node.If is not null || node.DependentSchemas is not null;
 
-    /// <summary>The nodes and everything that they refer to, each once, in the order of validation.</summary>
+    /// <summary>The nodes and all nodes that they refer to or include with <c>allOf</c>, each once, in the order of validation.</summary>
     public static List<SchemaNode> Applied(IReadOnlyList<SchemaNode> nodes)
     {
         var all = new List<SchemaNode>();
-        var waiting = new Stack<SchemaNode>(nodes.Reverse());
-        while (waiting.TryPop(out var node))
+        var pending = new Stack<SchemaNode>(nodes.Reverse());
+        while (pending.TryPop(out var node))
         {
             if (all.Contains(node) || all.Count > DepthMax)
             {
@@ -206,12 +209,12 @@ internal static class StaticTypes
             all.Add(node);
             foreach (var part in node.AllOf.Reverse())
             {
-                waiting.Push(part);
+                pending.Push(part);
             }
 
             if (node.Reference is { } reference)
             {
-                waiting.Push(reference);
+                pending.Push(reference);
             }
         }
 
@@ -229,7 +232,7 @@ internal static class StaticTypes
             _names ??= [.. all.Where(node => node.Properties is not null).SelectMany(node => node.Properties!.Keys)
                 .Distinct(StringComparer.Ordinal)];
 
-        // Without patterns and alternatives, which may declare further fields.
+        // 'additionalProperties: false' allows no other fields, unless 'patternProperties' allows some.
         public override bool IsClosed { get; } = all.Exists(
             node => node is { AdditionalProperties.Never: true, PatternProperties.Count: 0 });
 
@@ -252,15 +255,14 @@ internal static class StaticTypes
             var nodes = all.Select(node => node.Properties?.GetValueOrDefault(name)).OfType<SchemaNode>().ToList();
             if (nodes.Count > 0)
             {
-                // A conditional part may convert the number to the other type.
+                // A conditional part may convert a number to the other type.
                 var type = From(nodes, depth + 1);
-                return type.Plain.IsNumber && all.Exists(HasForms) ? CelType.Dyn : type;
+                return type.Plain.IsNumber && all.Exists(HasConditionalParts) ? CelType.Dyn : type;
             }
 
             var rest = all.Where(node => node is { AdditionalProperties: { Never: false }, PatternProperties.Count: 0 })
                 .Select(node => node.AdditionalProperties!).ToList();
-            return rest.Count > 0 && rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasForms) ? From(rest, depth + 1)
-                : null;
+            return rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasConditionalParts) ? From(rest, depth + 1) : null;
         }
     }
 }

@@ -12,8 +12,8 @@ public static class Durations
     private const long NanosPerSecond = 1_000_000_000;
     private const int LengthMax = 100;
 
-    // Ten years: longer than any process, short enough for every sum of such times.
-    private static readonly TimeSpan _longest = TimeSpan.FromDays(3660);
+    /// <summary>Ten years: longer than any saga lives, and so short that sums of such durations do not overflow.</summary>
+    internal static TimeSpan Longest { get; } = TimeSpan.FromDays(3660);
 
     private static readonly (string Symbol, string Name, long Ticks)[] _units =
     [
@@ -55,19 +55,19 @@ public static class Durations
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = default;
-        if (Unsigned(text) is not { } nanos || nanos % 1_000_000 != 0)
+        if (ParseUnsigned(text) is not { } nanos || nanos % 1_000_000 != 0)
         {
             return false;
         }
 
         duration = TimeSpan.FromTicks(nanos / TimeSpan.NanosecondsPerTick);
-        return duration <= _longest;
+        return duration <= Longest;
     }
 
     /// <summary>Parses a duration of any precision, or one in clock form: <c>00:00:15</c>.</summary>
     public static bool TryParseWithClock(string text, out TimeSpan duration)
     {
-        if (Unsigned(text) is { } nanos)
+        if (ParseUnsigned(text) is { } nanos)
         {
             duration = TimeSpan.FromTicks(nanos / TimeSpan.NanosecondsPerTick);
             return true;
@@ -85,8 +85,8 @@ public static class Durations
     /// </summary>
     internal static long? ParseNanoseconds(ReadOnlySpan<char> text, bool withDays = false)
     {
-        var negative = text.StartsWith('-');
-        text = negative || text.StartsWith('+') ? text[1..] : text;
+        var isNegative = text.StartsWith('-');
+        text = isNegative || text.StartsWith('+') ? text[1..] : text;
         if (text is "0")
         {
             return 0;
@@ -97,7 +97,7 @@ public static class Durations
             return null;
         }
 
-        // Scaled so that every digit of a fraction counts.
+        // The sum is scaled by a power of ten, so that no digit of a fraction is lost.
         var total = BigInteger.Zero;
         while (!text.IsEmpty)
         {
@@ -111,7 +111,7 @@ public static class Durations
                 text = text[fraction.Length..];
             }
 
-            var (unit, length) = withDays && text.StartsWith('d') ? (24 * 3_600 * NanosPerSecond, 1) : Unit(text);
+            var (unit, length) = withDays && text.StartsWith('d') ? (24 * 3_600 * NanosPerSecond, 1) : ReadUnit(text);
             if (unit == 0 || (whole.IsEmpty && fraction.IsEmpty))
             {
                 return null;
@@ -123,12 +123,12 @@ public static class Durations
         }
 
         var scale = BigInteger.Pow(10, LengthMax);
-        var nanos = (total + (scale / 2)) / scale * (negative ? -1 : 1);
+        var nanos = (total + (scale / 2)) / scale * (isNegative ? -1 : 1);
         return nanos >= long.MinValue && nanos <= long.MaxValue ? (long)nanos : null;
     }
 
     // A number without a unit is not a duration, not even 0.
-    private static long? Unsigned(string text) =>
+    private static long? ParseUnsigned(string text) =>
         text.Length > 1 && text[0] is not ('+' or '-') ? ParseNanoseconds(text, withDays: true) : null;
 
     private static int CountDigits(ReadOnlySpan<char> text)
@@ -137,7 +137,7 @@ public static class Durations
         return length < 0 ? text.Length : length;
     }
 
-    private static (long Nanos, int Length) Unit(ReadOnlySpan<char> text) => text switch
+    private static (long Nanos, int Length) ReadUnit(ReadOnlySpan<char> text) => text switch
     {
         ['n', 's', ..] => (1, 2),
         ['u' or 'µ' or 'μ', 's', ..] => (1_000, 2),

@@ -15,10 +15,10 @@ internal static class Limits
     /// <summary>Calls of one <c>each</c> step that are in flight at the same time.</summary>
     public const int AtOnceMax = 100;
 
-    /// <summary>Calls in flight of an <c>each</c> step that does not say how many.</summary>
+    /// <summary>Calls of an <c>each</c> step that are in flight at the same time, if it does not set <c>at_once</c>.</summary>
     public const int AtOnce = 10;
 
-    /// <summary>Aggregates of one <c>each</c> step: they are stored in the saga's row.</summary>
+    /// <summary>Aggregates of one <c>each</c> step. Few are allowed, because they are stored in the saga's row.</summary>
     public const int AggregatesMax = 20;
 
     /// <summary>Items of an <c>each</c> step whose results an expression may read.</summary>
@@ -51,6 +51,6 @@ internal static class Limits
     /// <summary>Problems of one value against its schema.</summary>
     public const int SchemaProblemsMax = 20;
 
-    /// <summary>Schema checks of one value: recursive alternatives could multiply them without bound.</summary>
+    /// <summary>Schema checks of one value. Without the limit, recursive alternatives could multiply them without bound.</summary>
     public const int SchemaChecksMax = 2_000_000;
 }

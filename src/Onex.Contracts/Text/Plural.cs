@@ -6,9 +6,9 @@ namespace Onex.Contracts.Text;
 public static class Plural
 {
     /// <summary><c>1 contract</c>, <c>2 contracts</c>, <c>1,000 replies</c>.</summary>
-    /// <param name="count">How many.</param>
+    /// <param name="count">The count.</param>
     /// <param name="one">The singular noun.</param>
-    /// <param name="many">The plural noun; by rule if omitted.</param>
+    /// <param name="many">The plural noun; if omitted, it is formed by the rules of English.</param>
     public static string Format(long count, string one, string? many = null) =>
         $"{count.ToString("N0", CultureInfo.InvariantCulture)} {(count == 1 ? one : many ?? Pluralize(one))}";
 

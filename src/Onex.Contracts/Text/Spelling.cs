@@ -7,12 +7,13 @@ public static class Spelling
 {
     private const int NamesShownMax = 12;
 
+    private const int ClippedMax = 80;
+
     // The length from which a word with two wrong characters is recognizable.
     private const int RecognizableMin = 4;
 
-    // Synonyms from other languages, other orchestrators and related maps.
-    private static readonly FrozenDictionary<string, string[]> _otherNames = new Dictionary<string,
-        string[]>(StringComparer.OrdinalIgnoreCase)
+    // Words that other languages and orchestrators use, or other maps of a contract, with the words that Onex uses in their place.
+    private static readonly FrozenDictionary<string, string[]> _synonyms = new Dictionary<string, string[]>
     {
         // Functions.
         ["len"] = ["size"],
@@ -93,17 +94,17 @@ public static class Spelling
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// The intended name, or null: a name that differs in at most a third of its characters, has the same ones in another order, or has the
-    /// same first and last character and differs in two; otherwise a synonym.
+    /// The name that was probably intended, or null: a synonym, or a name that differs in at most a third of its characters, has the same
+    /// characters in another order, or has the same first and last character and differs in two others.
     /// </summary>
     public static string? Nearest(string misspelt, IEnumerable<string> names)
     {
         var all = names as IReadOnlyCollection<string> ?? [.. names];
-        var (near, distance) = Near(misspelt, all);
+        var (similar, distance) = MostSimilar(misspelt, all);
 
-        // One wrong character is a typing error; with more of them a synonym is more likely.
-        return distance > 1 && _otherNames.TryGetValue(misspelt, out var elsewhere) && Array.Find(elsewhere, all.Contains) is { } other
-            ? other : near;
+        // A name with one wrong character is a typing error. Otherwise a synonym is more likely than a similar name.
+        return distance > 1 && _synonyms.TryGetValue(misspelt, out var words) && Array.Find(words, all.Contains) is { } synonym
+            ? synonym : similar;
     }
 
     /// <summary><c>Did you mean 'x'? States here: a, b.</c></summary>
@@ -124,40 +125,42 @@ public static class Spelling
             : $"{string.Join(", ", names.Take(NamesShownMax))} and {names.Count - NamesShownMax} more";
 
     /// <summary>Shortens a name for a message.</summary>
-    public static string Clip(string name) => name.Length <= 80 ? name : name[..77] + "...";
+    public static string Clip(string name) => name.Length <= ClippedMax ? name : name[..(ClippedMax - "...".Length)] + "...";
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
-    private static (string? Name, int Distance) Near(string misspelt, IEnumerable<string> names)
+    private static (string? Name, int Distance) MostSimilar(string misspelt, IEnumerable<string> names)
     {
-        var (nearest, least) = ((string?)null, int.MaxValue);
+        var (nearest, leastDistance) = ((string?)null, int.MaxValue);
         if (misspelt.Length is 0 or > Limits.NameLengthMax)
         {
-            return (nearest, least);
+            return (nearest, leastDistance);
         }
 
-        var most = Math.Max(1, misspelt.Length / 3);
+        var distanceMax = Math.Max(1, misspelt.Length / 3);
         foreach (var name in names)
         {
-            if (Math.Abs(name.Length - misspelt.Length) > Math.Max(2, most))
+            if (Math.Abs(name.Length - misspelt.Length) > Math.Max(2, distanceMax))
             {
                 continue;
             }
 
             var distance = Distance(misspelt, name);
-            if (distance < least && (distance <= most || (distance == 2 && IsRecognizable(misspelt, name))))
+            if (distance < leastDistance && (distance <= distanceMax || (distance == 2 && IsRecognizable(misspelt, name))))
             {
-                (nearest, least) = (name, distance);
+                (nearest, leastDistance) = (name, distance);
             }
         }
 
-        return (nearest, least);
+        return (nearest, leastDistance);
     }
 
     private static bool IsRecognizable(string a, string b) =>
-        (Math.Min(a.Length, b.Length) >= RecognizableMin && Sorted(a) == Sorted(b))
-        || (Math.Min(a.Length, b.Length) >= RecognizableMin && Math.Max(a.Length, b.Length) > RecognizableMin
-            && char.ToLowerInvariant(a[0]) == char.ToLowerInvariant(b[0]) && char.ToLowerInvariant(a[^1]) == char.ToLowerInvariant(b[^1]));
+        Math.Min(a.Length, b.Length) >= RecognizableMin
+        && (Sorted(a) == Sorted(b)
+            || (Math.Max(a.Length, b.Length) > RecognizableMin
+                && char.ToLowerInvariant(a[0]) == char.ToLowerInvariant(b[0])
+                && char.ToLowerInvariant(a[^1]) == char.ToLowerInvariant(b[^1])));
 
     private static string Sorted(string text) => string.Concat(text.ToLowerInvariant().Order());
 
@@ -165,10 +168,10 @@ public static class Spelling
     private static int Distance(string a, string b)
     {
         (a, b) = (a.ToLowerInvariant(), b.ToLowerInvariant());
-        var (before, last, row) = (new int[b.Length + 1], new int[b.Length + 1], new int[b.Length + 1]);
+        var (twoAbove, above, row) = (new int[b.Length + 1], new int[b.Length + 1], new int[b.Length + 1]);
         for (var j = 0; j <= b.Length; j++)
         {
-            last[j] = j;
+            above[j] = j;
         }
 
         for (var i = 1; i <= a.Length; i++)
@@ -176,16 +179,16 @@ public static class Spelling
             row[0] = i;
             for (var j = 1; j <= b.Length; j++)
             {
-                row[j] = Math.Min(Math.Min(row[j - 1], last[j]) + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+                row[j] = Math.Min(Math.Min(row[j - 1], above[j]) + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
                 if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 {
-                    row[j] = Math.Min(row[j], before[j - 2] + 1);
+                    row[j] = Math.Min(row[j], twoAbove[j - 2] + 1);
                 }
             }
 
-            (before, last, row) = (last, row, before);
+            (twoAbove, above, row) = (above, row, twoAbove);
         }
 
-        return last[b.Length];
+        return above[b.Length];
     }
 }

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
-/// Finds values that YAML reads differently from what their author meant: expressions, types and <c>${...}</c> without quotes.
+/// Finds expressions, types and <c>${...}</c> without quotes that YAML does not read as their author meant.
 /// </summary>
 internal static partial class BareExpression
 {
@@ -13,10 +13,10 @@ internal static partial class BareExpression
         : $"'{value.Replace("'", "''", StringComparison.Ordinal)}'";
 
     /// <summary>
-    /// The value that makes YAML reject a line, with its column and key: it contains <c>: </c>, or continues after its closing quote or,
-    /// where only an expression is possible, after a closing bracket. Null if there is none.
+    /// The value that makes YAML reject a line, with its column and key; null if there is none. It contains <c>: </c>, continues after its
+    /// closing quote or bracket, is an expression in brackets, or begins with a character that YAML reserves.
     /// </summary>
-    public static (int Column, string Key, string Value)? Misread(string line)
+    public static (int Column, string Key, string Value)? FindMisread(string line)
     {
         var match = KeyAndValue().Match(line);
         if (!match.Success)
@@ -26,35 +26,40 @@ internal static partial class BareExpression
 
         var value = match.Groups["value"].Value.TrimEnd();
         var key = match.Groups["key"].Value;
-        var misread = value.StartsWith('{') || value.StartsWith('[')
-            ? key is "when" or "key" or "until" || GoesOn(value)
-            : value.StartsWith('"') || value.StartsWith('\'')
-            ? Operator().IsMatch(value[1..])
-            : value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("- ", StringComparison.Ordinal)
-                && value[0] is not ('&' or '*' or '!' or '#' or '|' or '>')
-                || value[0] is '@' or '`' or '%';
-        return misread ? (match.Groups["value"].Index + 1, key, value) : null;
+        return IsMisread(key, value) ? (match.Groups["value"].Index + 1, key, value) : null;
     }
+
+    // The values of these keys are expressions, so in brackets they are always misread.
+    private static bool IsMisread(string key, string value) => value[0] switch
+    {
+        '{' or '[' => key is "when" or "key" or "until" || ContinuesAfterBracket(value),
+        '"' or '\'' => Operator().IsMatch(value[1..]),
+        '@' or '`' or '%' => true,
+        '&' or '*' or '!' or '#' or '|' or '>' => false,
+        _ => value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("- ", StringComparison.Ordinal),
+    };
 
     /// <summary>Whether the value is an expression rather than a type or text.</summary>
     public static bool IsExpression(string value) => value[0] is '"' or '\'' or '{' or '[' || value.Contains('?', StringComparison.Ordinal);
 
     /// <summary>The column of the first brace or bracket that starts a value, or null.</summary>
-    public static int? Brackets(string line) =>
+    public static int? FindBracket(string line) =>
         OpenBracket().Match(line) is { Success: true } match ? match.Groups["open"].Index + 1 : null;
 
-    // [a] + [b], { a: string }?
-    private static bool GoesOn(string value) =>
-        FlowText.EndOfBrackets(value) is > 0 and var end && value[end..].Trim() is { Length: > 0 } rest
-            && rest[0] is not ('#' or ']' or '}' or ',');
+    // As in: [a] + [b], { a: string }?
+    private static bool ContinuesAfterBracket(string value)
+    {
+        var end = FlowText.EndOfBrackets(value);
+        var rest = end > 0 ? value[end..].Trim() : "";
+        return rest.Length > 0 && rest[0] is not ('#' or ']' or '}' or ',');
+    }
 
-    /// <summary>A key, its colon and a value without a blank between them, on a line that YAML rejects; or null.</summary>
-    public static (int Column, string Key, string Value)? WithoutSpace(string line) =>
+    /// <summary>The key and the value of a line that has no blank after the colon between them; null for any other line.</summary>
+    public static (int Column, string Key, string Value)? FindColonWithoutSpace(string line) =>
         Adjacent().Match(line) is { Success: true } match
             ? (match.Groups["key"].Index + 1, match.Groups["key"].Value, match.Groups["value"].Value.TrimEnd())
             : null;
 
-    // The keys whose values are bare expressions. Keys below `save` are names of fields.
     [GeneratedRegex(@"^\s*(- )?\s*(?<key>[A-Za-z_][A-Za-z0-9_]*):\s+(?<value>\S.*)$",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex KeyAndValue();

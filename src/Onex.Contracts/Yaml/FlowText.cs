@@ -1,8 +1,8 @@
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
-/// Reads flow syntax as its author meant it: a value ends at the comma or bracket of the enclosing braces, not at the first one. Values
-/// that YAML splits must be quoted.
+/// Finds values in flow syntax (<c>{ a: f(x, y) }</c>) that YAML splits at the first comma or bracket, although their author meant the one
+/// after the value. Such values must be quoted.
 /// </summary>
 internal sealed class FlowText
 {
@@ -10,7 +10,7 @@ internal sealed class FlowText
     private readonly List<MisreadValue> _misread = [];
     private int _at;
     private int _depth;
-    private bool _closed = true;
+    private bool _isClosed = true;
 
     private FlowText(string text, int open) => (_text, _at) = (text, open);
 
@@ -18,15 +18,15 @@ internal sealed class FlowText
     /// <param name="text">The file.</param>
     /// <param name="open">The offset of the opening bracket.</param>
     /// <param name="depthMax">The maximum nesting depth; deeper brackets are ignored.</param>
-    public static IReadOnlyList<MisreadValue> Misread(string text, int open, int depthMax)
+    public static IReadOnlyList<MisreadValue> FindMisread(string text, int open, int depthMax)
     {
         var flow = new FlowText(text, open) { _depth = depthMax };
         flow.ReadBrackets();
-        return flow._closed ? flow._misread : [];
+        return flow._isClosed ? flow._misread : [];
     }
 
     /// <summary>The offset after the bracket that closes the one at the start of the text; -1 if it is not closed.</summary>
-    public static int EndOfBrackets(string text) => new FlowText(text, 0).Balanced(0);
+    public static int EndOfBrackets(string text) => new FlowText(text, 0).EndOfBrackets(0);
 
     private void ReadBrackets()
     {
@@ -35,15 +35,15 @@ internal sealed class FlowText
         _at++;
         if (_depth-- == 0)
         {
-            _closed = false;
+            _isClosed = false;
         }
 
-        while (_closed)
+        while (_isClosed)
         {
             SkipBlanks();
             if (_at == _text.Length || (_text[_at] is '}' or ']' && _text[_at] != close))
             {
-                _closed = false;
+                _isClosed = false;
             }
             else if (_text[_at] == close)
             {
@@ -63,7 +63,7 @@ internal sealed class FlowText
         _depth++;
     }
 
-    // Null, without advancing, if there is no key.
+    // Returns null and does not advance if there is no key.
     private string? ReadKey()
     {
         var (start, end) = (_at, _at);
@@ -85,7 +85,7 @@ internal sealed class FlowText
         }
 
         _at = end + 1;
-        if (_at < _text.Length && _text[_at] is '{' or '[' && _text[start] is not ('"' or '\'') && Balanced(_at) is > 0 and var close)
+        if (_at < _text.Length && _text[_at] is '{' or '[' && _text[start] is not ('"' or '\'') && EndOfBrackets(_at) is > 0 and var close)
         {
             _misread.Add(new MisreadValue(start, _text[start..end], _text[start..Math.Min(close, EndOfLine(start))], IsJoined: true));
         }
@@ -104,16 +104,21 @@ internal sealed class FlowText
         var start = _at;
         if (_text[start] is '{' or '[')
         {
-            if (Balanced(start) is var end && (end < 0 || EndsValue(end)))
+            var end = EndOfBrackets(start);
+            if (end < 0 || EndsValue(end))
             {
                 ReadBrackets();
                 return;
             }
         }
-        else if (_text[start] is '"' or '\'' && EndOfString(start, _text.Length) is var end && (end < 0 || EndsValue(end)))
+        else if (_text[start] is '"' or '\'')
         {
-            _at = end < 0 ? _text.Length : end;
-            return;
+            var end = EndOfString(start, _text.Length);
+            if (end < 0 || EndsValue(end))
+            {
+                _at = end < 0 ? _text.Length : end;
+                return;
+            }
         }
 
         var stop = EndOfValue(start);
@@ -126,7 +131,7 @@ internal sealed class FlowText
         _at = Math.Max(stop, start + 1);
     }
 
-    // The offset of the comma or bracket after a value on one line; nested brackets and strings are skipped.
+    // The offset of the comma, bracket or line break after a value. Nested brackets and strings are skipped.
     private int EndOfValue(int start)
     {
         var open = 0;
@@ -157,7 +162,7 @@ internal sealed class FlowText
     }
 
     // The offset after the matching closing bracket; -1 if there is none.
-    private int Balanced(int start)
+    private int EndOfBrackets(int start)
     {
         var open = 0;
         for (var at = start; at < _text.Length; at++)
@@ -178,6 +183,7 @@ internal sealed class FlowText
         return -1;
     }
 
+    // Whether a value that ends there is complete: a comma, a closing bracket, a colon, a comment or the end follows.
     private bool EndsValue(int at)
     {
         while (at < _text.Length && char.IsWhiteSpace(_text[at]))
@@ -242,7 +248,7 @@ internal sealed class FlowText
 /// <param name="Start">Its offset in the file.</param>
 /// <param name="Key">Its key, as it is written; null if it is an item of a list.</param>
 /// <param name="Value">The whole value.</param>
-/// <param name="IsJoined">Whether only the blank after the key's colon is missing; then the value is key, colon and value.</param>
+/// <param name="IsJoined">Whether only the blank after the colon is missing. Then <c>Value</c> has the key and the colon, too.</param>
 internal readonly record struct MisreadValue(int Start, string? Key, string Value, bool IsJoined = false)
 {
     /// <summary>The entry as it should be written.</summary>

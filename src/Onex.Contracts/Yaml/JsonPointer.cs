@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Onex.Contracts.Yaml;
 
-/// <summary>RFC 6901.</summary>
+/// <summary>JSON pointers (RFC 6901): <c>/items/0/price</c>.</summary>
 internal static class JsonPointer
 {
-    /// <summary>The pointer of a path of keys and, where the key is null, indices.</summary>
+    /// <summary>The pointer for a path. Where the key is null, the index of an item counts.</summary>
     public static string From(IReadOnlyList<(string? Key, int Index)> path)
     {
         var text = new StringBuilder();

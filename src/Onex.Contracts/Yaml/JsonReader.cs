@@ -4,7 +4,7 @@ using Onex.Contracts.Diagnostics;
 
 namespace Onex.Contracts.Yaml;
 
-/// <summary>Reads JSON into the same tree as YAML. A YAML scanner does not accept all of JSON: tabs, for example.</summary>
+/// <summary>Reads JSON into the same tree as YAML. The YAML scanner does not accept all of JSON, such as tabs.</summary>
 internal static class JsonReader
 {
     /// <summary>Parses the file; null after reporting a syntax error. Never throws.</summary>
@@ -13,19 +13,19 @@ internal static class JsonReader
     public static SyntaxNode? Read(SourceFile file, int depthMax)
     {
         var utf8 = Encoding.UTF8.GetBytes(file.Text);
-        var places = new Places(utf8);
+        var positions = new Positions(utf8);
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = depthMax });
         try
         {
             reader.Read();
-            var root = ReadNode(file, ref reader, places);
+            var root = ReadNode(file, ref reader, positions);
             reader.Read();
             return root;
         }
-        catch (JsonException wrong)
+        catch (JsonException failure)
         {
-            var at = new SourceSpan((int)(wrong.LineNumber ?? 0) + 1,
-                places.ColumnInLine(wrong.LineNumber ?? 0, wrong.BytePositionInLine ?? 0), 1);
+            var at = new SourceSpan((int)(failure.LineNumber ?? 0) + 1,
+                positions.ColumnInLine(failure.LineNumber ?? 0, failure.BytePositionInLine ?? 0), 1);
             file.Report(reader.CurrentDepth >= depthMax
                 ? ContractDiagnostics.TooDeep(at, depthMax)
                 : ContractDiagnostics.YamlSyntax(at, "it is not JSON"));
@@ -33,45 +33,45 @@ internal static class JsonReader
         }
         catch (InvalidOperationException)
         {
-            // Text with half of a surrogate pair.
-            file.Report(ContractDiagnostics.YamlSyntax(places.At(reader.TokenStartIndex, 1), "it holds text that is not Unicode"));
+            // The reader throws this for text with an unpaired surrogate.
+            file.Report(ContractDiagnostics.YamlSyntax(positions.At(reader.TokenStartIndex, 1), "it holds text that is not Unicode"));
             return null;
         }
     }
 
-    private static SyntaxNode ReadNode(SourceFile file, ref Utf8JsonReader reader, Places places)
+    private static SyntaxNode ReadNode(SourceFile file, ref Utf8JsonReader reader, Positions positions)
     {
         var start = reader.TokenStartIndex;
         switch (reader.TokenType)
         {
             case JsonTokenType.StartArray:
-                var at = places.At(start, 1);
+                var at = positions.At(start, 1);
                 var items = new List<SyntaxNode>();
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
-                    items.Add(ReadNode(file, ref reader, places));
+                    items.Add(ReadNode(file, ref reader, positions));
                 }
 
                 return new ListSyntax(at, items);
             case JsonTokenType.StartObject:
-                return ReadMap(file, ref reader, places);
+                return ReadMap(file, ref reader, positions);
             case JsonTokenType.String:
-                return Text(ref reader, places);
+                return ReadText(ref reader, positions);
             default:
                 var plain = Encoding.UTF8.GetString(reader.ValueSpan);
-                return new ScalarSyntax(places.At(start, reader.ValueSpan.Length), plain, ScalarForm.Plain, plain: true);
+                return new ScalarSyntax(positions.At(start, reader.ValueSpan.Length), plain, ScalarForm.Plain, plain: true);
         }
     }
 
-    private static MapSyntax ReadMap(SourceFile file, ref Utf8JsonReader reader, Places places)
+    private static MapSyntax ReadMap(SourceFile file, ref Utf8JsonReader reader, Positions positions)
     {
-        var at = places.At(reader.TokenStartIndex, 1);
+        var at = positions.At(reader.TokenStartIndex, 1);
         var entries = new MapEntries();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
         {
-            var key = Text(ref reader, places);
+            var key = ReadText(ref reader, positions);
             reader.Read();
-            var value = ReadNode(file, ref reader, places);
+            var value = ReadNode(file, ref reader, positions);
             if (!entries.TryAdd(new SyntaxEntry(key, value)))
             {
                 file.Report(ContractDiagnostics.DuplicateKey(key.At, key.Text));
@@ -81,19 +81,19 @@ internal static class JsonReader
         return new MapSyntax(at, entries, flow: true);
     }
 
-    private static ScalarSyntax Text(ref Utf8JsonReader reader, Places places)
+    private static ScalarSyntax ReadText(ref Utf8JsonReader reader, Positions positions)
     {
         var text = reader.GetString()!;
-        var at = places.At(reader.TokenStartIndex, reader.ValueSpan.Length + 2);
+        var at = positions.At(reader.TokenStartIndex, reader.ValueSpan.Length + 2);
         return new ScalarSyntax(at, text, reader.ValueIsEscaped ? ScalarForm.Other : ScalarForm.Quoted, plain: false);
     }
 
-    // Converts byte offsets into lines and columns. Offsets must ascend, so each byte is read once.
-    private sealed class Places(byte[] utf8)
+    // Converts byte offsets into lines and columns. Offsets must ascend, so that each byte is read only once.
+    private sealed class Positions(byte[] utf8)
     {
         private int _line = 1;
         private int _column = 1;
-        private long _seen;
+        private long _offset;
 
         public SourceSpan At(long offset, int bytes)
         {
@@ -114,15 +114,16 @@ internal static class JsonReader
 
         private void GoTo(long offset)
         {
-            for (; _seen < offset; _seen++)
+            for (; _offset < offset; _offset++)
             {
-                var next = utf8[_seen];
+                var next = utf8[_offset];
                 if (next == (byte)'\n')
                 {
                     (_line, _column) = (_line + 1, 1);
                 }
                 else if ((next & 0xC0) != 0x80)
                 {
+                    // The first byte of a character. A character of four bytes has two UTF-16 units.
                     _column += next >= 0xF0 ? 2 : 1;
                 }
             }

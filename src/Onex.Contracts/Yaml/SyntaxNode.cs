@@ -10,7 +10,7 @@ namespace Onex.Contracts.Yaml;
 /// <summary>A YAML or JSON node with its position.</summary>
 internal abstract class SyntaxNode(SourceSpan at)
 {
-    /// <summary>The position of the node; for several lines, of its start.</summary>
+    /// <summary>The position of the node, or of its start if it has several lines.</summary>
     public SourceSpan At { get; } = at;
 
     /// <summary>What it is, for a message: <c>a list</c>.</summary>
@@ -43,7 +43,7 @@ internal abstract class SyntaxNode(SourceSpan at)
         return node;
     }
 
-    /// <summary>Reports every number that fits neither a 64-bit integer nor a double: it would be rounded, or become text.</summary>
+    /// <summary>Reports each number that fits neither a 64-bit integer nor a double, because it would be rounded or become text.</summary>
     public void ReportUnfitNumbers(SourceFile file)
     {
         switch (this)
@@ -99,7 +99,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
     /// <summary>Whether it is text: quoted, or neither null, a bool nor a number.</summary>
     public bool IsText => !IsPlain || (!IsNull && Bool is null && !NumberPattern().IsMatch(Text));
 
-    /// <summary>Its bool, or null.</summary>
+    /// <summary>Its value as a bool; null if it is none.</summary>
     public bool? Bool => !IsPlain ? null : Text switch
     {
         "true" or "True" or "TRUE" => true,
@@ -107,7 +107,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         _ => null,
     };
 
-    /// <summary>Its whole number, or null.</summary>
+    /// <summary>Its value as a 64-bit signed integer; null if it is none.</summary>
     public long? Int
     {
         get
@@ -127,11 +127,11 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         }
     }
 
-    // A whole number that only fits an unsigned integer, as in JSON.
+    // A whole number that fits only an unsigned integer.
     private ulong? Large =>
         IsPlain && ulong.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    /// <summary>Its number, or null.</summary>
+    /// <summary>Its value as a double; null if it is not a finite number.</summary>
     public double? Number =>
         Int is { } whole ? whole
         : IsPlain && NumberPattern().IsMatch(Text)
@@ -184,7 +184,7 @@ internal readonly record struct SyntaxEntry(ScalarSyntax Key, SyntaxNode Value);
 
 /// <summary>A map. Its keys are text and unique.</summary>
 /// <param name="at">Its position.</param>
-/// <param name="entries">In the order of the file.</param>
+/// <param name="entries">Its entries in the order of the file.</param>
 /// <param name="flow">Whether it is written in braces.</param>
 internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : SyntaxNode(at)
 {
@@ -195,16 +195,16 @@ internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : 
     public override string Kind => "a map";
 
     /// <summary>
-    /// Makes the values of misspelt keys available under the known keys that they resemble, unless those exist. So their values are
-    /// checked, and the keys are not reported as missing.
+    /// Makes the values of misspelt keys available under the known keys that they resemble, unless the map has these. So the values are
+    /// checked, and the known keys are not reported as missing.
     /// </summary>
-    public void ReadAs(IReadOnlyList<string> known)
+    public void AliasMisspeltKeys(IReadOnlyList<string> known)
     {
         foreach (var (key, _) in entries)
         {
-            if (!known.Contains(key.Text) && Spelling.Nearest(key.Text, known) is { } meant)
+            if (!known.Contains(key.Text) && Spelling.Nearest(key.Text, known) is { } nearest)
             {
-                entries.ReadAs(key.Text, meant);
+                entries.AddAlias(nearest, key.Text);
             }
         }
     }
@@ -225,11 +225,11 @@ internal sealed class MapSyntax(SourceSpan at, MapEntries entries, bool flow) : 
 /// </summary>
 internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
 {
-    private const int Few = 8;
+    private const int SearchedMax = 8;
 
     private readonly List<SyntaxEntry> _entries = [];
     private Dictionary<string, int>? _byKey;
-    private Dictionary<string, int>? _readAs;
+    private Dictionary<string, int>? _aliases;
 
     public int Count => _entries.Count;
 
@@ -248,7 +248,7 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
         {
             _byKey.Add(entry.Key.Text, _entries.Count - 1);
         }
-        else if (_entries.Count > Few)
+        else if (_entries.Count > SearchedMax)
         {
             _byKey = Enumerable.Range(0, _entries.Count).ToDictionary(index => _entries[index].Key.Text, StringComparer.Ordinal);
         }
@@ -256,17 +256,17 @@ internal sealed class MapEntries : IReadOnlyList<SyntaxEntry>
         return true;
     }
 
-    /// <summary>Makes an entry available under a second key, unless that key exists.</summary>
-    public void ReadAs(string known, string other)
+    /// <summary>Makes the entry of a key available under an alias, unless the alias exists as a key.</summary>
+    public void AddAlias(string alias, string key)
     {
-        if (IndexOf(other) < 0)
+        if (IndexOf(alias) < 0)
         {
-            (_readAs ??= new(StringComparer.Ordinal)).TryAdd(other, IndexOf(known));
+            (_aliases ??= new(StringComparer.Ordinal)).TryAdd(alias, IndexOf(key));
         }
     }
 
-    /// <summary>The index of the key; -1 if it does not exist.</summary>
-    public int IndexOf(string key) => Find(key) is >= 0 and var found ? found : _readAs?.GetValueOrDefault(key, -1) ?? -1;
+    /// <summary>The index of the entry with the key or alias; -1 if there is none.</summary>
+    public int IndexOf(string key) => Find(key) is >= 0 and var found ? found : _aliases?.GetValueOrDefault(key, -1) ?? -1;
 
     private int Find(string key)
     {

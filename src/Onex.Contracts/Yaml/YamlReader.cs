@@ -5,12 +5,13 @@ using YamlDotNet.Core.Events;
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
-/// Reads YAML into a tree with positions. Accepts plain data only. Anchors, aliases, merge keys, tags and several documents are errors,
-/// because readers interpret them differently.
+/// Reads YAML into a tree with positions. Anchors, aliases, merge keys, tags and several documents are errors, because YAML readers
+/// interpret them differently.
 /// </summary>
 internal sealed class YamlReader
 {
-    private const int LineShownMax = 1000;
+    // Longer lines are not examined for common mistakes, because that takes long.
+    private const int ExaminedLineMax = 1000;
 
     private readonly SourceFile _file;
     private readonly Scanner _scanner;
@@ -19,8 +20,8 @@ internal sealed class YamlReader
     // The positions of the open braces and brackets.
     private readonly Stack<Mark> _brackets = new();
 
-    // Whether a part of the tree is missing, so further diagnostics would mislead.
-    private bool _incomplete;
+    // Whether a part of the tree is missing. Then the whole tree is dropped, because further diagnostics would mislead.
+    private bool _isIncomplete;
 
     private readonly int _depthMax;
     private readonly bool _isRegistered;
@@ -49,13 +50,13 @@ internal sealed class YamlReader
         {
             file.Report(ContractDiagnostics.TooDeep(tooDeep.At, depthMax));
         }
-        catch (YamlException wrong)
+        catch (YamlException failure)
         {
-            var reason = Reason(wrong);
-            reader.Explain(Place(wrong.Start), ContractDiagnostics.YamlSyntax(Place(wrong.Start), reason),
+            var reason = Reason(failure);
+            reader.Explain(Place(failure.Start), ContractDiagnostics.YamlSyntax(Place(failure.Start), reason),
                 reason.Contains("tab", StringComparison.Ordinal));
         }
-        catch (Exception wrong) when (wrong is not OutOfMemoryException)
+        catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             // The scanner throws other exceptions for some malformed input, such as a block inside open braces.
             var at = Place(reader._scanner.CurrentPosition);
@@ -64,7 +65,7 @@ internal sealed class YamlReader
                 reader.OpenBracket(at) is { } open
                     ? ContractDiagnostics.YamlSyntax(open, "this bracket is not closed, or something inside it is misplaced")
                     : ContractDiagnostics.YamlSyntax(at, "it is not YAML"),
-                ofTab: false);
+                isAboutTab: false);
         }
 
         return null;
@@ -85,13 +86,13 @@ internal sealed class YamlReader
         if (_parser.Current is not StreamEnd)
         {
             _file.Report(ContractDiagnostics.YamlFeature(Place(_parser.Current!.Start), "a second document"));
-            _incomplete |= root is ScalarSyntax { IsNull: true };
+            _isIncomplete |= root is ScalarSyntax { IsNull: true };
         }
 
-        return _incomplete ? null : root;
+        return _isIncomplete ? null : root;
     }
 
-    // Advances the parser past the node.
+    // Reads a node and advances the parser past it.
     private SyntaxNode ReadNode(int depth)
     {
         var current = _parser.Current!;
@@ -116,7 +117,7 @@ internal sealed class YamlReader
                 return ReadMap(start, depth, start.Style == MappingStyle.Flow);
             case AnchorAlias alias:
                 _file.Report(ContractDiagnostics.YamlFeature(Place(alias), "an alias"));
-                _incomplete = true;
+                _isIncomplete = true;
                 Next();
                 return new ScalarSyntax(Place(alias), "", ScalarForm.Other, plain: true);
             default:
@@ -149,7 +150,7 @@ internal sealed class YamlReader
             if (flow && !_isRegistered && read is ScalarSyntax { Form: ScalarForm.Plain } joined
                 && value is ScalarSyntax { IsPlain: true, Text: "" })
             {
-                (read, value) = Apart(joined, value);
+                (read, value) = SplitAtColon(joined, value);
             }
 
             if (read is not ScalarSyntax key)
@@ -159,7 +160,7 @@ internal sealed class YamlReader
             else if (key is { IsPlain: true, Text: "<<" })
             {
                 _file.Report(ContractDiagnostics.YamlFeature(key.At, "a merge key"));
-                _incomplete = true;
+                _isIncomplete = true;
             }
             else if (!entries.TryAdd(new SyntaxEntry(key, value)))
             {
@@ -172,8 +173,8 @@ internal sealed class YamlReader
         return new MapSyntax(at, entries, flow);
     }
 
-    // YAML reads `{ a:1 }` as a key 'a:1' without a value. It is read as intended, to avoid consequential diagnostics.
-    private (ScalarSyntax Key, SyntaxNode Value) Apart(ScalarSyntax joined, SyntaxNode nothing)
+    // YAML reads `{ a:1 }` as a key 'a:1' without a value. After the report it is read as intended, to avoid consequential diagnostics.
+    private (ScalarSyntax Key, SyntaxNode Value) SplitAtColon(ScalarSyntax joined, SyntaxNode nothing)
     {
         var colon = joined.Text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0 || colon == joined.Text.Length - 1)
@@ -191,10 +192,10 @@ internal sealed class YamlReader
                 : new ScalarSyntax(joined.Part(colon + 1, value.Length), value, ScalarForm.Plain, plain: true));
     }
 
-    // YAML keeps curly quotes as part of the text. They are removed, to avoid consequential diagnostics.
+    // YAML keeps curly quotes as part of the text. After the report they are removed, to avoid consequential diagnostics.
     private ScalarSyntax WithoutCurlyQuotes(ScalarSyntax scalar)
     {
-        // In braces, “a, b” becomes two items.
+        // In braces YAML splits “a, b” into two items.
         if (!_isRegistered && scalar is { Form: ScalarForm.Plain, Text: ['\u201C' or '\u201E', ..] } && _brackets.Count > 0
             && !scalar.Text.Contains('\u201D', StringComparison.Ordinal)
             && _file.Line(scalar.At.Line) is { } line && line.IndexOf('\u201D', scalar.At.Column) is > 0 and var end)
@@ -203,7 +204,7 @@ internal sealed class YamlReader
             _file.Report(ContractDiagnostics.CurlyQuotes(
                 scalar.At with { Length = whole.Length }, _file.Shown(whole),
                 _file.Shown($"\"{whole[1..^1]}\"")));
-            _incomplete = true;
+            _isIncomplete = true;
             return scalar;
         }
 
@@ -286,32 +287,36 @@ internal sealed class YamlReader
         return Place(start) with { Length = (int)Math.Max(1, width) };
     }
 
-    // Extends to the closing bracket if it is on the same line.
+    // The span of a bracket, up to the closing one if that is on the same line.
     private static SourceSpan Enclosed(Mark start, Mark close) =>
         Place(start) with { Length = start.Line == close.Line ? (int)Math.Max(1, close.Column + 1 - start.Column) : 1 };
 
-    // The scanner's message, as a clause.
-    private static string Reason(YamlException wrong)
+    // The message of the scanner, as a clause.
+    private static string Reason(YamlException failure)
     {
-        var reason = (wrong.InnerException ?? wrong).Message.Trim().TrimEnd('.');
+        var reason = (failure.InnerException ?? failure).Message.Trim().TrimEnd('.');
         return reason.Length == 0 ? "it is not YAML" : char.ToLowerInvariant(reason[0]) + reason[1..];
     }
 
-    // The scanner's message speaks of mappings and block ends. It does not help if the value only needs quotes or a blank.
-    private void Explain(SourceSpan at, DiagnosticDraft otherwise, bool ofTab)
+    // Reports a common mistake near the position, else the given diagnostic. The message of the scanner is about mappings and block ends,
+    // which does not help if a value only needs quotes or a blank.
+    private void Explain(SourceSpan at, DiagnosticDraft otherwise, bool isAboutTab)
     {
-        var known = Tab(at, ofTab) is { } tab ? [tab] : MisreadInBrackets(at) is { Count: > 0 } misread ? misread
-            : MisreadLine(at) is { } line ? [line] : [otherwise];
-        foreach (var draft in known)
+        var mistakes = FindTab(at, isAboutTab) is { } tab ? [tab]
+            : FindMisreadInBrackets(at) is { Count: > 0 } misread ? misread
+            : FindMisreadLine(at) is { } line ? [line]
+            : [otherwise];
+        foreach (var draft in mistakes)
         {
             _file.Report(draft);
         }
     }
 
-    // A tab used for indentation. The scanner reports it at the start of the file, or blames the text before it.
-    private DiagnosticDraft? Tab(SourceSpan at, bool anywhere)
+    // A tab used for indentation. The scanner reports the start of the file or the text before the tab, so if its message is about a tab,
+    // the rest of the file is searched.
+    private DiagnosticDraft? FindTab(SourceSpan at, bool isAboutTab)
     {
-        for (var number = Math.Max(1, at.Line - 1); (anywhere || number <= at.Line) && _file.Line(number) is { } line; number++)
+        for (var number = Math.Max(1, at.Line - 1); (isAboutTab || number <= at.Line) && _file.Line(number) is { } line; number++)
         {
             var tab = line.IndexOf('\t', StringComparison.Ordinal);
             if (tab >= 0 && line.AsSpan(0, tab).IndexOfAnyExcept(" -?:") < 0 && !string.IsNullOrWhiteSpace(line))
@@ -323,7 +328,7 @@ internal sealed class YamlReader
         return null;
     }
 
-    // The innermost open bracket; if the scanner stopped before reporting one, the first on the line.
+    // The innermost open bracket. If the scanner stopped before reporting one, the first on the line.
     private SourceSpan? OpenBracket(SourceSpan at)
     {
         if (_brackets.TryPeek(out var open))
@@ -333,7 +338,7 @@ internal sealed class YamlReader
 
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
         {
-            if (_file.Line(number) is { Length: < LineShownMax } line && BareExpression.Brackets(line) is { } column)
+            if (_file.Line(number) is { Length: < ExaminedLineMax } line && BareExpression.FindBracket(line) is { } column)
             {
                 return new SourceSpan(number, column, 1);
             }
@@ -342,18 +347,18 @@ internal sealed class YamlReader
         return null;
     }
 
-    private List<DiagnosticDraft> MisreadInBrackets(SourceSpan at)
+    private List<DiagnosticDraft> FindMisreadInBrackets(SourceSpan at)
     {
-        // The outermost open bracket; if the scanner stopped before reporting one, the first on the line.
+        // Starts at the outermost open bracket. If the scanner stopped before reporting one, at the first on the line.
         if (_brackets.Count > 0)
         {
-            return InBrackets(_file.Offset((int)_brackets.Last().Line, (int)_brackets.Last().Column));
+            return FindMisreadFrom(_file.Offset((int)_brackets.Last().Line, (int)_brackets.Last().Column));
         }
 
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
         {
-            if (_file.Line(number) is { Length: < LineShownMax } line && BareExpression.Brackets(line) is { } column
-                && InBrackets(_file.Offset(number, column)) is { Count: > 0 } found)
+            if (_file.Line(number) is { Length: < ExaminedLineMax } line && BareExpression.FindBracket(line) is { } column
+                && FindMisreadFrom(_file.Offset(number, column)) is { Count: > 0 } found)
             {
                 return found;
             }
@@ -362,32 +367,32 @@ internal sealed class YamlReader
         return [];
     }
 
-    private List<DiagnosticDraft> InBrackets(int open) =>
+    private List<DiagnosticDraft> FindMisreadFrom(int open) =>
     [
-        .. FlowText.Misread(_file.Text, open, _depthMax).Select(value => value.IsJoined
+        .. FlowText.FindMisread(_file.Text, open, _depthMax).Select(value => value.IsJoined
             ? ContractDiagnostics.ColonWithoutSpace(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Value),
                 _file.Shown($"{value.Key}: {value.Value[(value.Key!.Length + 1)..]}"))
             : ContractDiagnostics.QuoteValue(_file.Place(value.Start, value.Value.Length), _file.Shown(value.Quoted))),
     ];
 
-    private DiagnosticDraft? MisreadLine(SourceSpan at)
+    private DiagnosticDraft? FindMisreadLine(SourceSpan at)
     {
-        // The scanner reports some of them only at the start of the next line.
+        // The scanner reports some mistakes only at the start of the next line, so the line before is searched, too.
         for (var number = at.Line; number >= Math.Max(1, at.Line - 1); number--)
         {
-            if (_file.Line(number) is not { Length: < LineShownMax } line)
+            if (_file.Line(number) is not { Length: < ExaminedLineMax } line)
             {
                 continue;
             }
 
-            if (BareExpression.Misread(line) is var (column, key, value) && value is not null)
+            if (BareExpression.FindMisread(line) is var (column, key, value) && value is not null)
             {
                 var (span, quoted) = (new SourceSpan(number, column, value.Length), _file.Shown($"{key}: {BareExpression.Quote(value)}"));
                 return BareExpression.IsExpression(value) ? ContractDiagnostics.QuoteExpression(span, quoted)
                     : ContractDiagnostics.QuoteValue(span, quoted);
             }
 
-            if (BareExpression.WithoutSpace(line) is var (start, name, rest) && rest is not null)
+            if (BareExpression.FindColonWithoutSpace(line) is var (start, name, rest) && rest is not null)
             {
                 return ContractDiagnostics.ColonWithoutSpace(new SourceSpan(number, start, name.Length + 1 + rest.Length),
                     _file.Shown($"{name}:{rest}"), _file.Shown($"{name}: {rest}"));

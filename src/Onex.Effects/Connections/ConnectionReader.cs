@@ -140,7 +140,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
     // Null after reporting an unknown type. A missing one is reported and read as http.
     private string? ReadType(ScalarSyntax name, MapSyntax map)
     {
-        map.ReadAs(_typeKey);
+        map.AliasMisspeltKeys(_typeKey);
         if (map.Find("type") is not { } node)
         {
             file.Report(

@@ -47,7 +47,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             Report(ContractDiagnostics.UnknownKey(key.At, what, key.Text, known!));
         }
 
-        map.ReadAs(known ?? []);
+        map.AliasMisspeltKeys(known ?? []);
         return known is null ? map.Entries : [.. map.Entries.Where(entry => known.Contains(entry.Key.Text))];
     }
 

@@ -51,7 +51,9 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
     private static string Text(PlanTransition transition)
     {
         var target = transition.Stays ? "stays" : $"to {transition.To}";
-        return transition.By.Length == 0 ? $"{transition.From} {target}" : $"{transition.From ?? "any state"} {target}: {transition.By}";
+        return transition.Cause.Length == 0
+            ? $"{transition.From} {target}"
+            : $"{transition.From ?? "any state"} {target}: {transition.Cause}";
     }
 
     private static CoveredPart Part<T>(IEnumerable<T> parts, Func<T, string> name, Func<T, bool> isCovered)

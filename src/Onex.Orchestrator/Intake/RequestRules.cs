@@ -115,7 +115,7 @@ internal sealed class RequestRules(
         if (problems.Count == 0)
         {
             // A number beyond every range would fail in the first step that writes it, when it is too late to reject the request.
-            problems = JsonNumbers.Problems(input);
+            problems = ValueBounds.Problems(input);
         }
 
         if (problems.Count > 0)
@@ -183,7 +183,7 @@ internal sealed class RequestRules(
         // A number beyond every range would fail in the first step that writes it, when it is too late to reject the event.
         if (declared.Data.TryConvert(payload, out data, out problem))
         {
-            problem = JsonNumbers.Problems(data) is [var first, ..] ? first : null;
+            problem = ValueBounds.Problems(data) is [var first, ..] ? first : null;
         }
 
         return problem is null;

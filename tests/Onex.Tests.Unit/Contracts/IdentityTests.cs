@@ -8,7 +8,6 @@ public sealed class IdentityTests
     private static readonly Guid _topic = Guid.Parse("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
     private static readonly DateTimeOffset _at = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
 
-    // Stored rows and unread records have these ids. They were computed apart from this code.
     [Fact]
     public void A_saga_that_a_record_starts_has_the_same_id_each_time_and_later_ones_sort_after_it()
     {
@@ -27,6 +26,7 @@ public sealed class IdentityTests
         Assert.Equal(ids, ids.OrderBy(each => each.ToString(), StringComparer.Ordinal));
     }
 
+    // Stored rows and unread records have ids like these, so they must never change. Other code than this has computed them.
     [Fact]
     public void Derived_ids_have_the_known_values() => Assert.Equal(
         [

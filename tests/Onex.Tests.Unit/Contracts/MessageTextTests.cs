@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Onex.Tests.Unit.Contracts;
 
-/// <summary>The text of values and headers of messages.</summary>
+/// <summary>The text of values in messages, and of their headers.</summary>
 public sealed class MessageTextTests
 {
     [Theory]
@@ -25,7 +25,7 @@ public sealed class MessageTextTests
         [
             JsonSerializer.Deserialize(utf8, MessageJson.Default.StepResult),
             await JsonSerializer.DeserializeAsync(stream, MessageJson.Default.StepResult, TestContext.Current.CancellationToken),
-            .. Enumerable.Range(1, utf8.Length - 1).Select(at => InParts(utf8, at)),
+            .. Enumerable.Range(1, utf8.Length - 1).Select(at => DeserializeInTwoParts(utf8, at)),
         ];
 
         Assert.All(results, result => Assert.Equal((value.Trim(), "completed"), (result!.Result.ToString(), result.Outcome)));
@@ -46,7 +46,7 @@ public sealed class MessageTextTests
             time.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", CultureInfo.InvariantCulture), headers[HeaderNames.Timestamp]);
     }
 
-    private static StepResult? InParts(byte[] utf8, int at)
+    private static StepResult? DeserializeInTwoParts(byte[] utf8, int at)
     {
         var first = new Part(utf8.AsMemory(0, at), 0);
         var last = first.Append(utf8.AsMemory(at));

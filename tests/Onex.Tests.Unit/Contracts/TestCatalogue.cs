@@ -4,7 +4,7 @@ using Onex.Workers;
 
 namespace Onex.Tests.Unit.Contracts;
 
-/// <summary>The real operations, and connections for contracts of tests.</summary>
+/// <summary>The operations of Onex, and connections, for the contracts of tests.</summary>
 internal static class TestCatalogue
 {
     public static OperationCatalogue Operations { get; } = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);

@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Contracts;
 
-/// <summary>Contracts of a few lines: a valid head, and the part that a test is about.</summary>
+/// <summary>Compiles small contracts that consist of a valid head and the part that a test is about.</summary>
 internal static class TestContracts
 {
     public const string Head = "contract: small\nversion: 1.0.0\ninput: {}\n";

@@ -27,7 +27,7 @@ internal abstract record CelType
 
     public static CelType Duration { get; } = new Basic(CelKind.Duration);
 
-    /// <summary>The type of a type's name.</summary>
+    /// <summary>The type of a value that is itself a type: of <c>type(x)</c>, or of the name <c>int</c>.</summary>
     public static CelType Type { get; } = new Basic(CelKind.Type);
 
     /// <summary>The item type of an empty list: compatible with every type.</summary>
@@ -40,17 +40,19 @@ internal abstract record CelType
     /// <summary>The type without "or null".</summary>
     public CelType Plain => this is Nullable nullable ? nullable.Value : this;
 
-    /// <summary>The same, or null.</summary>
+    /// <summary>The type with "or null".</summary>
     public CelType OrNull => this is Nullable or DynType || this == Null ? this : this is NothingType ? Null : new Nullable(this);
 
     /// <summary>As messages show it.</summary>
     public sealed override string ToString() => Describe(depth: 0);
 
+    private const int DescribedDepthMax = 4;
+
     private string Describe(int depth) => this switch
     {
         Basic { Kind: CelKind.Null } => "null",
         Basic basic => basic.Kind.ToString().ToLowerInvariant(),
-        _ when depth == 4 => "...",
+        _ when depth == DescribedDepthMax => "...",
         ListOf list => $"list({list.Item.Describe(depth + 1)})",
         MapOf map => $"map({map.Key.Describe(depth + 1)}, {map.Value.Describe(depth + 1)})",
         Nullable nullable => nullable.Value.Describe(depth) + "?",
@@ -65,10 +67,11 @@ internal abstract record CelType
 
     /// <summary>A type without parts.</summary>
     /// <param name="Kind">The kind of its values.</param>
-    /// <param name="Most">The maximum length of a string, if known.</param>
-    internal sealed record Basic(CelKind Kind, long? Most = null) : CelType;
+    /// <param name="SizeMax">The maximum length of a string; null if unknown.</param>
+    internal sealed record Basic(CelKind Kind, long? SizeMax = null) : CelType;
 
-    internal sealed record ListOf(CelType Item, long? Most = null) : CelType;
+    /// <summary>A list, with the maximum of its items; null if unknown.</summary>
+    internal sealed record ListOf(CelType Item, long? SizeMax = null) : CelType;
 
     internal sealed record MapOf(CelType Key, CelType Value) : CelType;
 
@@ -88,23 +91,23 @@ internal abstract class ObjectShape
     /// <summary>The names of the declared fields.</summary>
     public abstract IReadOnlyCollection<string> Names { get; }
 
-    /// <summary>Whether no other fields may be read.</summary>
+    /// <summary>Whether the map has no other fields than the declared ones.</summary>
     public abstract bool IsClosed { get; }
 
     /// <summary>The type of a field; null if it is not declared.</summary>
     public abstract CelType? Find(string name);
 
-    /// <summary>Whether every value has the field.</summary>
+    /// <summary>Whether a value must have the field to be of this type.</summary>
     public abstract bool Requires(string name);
 
-    /// <summary>Whether a declared field may be missing, so reading it fails.</summary>
+    /// <summary>Whether a declared field may be missing; then reading it fails.</summary>
     public virtual bool MayLack(string name) => false;
 }
 
 /// <summary>Fields that are declared one by one.</summary>
-/// <param name="find">Returns the type of a field.</param>
-/// <param name="names">Their names.</param>
-/// <param name="isClosed">Whether there are no others.</param>
+/// <param name="names">The names of the declared fields.</param>
+/// <param name="find">Returns the type of a field; null if it is not declared.</param>
+/// <param name="isClosed">Whether there are no other fields.</param>
 internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<string, CelType?> find, bool isClosed) : ObjectShape
 {
     public override IReadOnlyCollection<string> Names => names;

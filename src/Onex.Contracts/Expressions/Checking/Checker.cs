@@ -6,19 +6,21 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// Determines the types of an expression and its estimated cost. After a problem the type is dyn, so a mistake is reported once. An
-/// instance checks one expression.
+/// Determines the types of an expression and its estimated cost. A part with a problem has the type dyn, so that the problem is reported
+/// once. An instance checks one expression.
 /// </summary>
 /// <param name="roots">Returns the type of a name; null if it is unknown.</param>
-/// <param name="isStrict">Whether to report problems that only some values cause, too.</param>
+/// <param name="isStrict">Whether to report also problems that only some values cause.</param>
 internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 {
-    // Suggestions are expensive, so their number is limited.
+    // A report of an unknown field suggests a name, which is expensive, so the number of reports is limited.
     private const int UnknownFieldsMax = 50;
 
     private readonly List<CheckProblem> _problems = [];
     private readonly List<(string Name, CelType Type)> _variables = [];
     private readonly List<string> _names = [];
+
+    // The paths that a condition around the visited part has tested.
     private readonly List<string> _present = [];
     private readonly List<string> _notNull = [];
     private int _unknownFields;
@@ -29,8 +31,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return new CheckedExpression(found.Type, found.Cost, _problems);
     }
 
-    // A path that was compared with null has the type without null where it cannot be null.
-    private Found Visit(Syntax syntax)
+    // Where a comparison has excluded null, a path has its type without null.
+    private TypeAndCost Visit(Syntax syntax)
     {
         var found = VisitAny(syntax);
         return found.Type is CelType.Nullable { Value: var value } && Presence.Chain(syntax) is { } chain && _notNull.Contains(chain)
@@ -38,30 +40,30 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             : found;
     }
 
-    private Found VisitAny(Syntax syntax) => syntax switch
+    private TypeAndCost VisitAny(Syntax syntax) => syntax switch
     {
-        LiteralSyntax literal => new(OfValue(literal.Value), 0),
-        NameSyntax name => new(Noted(name, CelType.Null, OfName(name)), 1),
-        SelectSyntax select => Select(select, guarded: select.Optional),
-        HasSyntax has => new(CelType.Bool, Select(has.Select, guarded: true).Cost),
-        IndexSyntax index => Index(index),
-        CallSyntax call => Call(call),
-        UnarySyntax unary => Unary(unary),
-        BinarySyntax binary => Binary(binary),
-        LogicSyntax logic => Logic(logic),
-        ConditionalSyntax conditional => Conditional(conditional),
-        ListSyntax list => List(list),
-        MapSyntax map => Map(map),
-        _ => Comprehension((ComprehensionSyntax)syntax),
+        LiteralSyntax literal => new(TypeOfValue(literal.Value), 0),
+        NameSyntax name => new(ReportIfDyn(name, CelType.Null, TypeOfName(name)), 1),
+        SelectSyntax select => VisitSelect(select, guarded: select.Optional),
+        HasSyntax has => new(CelType.Bool, VisitSelect(has.Select, guarded: true).Cost),
+        IndexSyntax index => VisitIndex(index),
+        CallSyntax call => VisitCall(call),
+        UnarySyntax unary => VisitUnary(unary),
+        BinarySyntax binary => VisitBinary(binary),
+        LogicSyntax logic => VisitLogic(logic),
+        ConditionalSyntax conditional => VisitConditional(conditional),
+        ListSyntax list => VisitList(list),
+        MapSyntax map => VisitMap(map),
+        _ => VisitComprehension((ComprehensionSyntax)syntax),
     };
 
-    private static CelType.Basic OfValue(CelValue value) => value.Kind switch
+    private static CelType.Basic TypeOfValue(CelValue value) => value.Kind switch
     {
         CelKind.String => new CelType.Basic(CelKind.String, value.AsString().Length),
         _ => new CelType.Basic(value.Kind),
     };
 
-    private CelType OfName(NameSyntax name)
+    private CelType TypeOfName(NameSyntax name)
     {
         var variable = name.FromRoot ? -1 : _variables.FindLastIndex(variable => variable.Name == name.Name);
         return variable >= 0 ? _variables[variable].Type
@@ -70,7 +72,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             : CelType.Dyn;
     }
 
-    private Found Select(SelectSyntax select, bool guarded)
+    private TypeAndCost VisitSelect(SelectSyntax select, bool guarded)
     {
         _names.Clear();
         _names.AddRange(_variables.Select(variable => variable.Name));
@@ -80,26 +82,27 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
 
         var operand = Visit(select.Operand);
-        return new(Field(select, operand.Type, select.Field, guarded, select.Optional), operand.Cost + 1);
+        return new(FieldType(select, operand.Type, select.Field, guarded, select.Optional), operand.Cost + 1);
     }
 
     // The type of `.field`, `.?field` and `['field']`.
-    private CelType Field(Syntax at, CelType operand, string field, bool guarded, bool optional)
+    private CelType FieldType(Syntax at, CelType operand, string field, bool guarded, bool optional)
     {
         switch (operand.Plain)
         {
-            case CelType.OptionalOf of:
-                // A selection from an optional is one level of optional, however many there were.
-                return Wrapped(Field(at, of.Value, field, guarded: true, optional: false), of.Value is not CelType.OptionalOf);
-            case CelType.ObjectOf of when of.Shape.Find(field) is { } type:
-                NoteMissing(at, of.Shape, field, guarded || optional);
-                return Wrapped(Noted(at, operand, type), optional);
-            case CelType.ObjectOf of:
-                return Wrapped(ReportField(at, field, of.Shape, guarded) ? CelType.Dyn : Noted(at, operand, CelType.Dyn), optional);
+            case CelType.OptionalOf outer:
+                // A field of an optional, or of an optional in an optional, has one level of optional.
+                return OptionalIf(FieldType(at, outer.Value, field, guarded: true, optional: false), outer.Value is not CelType.OptionalOf);
+            case CelType.ObjectOf declared when declared.Shape.Find(field) is { } type:
+                ReportIfMayLack(at, declared.Shape, field, guarded || optional);
+                return OptionalIf(ReportIfDyn(at, operand, type), optional);
+            case CelType.ObjectOf other:
+                var isReported = ReportUnknownField(at, field, other.Shape, guarded);
+                return OptionalIf(isReported ? CelType.Dyn : ReportIfDyn(at, operand, CelType.Dyn), optional);
             case CelType.MapOf map when TypeRules.Fits(CelType.Text, map.Key):
-                return Wrapped(Noted(at, operand, map.Value), optional);
-            case var other when other.IsDyn:
-                return Wrapped(CelType.Dyn, optional);
+                return OptionalIf(ReportIfDyn(at, operand, map.Value), optional);
+            case { IsDyn: true }:
+                return OptionalIf(CelType.Dyn, optional);
             default:
                 Report(
                     at, $"{operand} has no fields, so that '.{Spelling.Clip(field)}' cannot be read",
@@ -110,47 +113,49 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
     }
 
-    private static CelType Wrapped(CelType type, bool optional) => optional ? new CelType.OptionalOf(type) : type;
+    private static CelType OptionalIf(CelType type, bool isOptional) => isOptional ? new CelType.OptionalOf(type) : type;
 
-    private Found Index(IndexSyntax syntax)
+    private TypeAndCost VisitIndex(IndexSyntax syntax)
     {
         var (operand, index) = (Visit(syntax.Operand), Visit(syntax.Index));
         var type = operand.Type;
         var optional = syntax.Optional;
-        while (type.Plain is CelType.OptionalOf of)
+        while (type.Plain is CelType.OptionalOf outer)
         {
-            (type, optional) = (of.Value, true);
+            (type, optional) = (outer.Value, true);
         }
 
-        return new(Wrapped(At(syntax, type.Plain, index.Type, optional), optional), operand.Cost + index.Cost + 1
-            + (SizeOf(index.Type) / 64));
+        return new(
+            OptionalIf(ElementType(syntax, type.Plain, index.Type, optional), optional),
+            operand.Cost + index.Cost + 1 + (SizeOf(index.Type) / ExpressionLimits.ComparedPerUnit));
     }
 
-    private CelType At(IndexSyntax syntax, CelType operand, CelType index, bool optional)
+    private CelType ElementType(IndexSyntax syntax, CelType operand, CelType index, bool optional)
     {
         switch (operand)
         {
             case CelType.ObjectOf when syntax.Index is LiteralSyntax { Value.Kind: CelKind.String } literal:
-                return Field(syntax, operand, literal.Value.AsString(), guarded: optional, optional: false);
+                return FieldType(syntax, operand, literal.Value.AsString(), guarded: optional, optional: false);
             case CelType.ObjectOf when TypeRules.Fits(index, CelType.Text):
                 return CelType.Dyn;
             case CelType.MapOf map when TypeRules.Fits(index, map.Key) || (index.Plain.IsNumber && map.Key.IsNumber):
-                return Noted(syntax, operand, map.Value);
+                return ReportIfDyn(syntax, operand, map.Value);
             case CelType.ListOf list when TypeRules.Fits(index, CelType.Int):
-                return Noted(syntax, operand, list.Item);
-            case var other when other.IsDyn:
+                return ReportIfDyn(syntax, operand, list.Item);
+            case { IsDyn: true }:
                 return CelType.Dyn;
             default:
                 Report(
                     syntax,
                     $"{operand} has no index of type {index}",
-                    operand is CelType.ListOf ? "write a whole number: list[0]" : operand is CelType.ObjectOf
-                        ? "write a name: object['name']" : "index a list or a map");
+                    operand is CelType.ListOf ? "write a whole number: list[0]"
+                        : operand is CelType.ObjectOf ? "write a name: object['name']"
+                        : "index a list or a map");
                 return CelType.Dyn;
         }
     }
 
-    private Found Call(CallSyntax call)
+    private TypeAndCost VisitCall(CallSyntax call)
     {
         var arguments = call.Arguments.Select(Visit).ToArray();
         var cost = 1 + arguments.Length + arguments.Sum(argument => argument.Cost);
@@ -174,25 +179,26 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             type = new CelType.OptionalOf(inner);
         }
 
-        // Processing a text or a list costs by its size.
-        return new(type, cost + types.Sum(argument => argument.Plain is CelType.ListOf ? SizeOf(argument) : SizeOf(argument) / 8));
+        // A function processes its arguments, so its cost grows with their size.
+        return new(type, cost + types.Sum(argument =>
+            argument.Plain is CelType.ListOf ? SizeOf(argument) : SizeOf(argument) / ExpressionLimits.CreatedPerUnit));
     }
 
-    private Found Unary(UnarySyntax unary)
+    private TypeAndCost VisitUnary(UnarySyntax unary)
     {
         var operand = Visit(unary.Operand);
         var type = operand.Type.Plain;
-        var taken = type.IsDyn || (unary.Operator == '!' ? type == CelType.Bool : type == CelType.Int || type == CelType.Double);
-        if (!taken)
+        var accepts = type.IsDyn || (unary.Operator == '!' ? type == CelType.Bool : type == CelType.Int || type == CelType.Double);
+        if (!accepts)
         {
             Report(unary, $"'{unary.Operator}' does not accept {operand.Type}", unary.Operator == '!' ? "it takes a bool: compare the value"
                 : "it takes an int or a double");
         }
 
-        return new(unary.Operator == '!' ? CelType.Bool : taken ? type : CelType.Dyn, operand.Cost + 1);
+        return new(unary.Operator == '!' ? CelType.Bool : accepts ? type : CelType.Dyn, operand.Cost + 1);
     }
 
-    private Found Binary(BinarySyntax binary)
+    private TypeAndCost VisitBinary(BinarySyntax binary)
     {
         var (left, right) = (Visit(binary.Left), Visit(binary.Right));
         var type = Apply(OperatorSignatures.For(binary.Operator), [left.Type, right.Type]);
@@ -203,23 +209,24 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             type = binary.Operator is "==" or "!=" or "<" or "<=" or ">" or ">=" or "in" ? CelType.Bool : CelType.Dyn;
         }
 
-        return new(Sized(binary.Operator, type, left.Type, right.Type), left.Cost + right.Cost + 1
-            + Work(binary.Operator, left.Type, right.Type));
+        return new(
+            WithSizeMax(binary.Operator, type, left.Type, right.Type),
+            left.Cost + right.Cost + 1 + OperatorCost(binary.Operator, left.Type, right.Type));
     }
 
-    private static double Work(string symbol, CelType left, CelType right) => symbol switch
+    private static double OperatorCost(string symbol, CelType left, CelType right) => symbol switch
     {
         "in" => right.Plain is CelType.ListOf ? SizeOf(right) : 1,
         "+" when left.Plain is CelType.ListOf => SizeOf(left) + SizeOf(right),
-        "+" => (SizeOf(left) + SizeOf(right)) / 8,
+        "+" => (SizeOf(left) + SizeOf(right)) / ExpressionLimits.CreatedPerUnit,
         _ when left.Plain is CelType.ListOf or CelType.MapOf or CelType.ObjectOf => Math.Min(SizeOf(left), SizeOf(right)),
-        _ => Math.Min(SizeOf(left), SizeOf(right)) / 64,
+        _ => Math.Min(SizeOf(left), SizeOf(right)) / ExpressionLimits.ComparedPerUnit,
     };
 
-    private static CelType Sized(string symbol, CelType type, CelType left, CelType right) => (symbol, type) switch
+    private static CelType WithSizeMax(string symbol, CelType type, CelType left, CelType right) => (symbol, type) switch
     {
-        ("+", CelType.ListOf list) => list with { Most = (long)(SizeOf(left) + SizeOf(right)) },
-        ("+", CelType.Basic { Kind: CelKind.String } text) => text with { Most = (long)(SizeOf(left) + SizeOf(right)) },
+        ("+", CelType.ListOf list) => list with { SizeMax = (long)(SizeOf(left) + SizeOf(right)) },
+        ("+", CelType.Basic { Kind: CelKind.String } text) => text with { SizeMax = (long)(SizeOf(left) + SizeOf(right)) },
         _ => type,
     };
 
@@ -245,10 +252,10 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             : "convert one of them, or correct the name";
     }
 
-    private Found Logic(LogicSyntax logic)
+    private TypeAndCost VisitLogic(LogicSyntax logic)
     {
         var cost = 0.0;
-        var known = Know(logic.Operands.SelectMany(operand => Presence.Tested(operand, logic.IsAnd)));
+        var presentBefore = AddPresent(logic.Operands.SelectMany(operand => Presence.Tested(operand, logic.IsAnd)));
         foreach (var operand in logic.Operands)
         {
             var found = Visit(operand);
@@ -256,17 +263,16 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             ExpectBool(operand, found.Type, logic.IsAnd ? "'&&'" : "'||'");
         }
 
-        Truncate(known);
-
+        RemovePresentAfter(presentBefore);
         return new(CelType.Bool, cost);
     }
 
-    private Found Conditional(ConditionalSyntax conditional)
+    private TypeAndCost VisitConditional(ConditionalSyntax conditional)
     {
         var condition = Visit(conditional.Condition);
         ExpectBool(conditional.Condition, condition.Type, "'?:'");
-        var (then, otherwise) = (Knowing(conditional.Condition, true, conditional.Then),
-            Knowing(conditional.Condition, false, conditional.Else));
+        var then = VisitWhere(conditional.Condition, holds: true, conditional.Then);
+        var otherwise = VisitWhere(conditional.Condition, holds: false, conditional.Else);
         var type = TypeRules.Common(then.Type, otherwise.Type);
         if (type is null)
         {
@@ -277,21 +283,21 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return new(type ?? CelType.Dyn, condition.Cost + Math.Max(then.Cost, otherwise.Cost) + 1);
     }
 
-    private Found List(ListSyntax list)
+    private TypeAndCost VisitList(ListSyntax list)
     {
         var item = CelType.Nothing;
         var cost = 1.0 + list.Items.Length;
         foreach (var (syntax, optional) in list.Items)
         {
             var found = Visit(syntax);
-            item = TypeRules.Common(item, optional ? Inner(syntax, found.Type) : found.Type) ?? CelType.Dyn;
+            item = TypeRules.Common(item, optional ? ValueOfOptional(syntax, found.Type) : found.Type) ?? CelType.Dyn;
             cost += found.Cost;
         }
 
         return new(new CelType.ListOf(item, list.Items.Length), cost);
     }
 
-    private Found Map(MapSyntax map)
+    private TypeAndCost VisitMap(MapSyntax map)
     {
         var (key, value) = (CelType.Nothing, CelType.Nothing);
         var cost = 1.0 + (4 * map.Entries.Length);
@@ -305,14 +311,15 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             }
 
             key = TypeRules.Common(key, foundKey.Type) ?? CelType.Dyn;
-            value = TypeRules.Common(value, entry.Optional ? Inner(entry.Value, foundValue.Type) : foundValue.Type) ?? CelType.Dyn;
+            var entryType = entry.Optional ? ValueOfOptional(entry.Value, foundValue.Type) : foundValue.Type;
+            value = TypeRules.Common(value, entryType) ?? CelType.Dyn;
             cost += foundKey.Cost + foundValue.Cost;
         }
 
         return new(new CelType.MapOf(key, value), cost);
     }
 
-    private CelType Inner(Syntax at, CelType type)
+    private CelType ValueOfOptional(Syntax at, CelType type)
     {
         if (type is CelType.OptionalOf optional)
         {
@@ -327,12 +334,12 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return CelType.Dyn;
     }
 
-    private Found Comprehension(ComprehensionSyntax syntax)
+    private TypeAndCost VisitComprehension(ComprehensionSyntax syntax)
     {
         var range = Visit(syntax.Range);
         if (syntax.Kind is ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap)
         {
-            return OfOptional(syntax, range);
+            return VisitOptional(syntax, range);
         }
 
         var item = range.Type.Plain switch
@@ -349,7 +356,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
         if (item is CelType.DynType && !range.Type.Plain.IsDyn)
         {
-            Note(CheckProblemKind.Dynamic, syntax.Range, "the items of " + (Presence.Chain(syntax.Range) is { } of ? $"'{of}'" : "this"));
+            var list = Presence.Chain(syntax.Range) is { } chain ? $"'{chain}'" : "this";
+            ReportStrict(CheckProblemKind.Dynamic, syntax.Range, $"the items of {list}");
         }
 
         _variables.Add((syntax.Variable, item));
@@ -359,16 +367,16 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
             ExpectBool(syntax.Condition, condition.Type, "the condition of a macro");
         }
 
-        var body = syntax.Body is null ? new Found(item, 0) : Visit(syntax.Body);
+        var body = syntax.Body is null ? new TypeAndCost(item, 0) : Visit(syntax.Body);
         _variables.RemoveAt(_variables.Count - 1);
         var count = SizeOf(range.Type);
-        var makes = syntax.Kind is ComprehensionKind.Map or ComprehensionKind.Filter;
+        var createsList = syntax.Kind is ComprehensionKind.Map or ComprehensionKind.Filter;
         return new(
-            makes ? new CelType.ListOf(body.Type, (long)count) : CelType.Bool,
-            range.Cost + (count * ((makes ? 2 : 1) + condition.Cost + body.Cost)));
+            createsList ? new CelType.ListOf(body.Type, (long)count) : CelType.Bool,
+            range.Cost + (count * ((createsList ? 2 : 1) + condition.Cost + body.Cost)));
     }
 
-    private Found OfOptional(ComprehensionSyntax syntax, Found range)
+    private TypeAndCost VisitOptional(ComprehensionSyntax syntax, TypeAndCost range)
     {
         if (range.Type is not CelType.OptionalOf && !range.Type.IsDyn)
         {
@@ -379,7 +387,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var body = Visit(syntax.Body!);
         _variables.RemoveAt(_variables.Count - 1);
         return new(
-            new CelType.OptionalOf(syntax.Kind == ComprehensionKind.OptMap ? body.Type : Inner(syntax.Body!, body.Type)),
+            new CelType.OptionalOf(syntax.Kind == ComprehensionKind.OptMap ? body.Type : ValueOfOptional(syntax.Body!, body.Type)),
             range.Cost + body.Cost + 2);
     }
 
@@ -406,12 +414,12 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return result;
     }
 
-    /// <summary>The known or assumed number of items, entries or characters.</summary>
+    // The maximum of items or characters, the number of fields, or an assumption if neither is known.
     private static double SizeOf(CelType type) => type.Plain switch
     {
-        CelType.ListOf list => list.Most ?? ExpressionLimits.ItemsAssumed,
-        CelType.Basic { Kind: CelKind.String or CelKind.Bytes } text => text.Most ?? ExpressionLimits.CharactersAssumed,
-        CelType.ObjectOf of => Math.Max(1, of.Shape.Names.Count),
+        CelType.ListOf list => list.SizeMax ?? ExpressionLimits.ItemsAssumed,
+        CelType.Basic { Kind: CelKind.String or CelKind.Bytes } text => text.SizeMax ?? ExpressionLimits.CharactersAssumed,
+        CelType.ObjectOf declared => Math.Max(1, declared.Shape.Names.Count),
         CelType.MapOf or CelType.DynType => ExpressionLimits.ItemsAssumed,
         _ => 1,
     };
@@ -427,7 +435,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return text.Count == 0 ? "nothing" : string.Join(" and ", text);
     }
 
-    private bool ReportField(Syntax at, string field, ObjectShape shape, bool guarded)
+    // False if the field may exist: the object may have undeclared fields, and the name is not a likely misspelling.
+    private bool ReportUnknownField(Syntax at, string field, ObjectShape shape, bool guarded)
     {
         if (++_unknownFields > UnknownFieldsMax)
         {
@@ -442,42 +451,43 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
 
         var (position, length) = PlaceOf(at);
-        var place = new ExpressionProblem(
+        var problem = new ExpressionProblem(
             position,
             length,
-            $"{(Written(at) is { } path ? $"'{path}'" : "this")} has no field '{Spelling.Clip(field)}'",
+            $"{(PathOfOperand(at) is { } path ? $"'{path}'" : "this")} has no field '{Spelling.Clip(field)}'",
             Spelling.Suggest(field, "fields", names));
-        _problems.Add(new CheckProblem(shape.IsClosed ? CheckProblemKind.UnknownField : CheckProblemKind.DoubtfulField, RootOf(at), place)
+        _problems.Add(new CheckProblem(shape.IsClosed ? CheckProblemKind.UnknownField : CheckProblemKind.DoubtfulField, RootOf(at), problem)
         {
             IsOfRoot = at is SelectSyntax { Operand: NameSyntax } or IndexSyntax { Operand: NameSyntax },
         });
         return true;
     }
 
-    // Marks only the field if it is written plainly.
+    // Of a.b.c only the field c is marked, of another expression all of it.
     private static (int Position, int Length) PlaceOf(Syntax at) =>
         at is SelectSyntax select ? (select.End - select.Field.Length, select.Field.Length) : (at.Position, at.Length);
 
-    // Reports the first unknown type of a path only; what is below it is a consequence.
-    private CelType Noted(Syntax at, CelType of, CelType type)
+    // Returns the type. Reports the first part of a path whose type is unknown, but not the parts after it, which follow from the first.
+    private CelType ReportIfDyn(Syntax at, CelType operand, CelType type)
     {
-        if (isStrict && type is CelType.DynType && !of.Plain.IsDyn)
+        if (isStrict && type is CelType.DynType && !operand.Plain.IsDyn)
         {
-            Note(CheckProblemKind.Dynamic, at, Presence.Chain(at) is { } chain ? $"'{chain}'" : "this value");
+            ReportStrict(CheckProblemKind.Dynamic, at, Presence.Chain(at) is { } chain ? $"'{chain}'" : "this value");
         }
 
         return type;
     }
 
-    private void NoteMissing(Syntax at, ObjectShape shape, string field, bool guarded)
+    private void ReportIfMayLack(Syntax at, ObjectShape shape, string field, bool guarded)
     {
-        if (isStrict && !guarded && shape.MayLack(field) && !(Presence.Chain(at) is { } chain && _present.Contains(chain)))
+        var chain = Presence.Chain(at);
+        if (!guarded && shape.MayLack(field) && (chain is null || !_present.Contains(chain)))
         {
-            Note(CheckProblemKind.MaybeMissing, at, Presence.Chain(at) ?? field);
+            ReportStrict(CheckProblemKind.MaybeMissing, at, chain ?? field);
         }
     }
 
-    private void Note(CheckProblemKind kind, Syntax at, string what)
+    private void ReportStrict(CheckProblemKind kind, Syntax at, string what)
     {
         if (isStrict)
         {
@@ -486,32 +496,33 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
     }
 
-    private Found Knowing(Syntax condition, bool holds, Syntax syntax)
+    // Visits a part that is evaluated only where the condition is true, or only where it is false.
+    private TypeAndCost VisitWhere(Syntax condition, bool holds, Syntax syntax)
     {
-        var known = Know(Presence.Tested(condition, holds));
-        var notNull = _notNull.Count;
+        var presentBefore = AddPresent(Presence.Tested(condition, holds));
+        var notNullBefore = _notNull.Count;
         _notNull.AddRange(Presence.NotNull(condition, holds));
         var found = Visit(syntax);
-        _notNull.RemoveRange(notNull, _notNull.Count - notNull);
-        Truncate(known);
+        _notNull.RemoveRange(notNullBefore, _notNull.Count - notNullBefore);
+        RemovePresentAfter(presentBefore);
         return found;
     }
 
-    private int Know(IEnumerable<string> chains)
+    private int AddPresent(IEnumerable<string> chains)
     {
-        var known = _present.Count;
+        var countBefore = _present.Count;
         if (isStrict)
         {
             _present.AddRange(chains);
         }
 
-        return known;
+        return countBefore;
     }
 
-    private void Truncate(int known) => _present.RemoveRange(known, _present.Count - known);
+    private void RemovePresentAfter(int count) => _present.RemoveRange(count, _present.Count - count);
 
-    // The path from which the field is read: input.items.
-    private static string? Written(Syntax at) => at switch
+    // The path whose field is read: a.b of a.b.c.
+    private static string? PathOfOperand(Syntax at) => at switch
     {
         SelectSyntax select => Presence.Chain(select.Operand),
         IndexSyntax index => Presence.Chain(index.Operand),
@@ -539,11 +550,10 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     }
 
     private void Report(Syntax at, string problem, string remedy) =>
-        _problems.Add(
-            new CheckProblem(CheckProblemKind.NoOverload, null,
-            new ExpressionProblem(at.Position, Math.Max(1, at.Length), problem, remedy)));
+        _problems.Add(new CheckProblem(
+            CheckProblemKind.NoOverload, null, new ExpressionProblem(at.Position, Math.Max(1, at.Length), problem, remedy)));
 
     /// <summary>The type of an expression and its estimated cost.</summary>
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Found(CelType Type, double Cost);
+    private readonly record struct TypeAndCost(CelType Type, double Cost);
 }

@@ -7,22 +7,26 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// Evaluates the constant parts of an expression, to find those that always fail: <c>duration('3d')</c>, <c>1 / 0</c>. A part whose failure
-/// is absorbed (<c>true || 1 / 0 == 1</c>) is not reported.
+/// Evaluates the constant parts of an expression to find those that always fail: <c>duration('3d')</c>, <c>1 / 0</c>. A failing part is not
+/// reported if another operand absorbs the error, as in <c>true || 1 / 0 == 1</c>.
 /// </summary>
 internal static partial class Constants
 {
-    /// <summary>The parts that always fail, each at its smallest subexpression.</summary>
+    /// <summary>The smallest parts that always fail.</summary>
     public static IEnumerable<ExpressionProblem> Problems(Syntax syntax)
     {
-        if (IsConstant(syntax, []))
+        if (!IsConstant(syntax, []))
         {
-            return syntax is LiteralSyntax || Evaluate(syntax) is not { IsError: true } failure || failure == Failures.Budget ? []
-                : Children(syntax).SelectMany(Problems).ToList() is { Count: > 0 } inner ? inner
-                : [Describe(syntax, failure.AsError())];
+            return (UnknownZone(syntax) ?? DivisionByZero(syntax)) is { } problem ? [problem] : Children(syntax).SelectMany(Problems);
         }
 
-        return (Zone(syntax) ?? Zero(syntax)) is { } problem ? [problem] : Children(syntax).SelectMany(Problems);
+        if (syntax is LiteralSyntax || Evaluate(syntax) is not { IsError: true } failure || failure == Failures.Budget)
+        {
+            return [];
+        }
+
+        var inner = Children(syntax).SelectMany(Problems).ToList();
+        return inner.Count > 0 ? inner : [Describe(syntax, failure.AsError())];
     }
 
     private static bool IsConstant(Syntax syntax, IReadOnlyList<string> variables) => syntax switch
@@ -57,13 +61,13 @@ internal static partial class Constants
         var code = compiler.Compile(syntax);
         var frame = new Frame(NoScope.Instance, new CelValue[compiler.LocalsMax], ExpressionLimits.Budget);
         var value = code(ref frame);
-        return frame.Left < 0 ? Failures.Budget : value;
+        return frame.BudgetLeft < 0 ? Failures.Budget : value;
     }
 
     private static ExpressionProblem Describe(Syntax syntax, string failure) => syntax switch
     {
         CallSyntax { Name: "duration", Arguments: [LiteralSyntax { Value.Kind: CelKind.String } text] } =>
-            At(text, failure, Days(text.Value.AsString()) ?? "write it as '1h30m', '1.5s' or '250ms'; the longest is 292 years"),
+            At(text, failure, DurationInHours(text.Value.AsString()) ?? "write it as '1h30m', '1.5s' or '250ms'; the longest is 292 years"),
         CallSyntax { Name: "timestamp", Arguments: [LiteralSyntax { Value.Kind: CelKind.String } text] } =>
             At(text, failure, "write it as '2030-01-31T12:00:00Z', with a day that there is"),
         CallSyntax { Name: "int" or "uint" or "double" or "bool", Arguments: [LiteralSyntax text] } call =>
@@ -71,16 +75,16 @@ internal static partial class Constants
                 : $"write a number that {(call.Name == "int" ? "an" : "a")} {call.Name} can be"),
         BinarySyntax { Operator: "/" or "%" } division => At(division.Right, failure, "divide by another number"),
         IndexSyntax index => At(index.Index, failure, "the first item of a list is [0]; a key that may be missing is read with [?...]"),
-        CallSyntax call when Zone(call) is { } zone => zone,
+        CallSyntax call when UnknownZone(call) is { } zone => zone,
         _ => At(syntax, failure, "it fails whenever it is evaluated: change it"),
     };
 
-    // A constant time zone, whatever the time is.
-    private static ExpressionProblem? Zone(Syntax syntax)
+    // A constant time zone that does not exist fails for every time.
+    private static ExpressionProblem? UnknownZone(Syntax syntax)
     {
         if (syntax is not CallSyntax { Arguments: [_, LiteralSyntax { Value.Kind: CelKind.String } literal] } call
             || !call.Name.StartsWith("get", StringComparison.Ordinal)
-                || CelTime.WallSeconds(CelValue.Timestamp(0, 0), literal.Value.AsString()) is not null)
+            || CelTime.WallSeconds(CelValue.Timestamp(0, 0), literal.Value.AsString()) is not null)
         {
             return null;
         }
@@ -93,15 +97,15 @@ internal static partial class Constants
                 + "'+01:00'");
     }
 
-    // An int divided by 0, whatever its value is.
-    private static ExpressionProblem? Zero(Syntax syntax) =>
-        syntax is BinarySyntax { Operator: "/" or "%", Right: LiteralSyntax { Value: var divisor } zero }
+    // A division by the constant 0 fails for every int. A double divided by 0.0 is infinity.
+    private static ExpressionProblem? DivisionByZero(Syntax syntax) =>
+        syntax is BinarySyntax { Operator: "/" or "%", Right: LiteralSyntax { Value: var divisor } literal }
             && (divisor == CelValue.Int(0) && divisor.Kind is CelKind.Int or CelKind.Uint)
-            ? At(zero, "division by zero", "divide by another number")
+            ? At(literal, "division by zero", "divide by another number")
             : null;
 
-    // CEL durations have no days, because a day may have 23 hours; the suggestion assumes 24.
-    private static string? Days(string text)
+    // Suggests hours for a duration with days, as if each had 24 hours. CEL has no days in durations, because a day may have 23.
+    private static string? DurationInHours(string text)
     {
         var hours = DayPart().Replace(text,
             day => string.Create(CultureInfo.InvariantCulture,

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>The fields of a map after it was sent as JSON.</summary>
+/// <summary>The fields of a map that was sent as JSON, with the types that they have after it.</summary>
 internal sealed class JsonShape(ObjectShape inner) : ObjectShape
 {
     public override IReadOnlyCollection<string> Names => inner.Names;
@@ -15,7 +15,7 @@ internal sealed class JsonShape(ObjectShape inner) : ObjectShape
         CelType.Nullable nullable => AsJson(nullable.Value).OrNull,
         CelType.ListOf list => list with { Item = AsJson(list.Item) },
         CelType.MapOf map => new CelType.MapOf(CelType.Text, AsJson(map.Value)),
-        CelType.ObjectOf of => new CelType.ObjectOf(new JsonShape(of.Shape)),
+        CelType.ObjectOf declared => new CelType.ObjectOf(new JsonShape(declared.Shape)),
         _ => CelType.Dyn,
     };
 

@@ -2,10 +2,10 @@ using System.Collections.Frozen;
 
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>The signatures of the operators. Numbers compare across types and do not mix in arithmetic.</summary>
+/// <summary>The signatures of the operators. Numbers of different types can be compared, but arithmetic needs one type.</summary>
 internal static class OperatorSignatures
 {
-    private static readonly string[] _orders =
+    private static readonly string[] _comparisons =
     [
         "(bool, bool) -> bool", "(number, number) -> bool", "(string, string) -> bool", "(bytes, bytes) -> bool",
         "(timestamp, timestamp) -> bool", "(duration, duration) -> bool",
@@ -15,10 +15,10 @@ internal static class OperatorSignatures
     {
         ["=="] = ["(A, A) -> bool"],
         ["!="] = ["(A, A) -> bool"],
-        ["<"] = _orders,
-        ["<="] = _orders,
-        [">"] = _orders,
-        [">="] = _orders,
+        ["<"] = _comparisons,
+        ["<="] = _comparisons,
+        [">"] = _comparisons,
+        [">="] = _comparisons,
         ["in"] = ["(A, list(A)) -> bool", "(A, map(A, B)) -> bool"],
         ["+"] =
         [

@@ -3,12 +3,12 @@ using Onex.Contracts.Expressions.Parsing;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// What the truth of an expression implies about fields that may be missing: <c>has(a.b) &amp;&amp; a.b > 1</c> reads <c>a.b</c> only if it
-/// exists. The order of operands does not matter: in <c>&amp;&amp;</c> and <c>||</c>, the deciding operand absorbs the other's error.
+/// What the value of a condition implies about paths that may be missing or null: where <c>has(a.b)</c> is true, <c>a.b</c> exists. In
+/// <c>has(a.b) &amp;&amp; a.b > 1</c> the order of the operands does not matter, because a false operand absorbs the error of the other.
 /// </summary>
 internal static class Presence
 {
-    /// <summary>The paths that exist if the expression is true, or if it is false.</summary>
+    /// <summary>The paths that exist if the condition is true (<paramref name="holds"/>), or if it is false.</summary>
     public static IEnumerable<string> Tested(Syntax syntax, bool holds) => syntax switch
     {
         HasSyntax has when holds && Chain(has.Select) is { } chain => [chain],
@@ -20,7 +20,7 @@ internal static class Presence
         _ => [],
     };
 
-    /// <summary>The paths that are not null if the expression is true, or if it is false.</summary>
+    /// <summary>The paths that are not null if the condition is true (<paramref name="holds"/>), or if it is false.</summary>
     public static IEnumerable<string> NotNull(Syntax syntax, bool holds) => syntax switch
     {
         BinarySyntax { Operator: "!=" or "==" } compared when holds == (compared.Operator == "!=") =>
@@ -34,7 +34,7 @@ internal static class Presence
 
     private static bool IsNull(Syntax syntax) => syntax is LiteralSyntax { Value.Kind: CelKind.Null };
 
-    /// <summary>A name and the constant fields after it, as text; null for anything else.</summary>
+    /// <summary>The text of a path (<c>a.b.c</c>), a name and the constant fields after it; null for any other expression.</summary>
     public static string? Chain(Syntax syntax) => syntax switch
     {
         NameSyntax name => name.Name,

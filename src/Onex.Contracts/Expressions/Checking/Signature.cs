@@ -8,16 +8,17 @@ namespace Onex.Contracts.Expressions.Checking;
 /// </summary>
 internal sealed class Signature
 {
+    private const string Arrow = " -> ";
     private readonly ImmutableArray<Parameter> _parameters;
     private readonly Parameter _result;
-    private readonly bool _repeats;
+    private readonly bool _repeatsLast;
     private readonly string _text;
 
     public Signature(string text)
     {
         _text = text;
-        var arrow = text.IndexOf(" -> ", StringComparison.Ordinal);
-        _repeats = text[..arrow].EndsWith("...)", StringComparison.Ordinal);
+        var arrow = text.IndexOf(Arrow, StringComparison.Ordinal);
+        _repeatsLast = text[..arrow].EndsWith("...)", StringComparison.Ordinal);
         var at = 1;
         var parameters = ImmutableArray.CreateBuilder<Parameter>();
         while (text[at] != ')' && text[at] != '.')
@@ -27,17 +28,17 @@ internal sealed class Signature
         }
 
         _parameters = parameters.ToImmutable();
-        at = arrow + 4;
+        at = arrow + Arrow.Length;
         _result = Parameter.Read(text, ref at);
     }
 
-    /// <summary>Its parameters: <c>(list(A), string)</c>.</summary>
-    public string Arguments => _text[.._text.IndexOf(" -> ", StringComparison.Ordinal)];
+    /// <summary>The text of its arguments: <c>(list(A), string)</c>.</summary>
+    public string Arguments => _text[.._text.IndexOf(Arrow, StringComparison.Ordinal)];
 
     /// <summary>The type of the result for the arguments; null if they do not match.</summary>
     public CelType? Apply(ReadOnlySpan<CelType> arguments)
     {
-        if (arguments.Length < _parameters.Length || (arguments.Length > _parameters.Length && !_repeats))
+        if (arguments.Length < _parameters.Length || (arguments.Length > _parameters.Length && !_repeatsLast))
         {
             return null;
         }
@@ -45,18 +46,18 @@ internal sealed class Signature
         Dictionary<char, CelType>? bound = null;
         for (var i = 0; i < arguments.Length; i++)
         {
-            if (!Takes(_parameters[Math.Min(i, _parameters.Length - 1)], arguments[i], ref bound))
+            if (!Accepts(_parameters[Math.Min(i, _parameters.Length - 1)], arguments[i], ref bound))
             {
                 return null;
             }
         }
 
-        return Make(_result, bound);
+        return Substitute(_result, bound);
     }
 
     public override string ToString() => _text;
 
-    private static bool Takes(Parameter parameter, CelType argument, ref Dictionary<char, CelType>? bound)
+    private static bool Accepts(Parameter parameter, CelType argument, ref Dictionary<char, CelType>? bound)
     {
         if (parameter.Variable != '\0')
         {
@@ -69,25 +70,26 @@ internal sealed class Signature
             case "number":
                 return plain.IsDyn || plain.IsNumber;
             case "list" or "optional" when plain.IsDyn:
-                return Takes(parameter.Parts[0], plain, ref bound);
+                return Accepts(parameter.Parts[0], plain, ref bound);
             case "list":
-                return plain is CelType.ListOf list && Takes(parameter.Parts[0], list.Item, ref bound);
+                return plain is CelType.ListOf list && Accepts(parameter.Parts[0], list.Item, ref bound);
             case "optional":
-                return plain is CelType.OptionalOf optional && Takes(parameter.Parts[0], optional.Value, ref bound);
+                return plain is CelType.OptionalOf optional && Accepts(parameter.Parts[0], optional.Value, ref bound);
             case "map":
                 return plain switch
                 {
-                    CelType.MapOf map => Takes(parameter.Parts[0], map.Key, ref bound) && Takes(parameter.Parts[1], map.Value, ref bound),
+                    CelType.MapOf map =>
+                        Accepts(parameter.Parts[0], map.Key, ref bound) && Accepts(parameter.Parts[1], map.Value, ref bound),
                     CelType.ObjectOf =>
-                        Takes(parameter.Parts[0], CelType.Text, ref bound) && Takes(parameter.Parts[1], CelType.Dyn, ref bound),
-                    _ => plain.IsDyn && Takes(parameter.Parts[0], plain, ref bound) && Takes(parameter.Parts[1], plain, ref bound),
+                        Accepts(parameter.Parts[0], CelType.Text, ref bound) && Accepts(parameter.Parts[1], CelType.Dyn, ref bound),
+                    _ => plain.IsDyn && Accepts(parameter.Parts[0], plain, ref bound) && Accepts(parameter.Parts[1], plain, ref bound),
                 };
             default:
                 return TypeRules.Fits(argument, parameter.Type!);
         }
     }
 
-    // Numbers compare across types, so a mix of them is dyn.
+    // Widens the type of the variable to the argument. Numbers of different types make it dyn, because they can be compared.
     private static bool Bind(char variable, CelType argument, Dictionary<char, CelType> bound)
     {
         if (!bound.TryGetValue(variable, out var before) || before is CelType.NothingType)
@@ -112,16 +114,16 @@ internal sealed class Signature
         return before.Plain.IsNumber && argument.Plain.IsNumber;
     }
 
-    private static CelType Make(Parameter parameter, Dictionary<char, CelType>? bound) => parameter switch
+    private static CelType Substitute(Parameter parameter, Dictionary<char, CelType>? bound) => parameter switch
     {
         { Variable: not '\0' } => bound is not null && bound.TryGetValue(parameter.Variable, out var type) ? type : CelType.Nothing,
-        { Name: "list" } => new CelType.ListOf(Make(parameter.Parts[0], bound)),
-        { Name: "optional" } => new CelType.OptionalOf(Make(parameter.Parts[0], bound)),
-        { Name: "map" } => new CelType.MapOf(Make(parameter.Parts[0], bound), Make(parameter.Parts[1], bound)),
+        { Name: "list" } => new CelType.ListOf(Substitute(parameter.Parts[0], bound)),
+        { Name: "optional" } => new CelType.OptionalOf(Substitute(parameter.Parts[0], bound)),
+        { Name: "map" } => new CelType.MapOf(Substitute(parameter.Parts[0], bound), Substitute(parameter.Parts[1], bound)),
         _ => parameter.Type!,
     };
 
-    /// <summary>A type in a signature.</summary>
+    /// <summary>The type of an argument or of the result, as a signature writes it.</summary>
     private sealed record Parameter(string Name, char Variable, CelType? Type, ImmutableArray<Parameter> Parts)
     {
         public static Parameter Read(string text, ref int at)
@@ -146,10 +148,10 @@ internal sealed class Signature
             }
 
             var variable = name.Length == 1 ? name[0] : '\0';
-            return new Parameter(name, variable, variable == '\0' ? Named(name) : null, parts.ToImmutable());
+            return new Parameter(name, variable, variable == '\0' ? TypeNamed(name) : null, parts.ToImmutable());
         }
 
-        private static CelType? Named(string name) => name switch
+        private static CelType? TypeNamed(string name) => name switch
         {
             "null" => CelType.Null,
             "bool" => CelType.Bool,

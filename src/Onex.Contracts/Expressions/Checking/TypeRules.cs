@@ -3,12 +3,12 @@ namespace Onex.Contracts.Expressions.Checking;
 /// <summary>Compatibility of types.</summary>
 internal static class TypeRules
 {
-    // Types may be recursive: a comparison without a result at this depth, or after this many steps, is left to the evaluation.
+    // Types may be recursive. A comparison that goes deeper, or takes more steps, finds no problem: the evaluation still finds it.
     private const int DepthMax = 16;
     private const int StepsMax = 2_000;
 
     /// <summary>
-    /// Whether a value of one type is accepted where another is expected. Nullable types are accepted: a null fails at run time.
+    /// Whether a value of one type is accepted where another is expected. A nullable type is accepted, although a null fails at run time.
     /// </summary>
     public static bool Fits(CelType value, CelType wanted, int depth = 0)
     {
@@ -40,10 +40,10 @@ internal static class TypeRules
         };
     }
 
-    /// <summary>Whether a value of that type is known to be nullable. Nothing is known about dyn.</summary>
+    /// <summary>Whether the type includes null. False for dyn, about which nothing is known.</summary>
     public static bool MayBeNull(CelType type) => type is CelType.Nullable || type == CelType.Null;
 
-    /// <summary>The common type of both; null if there is none but dyn.</summary>
+    /// <summary>The type that includes both; null if only dyn does.</summary>
     public static CelType? Common(CelType a, CelType b)
     {
         if (a is CelType.NothingType)
@@ -74,10 +74,10 @@ internal static class TypeRules
         return (a, b) switch
         {
             (CelType.Basic x, CelType.Basic y) when x.Kind == y.Kind =>
-                x.Most >= y.Most ? x : y.Most >= x.Most ? y : new CelType.Basic(x.Kind),
+                x.SizeMax >= y.SizeMax ? x : y.SizeMax >= x.SizeMax ? y : new CelType.Basic(x.Kind),
             (CelType.ListOf x, CelType.ListOf y) =>
-                new CelType.ListOf(Common(x.Item, y.Item) ?? CelType.Dyn, x.Most is null || y.Most is null ? null
-                : Math.Max(x.Most.Value, y.Most.Value)),
+                new CelType.ListOf(Common(x.Item, y.Item) ?? CelType.Dyn, x.SizeMax is null || y.SizeMax is null ? null
+                : Math.Max(x.SizeMax.Value, y.SizeMax.Value)),
             (CelType.MapOf x, CelType.MapOf y) =>
                 new CelType.MapOf(Common(x.Key, y.Key) ?? CelType.Dyn, Common(x.Value, y.Value) ?? CelType.Dyn),
             (CelType.OptionalOf x, CelType.OptionalOf y) => new CelType.OptionalOf(Common(x.Value, y.Value) ?? CelType.Dyn),
@@ -87,8 +87,8 @@ internal static class TypeRules
     }
 
     /// <summary>
-    /// Why a value cannot be converted to the type that a contract or a schema expects, or null if it can. An int converts to a double, and
-    /// in JSON some values convert to text.
+    /// The first part of a value that cannot be converted to the type that a contract or a schema expects; null if all can. An int converts
+    /// to a double, and in JSON some values convert to text.
     /// </summary>
     /// <param name="value">The type of the value.</param>
     /// <param name="wanted">The expected type.</param>
@@ -131,22 +131,22 @@ internal static class TypeRules
                 return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1, ref steps)
                     : new Mismatch(path, value, wanted);
             case (CelType.MapOf a, CelType.ObjectOf b):
-                return Fields(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth, ref steps);
+                return FieldMismatch(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth, ref steps);
             case (CelType.ObjectOf a, CelType.MapOf b):
-                return Fields(a.Shape.Names, a.Shape.Find, _ => b.Value, asJson, path, depth, ref steps);
+                return FieldMismatch(a.Shape.Names, a.Shape.Find, _ => b.Value, asJson, path, depth, ref steps);
             case (CelType.ObjectOf a, CelType.ObjectOf b):
                 return ReferenceEquals(a.Shape, b.Shape) ? null
-                    : Missing(a.Shape, b.Shape) is { } missing ? new Mismatch($"{path}.{missing}", null, b.Shape.Find(missing)!)
-                    : Fields(b.Shape.Names, a.Shape.Find, b.Shape.Find, asJson, path, depth, ref steps);
+                    : MissingField(a.Shape, b.Shape) is { } missing ? new Mismatch($"{path}.{missing}", null, b.Shape.Find(missing)!)
+                    : FieldMismatch(b.Shape.Names, a.Shape.Find, b.Shape.Find, asJson, path, depth, ref steps);
             default:
                 return new Mismatch(path, value, wanted);
         }
     }
 
-    private static string? Missing(ObjectShape value, ObjectShape wanted) =>
+    private static string? MissingField(ObjectShape value, ObjectShape wanted) =>
         value.IsClosed ? wanted.Names.FirstOrDefault(name => wanted.Requires(name) && value.Find(name) is null) : null;
 
-    private static Mismatch? Fields(
+    private static Mismatch? FieldMismatch(
         IEnumerable<string> names, Func<string, CelType?> value, Func<string, CelType?> wanted, bool asJson, string path, int depth,
         ref int steps)
     {
@@ -164,12 +164,12 @@ internal static class TypeRules
 }
 
 /// <summary>A part of a value with the wrong type.</summary>
-/// <param name="Path">Its path in the value; empty for the whole value.</param>
-/// <param name="Value">Its type; null if it is missing.</param>
+/// <param name="Path">The path of the part in the value; empty for the whole value.</param>
+/// <param name="Value">The type of the part; null if the part is missing.</param>
 /// <param name="Wanted">The expected type.</param>
 internal sealed record Mismatch(string Path, CelType? Value, CelType Wanted)
 {
-    /// <summary>How to convert one type to the other, or null.</summary>
+    /// <summary>How to convert the whole value, or null if no conversion is known.</summary>
     public string? Remedy => Path.Length > 0 ? null : (Value?.Plain, Wanted.Plain) switch
     {
         (CelType.OptionalOf, _) => "Take the value of the optional with .orValue(...).",

@@ -3,12 +3,12 @@ using Onex.Contracts.Expressions.Parsing;
 
 namespace Onex.Contracts.Expressions.Evaluation;
 
-/// <summary>Compiles a syntax tree to delegates. Each delegate costs one unit of the budget when it runs.</summary>
+/// <summary>Compiles a syntax tree to delegates. They spend the budget when they run: most of them at least one unit.</summary>
 internal sealed class Compiler
 {
     private readonly List<string> _variables = [];
 
-    /// <summary>The maximum of comprehension variables that exist at the same time.</summary>
+    /// <summary>The maximum of comprehension variables in scope at the same time.</summary>
     public int LocalsMax { get; private set; }
 
     public Code Compile(Syntax syntax)
@@ -18,13 +18,13 @@ internal sealed class Compiler
             case LiteralSyntax literal:
                 return (ref _) => literal.Value;
             case NameSyntax name:
-                return Name(name);
+                return CompileName(name);
             case SelectSyntax select:
-                return Select(select);
+                return CompileSelect(select);
             case HasSyntax has:
                 {
                     var operand = Compile(has.Select.Operand);
-                    if (has.Select.Operand is NameSyntax { Name: var name } root && (root.FromRoot || !_variables.Contains(name)))
+                    if (ScopeName(has.Select.Operand) is { } name)
                     {
                         return (ref frame) => !frame.Spend(1) ? Failures.Budget
                             : frame.Scope.TryGetField(name, has.Select.Field, out _) ? CelValue.Bool(true)
@@ -35,27 +35,27 @@ internal sealed class Compiler
                 }
 
             case IndexSyntax index:
-                return Index(index);
+                return CompileIndex(index);
             case CallSyntax call:
-                return Call(call);
+                return CompileCall(call);
             case UnarySyntax unary:
-                return Unary(unary);
+                return CompileUnary(unary);
             case BinarySyntax binary:
-                return Binary(binary);
+                return CompileBinary(binary);
             case LogicSyntax logic:
-                return Logic(logic);
+                return CompileLogic(logic);
             case ConditionalSyntax conditional:
-                return Conditional(conditional);
+                return CompileConditional(conditional);
             case ListSyntax list:
-                return List(list);
+                return CompileList(list);
             case MapSyntax map:
-                return Map(map);
+                return CompileMap(map);
             default:
-                return Comprehension((ComprehensionSyntax)syntax);
+                return CompileComprehension((ComprehensionSyntax)syntax);
         }
     }
 
-    private Code Name(NameSyntax name)
+    private Code CompileName(NameSyntax name)
     {
         var slot = name.FromRoot ? -1 : _variables.LastIndexOf(name.Name);
         if (slot >= 0)
@@ -73,7 +73,7 @@ internal sealed class Compiler
         return (ref frame) => frame.Scope.TryGet(name.Name, out var value) ? value : missing;
     }
 
-    private Code Select(SelectSyntax select)
+    private Code CompileSelect(SelectSyntax select)
     {
         if (Paths.TypeOf(select, _variables) is { } type)
         {
@@ -81,27 +81,28 @@ internal sealed class Compiler
             return (ref _) => value;
         }
 
-        return Qualified(select) is { } qualified ? QualifiedSelect(qualified, Field(select)) : Field(select);
+        return QualifiedName(select) is { } qualified ? CompileQualifiedSelect(qualified, CompileField(select)) : CompileField(select);
     }
 
     // a.b.c is one name if the scope has it; the longest name wins.
-    private static Code QualifiedSelect(string name, Code field) =>
+    private static Code CompileQualifiedSelect(string name, Code field) =>
         (ref frame) => frame.Scope.HasQualifiedNames && frame.Scope.TryGet(name, out var value) ? value : field(ref frame);
 
-    private string? Qualified(Syntax syntax) => syntax switch
-    {
-        NameSyntax name when name.FromRoot || !_variables.Contains(name.Name) => name.Name,
-        SelectSyntax { Optional: false } select when Qualified(select.Operand) is { } before => $"{before}.{select.Field}",
-        _ => null,
-    };
+    private string? QualifiedName(Syntax syntax) =>
+        syntax is SelectSyntax { Optional: false } select && QualifiedName(select.Operand) is { } before
+            ? $"{before}.{select.Field}" : ScopeName(syntax);
 
-    private Code Field(SelectSyntax select)
+    // The name, if it is resolved in the scope; null for a variable and for any other expression.
+    private string? ScopeName(Syntax syntax) =>
+        syntax is NameSyntax name && (name.FromRoot || !_variables.Contains(name.Name)) ? name.Name : null;
+
+    private Code CompileField(SelectSyntax select)
     {
         var operand = Compile(select.Operand);
         var (field, optional) = (select.Field, select.Optional);
-        if (!optional && select.Operand is NameSyntax { Name: var name } root && (root.FromRoot || !_variables.Contains(name)))
+        if (!optional && ScopeName(select.Operand) is { } name)
         {
-            // The fast path covers existing fields; the slow path produces the error message.
+            // A field that exists is read without its map. For one that does not, the map is read to describe the error.
             return (ref frame) => !frame.Spend(1) ? Failures.Budget
                 : frame.Scope.TryGetField(name, field, out var value) ? value
                 : frame.Scope.WhyMissing(name, field) is { } why ? CelValue.Error(why)
@@ -111,28 +112,30 @@ internal sealed class Compiler
         return (ref frame) => frame.Spend(1) ? Operators.Select(operand(ref frame), field, optional) : Failures.Budget;
     }
 
-    private Code Index(IndexSyntax index)
+    private Code CompileIndex(IndexSyntax index)
     {
         var operand = Compile(index.Operand);
         var at = Compile(index.Index);
         var optional = index.Optional;
-        var root = !optional && index.Operand is NameSyntax name && (name.FromRoot || !_variables.Contains(name.Name)) ? name.Name : null;
+        var scopeName = optional ? null : ScopeName(index.Operand);
         return (ref frame) =>
         {
             var container = operand(ref frame);
             var key = at(ref frame);
-            if (root is not null && key.Kind == CelKind.String && !container.TryGetField(key.AsString(), out _)
-                && frame.Scope.WhyMissing(root, key.AsString()) is { } why)
+            if (scopeName is not null && key.Kind == CelKind.String && !container.TryGetField(key.AsString(), out _)
+                && frame.Scope.WhyMissing(scopeName, key.AsString()) is { } why)
             {
                 return CelValue.Error(why);
             }
 
-            return container.IsError ? container : key.IsError ? key : frame.Spend(1 + Operators.KeyCost(key))
-                ? Operators.Index(container, key, optional) : Failures.Budget;
+            return container.IsError ? container
+                : key.IsError ? key
+                : frame.Spend(1 + Operators.KeyCost(key)) ? Operators.Index(container, key, optional)
+                : Failures.Budget;
         };
     }
 
-    private Code Call(CallSyntax call)
+    private Code CompileCall(CallSyntax call)
     {
         if (call.Function is not { } function)
         {
@@ -143,7 +146,7 @@ internal sealed class Compiler
         var arguments = call.Arguments.Select(Compile).ToArray();
         if (function.Name is "or" or "orValue")
         {
-            return Alternative(arguments[0], arguments[1], function.Name == "orValue");
+            return CompileOr(arguments[0], arguments[1], isOrValue: function.Name == "orValue");
         }
 
         var run = function.Run;
@@ -151,11 +154,12 @@ internal sealed class Compiler
         {
             case 1:
                 {
-                    var only = arguments[0];
+                    var argument = arguments[0];
                     return (ref frame) =>
                     {
-                        var value = only(ref frame);
-                        return value.IsError ? value : frame.Spend(1) ? run(ref frame, new ReadOnlySpan<CelValue>(in value))
+                        var value = argument(ref frame);
+                        return value.IsError ? value
+                            : frame.Spend(1) ? run(ref frame, new ReadOnlySpan<CelValue>(in value))
                             : Failures.Budget;
                     };
                 }
@@ -165,7 +169,7 @@ internal sealed class Compiler
                     var (first, second) = (arguments[0], arguments[1]);
                     return (ref frame) =>
                     {
-                        var values = default(Two);
+                        var values = default(TwoValues);
                         values[0] = first(ref frame);
                         if (values[0].IsError)
                         {
@@ -196,26 +200,28 @@ internal sealed class Compiler
         }
     }
 
-    // The alternative is evaluated only if needed.
-    private static Code Alternative(Code optional, Code other, bool unwrap) =>
+    // The alternative is evaluated only if the optional has no value.
+    private static Code CompileOr(Code optional, Code other, bool isOrValue) =>
         (ref frame) =>
         {
             var value = optional(ref frame);
             if (value.Kind != CelKind.Optional)
             {
-                return value.IsError ? value : Failures.NoOverload(unwrap ? "orValue" : "or", value);
+                return value.IsError ? value : Failures.NoOverload(isOrValue ? "orValue" : "or", value);
             }
 
             if (value.HasValue)
             {
-                return unwrap ? value.Inner : value;
+                return isOrValue ? value.Inner : value;
             }
 
             var alternative = frame.Spend(1) ? other(ref frame) : Failures.Budget;
-            return unwrap || alternative.Kind is CelKind.Optional or CelKind.Error ? alternative : Failures.NoOverload("or", alternative);
+            return isOrValue || alternative.Kind is CelKind.Optional or CelKind.Error
+                ? alternative
+                : Failures.NoOverload("or", alternative);
         };
 
-    private Code Unary(UnarySyntax unary)
+    private Code CompileUnary(UnarySyntax unary)
     {
         var operand = Compile(unary.Operand);
         var isNot = unary.Operator == '!';
@@ -226,7 +232,7 @@ internal sealed class Compiler
         };
     }
 
-    private Code Binary(BinarySyntax binary)
+    private Code CompileBinary(BinarySyntax binary)
     {
         var (left, right, apply) = (Compile(binary.Left), Compile(binary.Right), Operators.For(binary.Operator));
         return (ref frame) =>
@@ -238,10 +244,10 @@ internal sealed class Compiler
     }
 
     // A deciding operand absorbs the errors of all others, in either order.
-    private Code Logic(LogicSyntax logic)
+    private Code CompileLogic(LogicSyntax logic)
     {
         var operands = logic.Operands.Select(Compile).ToArray();
-        var decides = !logic.IsAnd;
+        var deciding = !logic.IsAnd;
         var symbol = logic.IsAnd ? "'&&'" : "'||'";
         return (ref frame) =>
         {
@@ -251,7 +257,7 @@ internal sealed class Compiler
                 var value = frame.Spend(1) ? operand(ref frame) : Failures.Budget;
                 if (value.Kind == CelKind.Bool)
                 {
-                    if (value.AsBool() == decides)
+                    if (value.AsBool() == deciding)
                     {
                         return value;
                     }
@@ -262,11 +268,11 @@ internal sealed class Compiler
                 }
             }
 
-            return failure.IsError ? failure : CelValue.Bool(!decides);
+            return failure.IsError ? failure : CelValue.Bool(!deciding);
         };
     }
 
-    private Code Conditional(ConditionalSyntax conditional)
+    private Code CompileConditional(ConditionalSyntax conditional)
     {
         var (condition, then, otherwise) = (Compile(conditional.Condition), Compile(conditional.Then), Compile(conditional.Else));
         return (ref frame) =>
@@ -278,7 +284,7 @@ internal sealed class Compiler
         };
     }
 
-    private Code List(ListSyntax list)
+    private Code CompileList(ListSyntax list)
     {
         var items = list.Items.Select(item => (Code: Compile(item.Item), item.Optional)).ToArray();
         return (ref frame) =>
@@ -288,26 +294,31 @@ internal sealed class Compiler
                 return Failures.Budget;
             }
 
-            var made = new List<CelValue>(items.Length);
+            var result = new List<CelValue>(items.Length);
             foreach (var (code, optional) in items)
             {
                 var value = code(ref frame);
-                if (value.IsError || (optional && value.Kind != CelKind.Optional))
+                if (value.IsError)
                 {
-                    return value.IsError ? value : Failures.NoOverload("an optional item of a list", value);
+                    return value;
+                }
+
+                if (optional && value.Kind != CelKind.Optional)
+                {
+                    return Failures.NoOverload("an optional item of a list", value);
                 }
 
                 if (!optional || value.HasValue)
                 {
-                    made.Add(optional ? value.Inner : value);
+                    result.Add(optional ? value.Inner : value);
                 }
             }
 
-            return CelValue.List(made);
+            return CelValue.List(result);
         };
     }
 
-    private Code Map(MapSyntax map)
+    private Code CompileMap(MapSyntax map)
     {
         var entries = map.Entries.Select(entry => (Key: Compile(entry.Key), Value: Compile(entry.Value), entry.Optional)).ToArray();
         return (ref frame) =>
@@ -317,7 +328,7 @@ internal sealed class Compiler
                 return Failures.Budget;
             }
 
-            var made = new CelMap(entries.Length);
+            var result = new CelMap(entries.Length);
             foreach (var entry in entries)
             {
                 var key = entry.Key(ref frame);
@@ -342,22 +353,22 @@ internal sealed class Compiler
                     return Failures.Budget;
                 }
 
-                if (made.Contains(key))
+                if (result.Contains(key))
                 {
                     return CelValue.Error($"repeated key: {key}");
                 }
 
                 if (!entry.Optional || value.HasValue)
                 {
-                    made.Set(key, entry.Optional ? value.Inner : value);
+                    result.Set(key, entry.Optional ? value.Inner : value);
                 }
             }
 
-            return CelValue.Map(made);
+            return CelValue.Map(result);
         };
     }
 
-    private Code Comprehension(ComprehensionSyntax syntax)
+    private Code CompileComprehension(ComprehensionSyntax syntax)
     {
         var range = Compile(syntax.Range);
         var slot = _variables.Count;
@@ -368,20 +379,20 @@ internal sealed class Compiler
         _variables.RemoveAt(slot);
         return syntax.Kind switch
         {
-            ComprehensionKind.All => Quantifier(range, slot, condition!, decides: false),
-            ComprehensionKind.Exists => Quantifier(range, slot, condition!, decides: true),
-            ComprehensionKind.ExistsOne => ExistsOne(range, slot, condition!),
+            ComprehensionKind.All => CompileQuantifier(range, slot, condition!, deciding: false),
+            ComprehensionKind.Exists => CompileQuantifier(range, slot, condition!, deciding: true),
+            ComprehensionKind.ExistsOne => CompileExistsOne(range, slot, condition!),
             ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap =>
-                Inside(range, slot, body!, flat: syntax.Kind == ComprehensionKind.OptFlatMap),
-            _ => Collect(range, slot, condition, body),
+                CompileOptMap(range, slot, body!, isFlat: syntax.Kind == ComprehensionKind.OptFlatMap),
+            _ => CompileCollect(range, slot, condition, body),
         };
     }
 
-    // all() and exists() are && and || over the items and absorb errors the same way.
-    private static Code Quantifier(Code range, int slot, Code condition, bool decides) =>
+    // all() and exists() are && and || over the items, so they absorb errors in the same way.
+    private static Code CompileQuantifier(Code range, int slot, Code condition, bool deciding) =>
         (ref frame) =>
         {
-            var items = Items(ref frame, range(ref frame), out var failure);
+            var items = ItemsOf(ref frame, range(ref frame), out var failure);
             for (var i = 0; i < items.Count; i++)
             {
                 if (!frame.Spend(1))
@@ -395,19 +406,19 @@ internal sealed class Compiler
                 {
                     failure ??= value.IsError ? value : Failures.NoOverload("the condition of a macro", value);
                 }
-                else if (value.AsBool() == decides)
+                else if (value.AsBool() == deciding)
                 {
                     return value;
                 }
             }
 
-            return failure ?? CelValue.Bool(!decides);
+            return failure ?? CelValue.Bool(!deciding);
         };
 
-    private static Code ExistsOne(Code range, int slot, Code condition) =>
+    private static Code CompileExistsOne(Code range, int slot, Code condition) =>
         (ref frame) =>
         {
-            var items = Items(ref frame, range(ref frame), out var failure);
+            var items = ItemsOf(ref frame, range(ref frame), out var failure);
             var count = 0;
             for (var i = 0; i < items.Count; i++)
             {
@@ -429,16 +440,16 @@ internal sealed class Compiler
             return failure ?? CelValue.Bool(count == 1);
         };
 
-    private static Code Collect(Code range, int slot, Code? condition, Code? body) =>
+    private static Code CompileCollect(Code range, int slot, Code? condition, Code? body) =>
         (ref frame) =>
         {
-            var items = Items(ref frame, range(ref frame), out var failure);
-            if (failure is { } wrong)
+            var items = ItemsOf(ref frame, range(ref frame), out var failure);
+            if (failure is { } problem)
             {
-                return wrong;
+                return problem;
             }
 
-            var made = new List<CelValue>();
+            var result = new List<CelValue>();
             for (var i = 0; i < items.Count; i++)
             {
                 if (!frame.Spend(2))
@@ -468,20 +479,25 @@ internal sealed class Compiler
                     return value;
                 }
 
-                made.Add(value);
+                result.Add(value);
             }
 
-            return CelValue.List(made);
+            return CelValue.List(result);
         };
 
-    // Maps the value inside an optional; none stays none.
-    private static Code Inside(Code optional, int slot, Code body, bool flat) =>
+    // Maps the value of an optional. An optional without a value is returned as it is.
+    private static Code CompileOptMap(Code optional, int slot, Code body, bool isFlat) =>
         (ref frame) =>
         {
             var value = optional(ref frame);
-            if (value.Kind != CelKind.Optional || !value.HasValue)
+            if (value.Kind != CelKind.Optional)
             {
-                return value.IsError || value.Kind == CelKind.Optional ? value : Failures.NoOverload("a macro over an optional", value);
+                return value.IsError ? value : Failures.NoOverload("a macro over an optional", value);
+            }
+
+            if (!value.HasValue)
+            {
+                return value;
             }
 
             if (!frame.Spend(2))
@@ -490,14 +506,14 @@ internal sealed class Compiler
             }
 
             frame.Locals![slot] = value.Inner;
-            var made = body(ref frame);
-            return made.IsError ? made
-                : !flat ? CelValue.Some(made)
-                : made.Kind == CelKind.Optional ? made
-                : Failures.NoOverload("optFlatMap", made);
+            var result = body(ref frame);
+            return result.IsError ? result
+                : !isFlat ? CelValue.Some(result)
+                : result.Kind == CelKind.Optional ? result
+                : Failures.NoOverload("optFlatMap", result);
         };
 
-    private static IReadOnlyList<CelValue> Items(ref Frame frame, CelValue range, out CelValue? failure)
+    private static IReadOnlyList<CelValue> ItemsOf(ref Frame frame, CelValue range, out CelValue? failure)
     {
         failure = null;
         switch (range.Kind)
@@ -515,9 +531,9 @@ internal sealed class Compiler
         }
     }
 
-    /// <summary>Two arguments without an array.</summary>
+    /// <summary>Two arguments on the stack, without an array.</summary>
     [InlineArray(2)]
-    private struct Two
+    private struct TwoValues
     {
         private CelValue _value;
     }

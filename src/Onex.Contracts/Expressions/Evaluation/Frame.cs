@@ -12,13 +12,13 @@ internal struct Frame(IExpressionScope scope, CelValue[]? locals, int budget)
     public readonly IExpressionScope Scope = scope;
     public readonly CelValue[]? Locals = locals;
 
-    /// <summary>The remaining cost units; below zero the whole evaluation has failed.</summary>
-    public long Left = budget;
+    /// <summary>The remaining cost units. Once they are below zero, the whole evaluation has failed.</summary>
+    public long BudgetLeft = budget;
 
     /// <summary>Spends units; false if the budget is exceeded.</summary>
     public bool Spend(long units)
     {
-        Left = Left < 0 ? Left : Left - units;
-        return Left >= 0;
+        BudgetLeft = BudgetLeft < 0 ? BudgetLeft : BudgetLeft - units;
+        return BudgetLeft >= 0;
     }
 }

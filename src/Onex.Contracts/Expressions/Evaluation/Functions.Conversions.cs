@@ -13,7 +13,7 @@ internal static partial class Functions
         {
             case CelKind.String:
                 {
-                    // Counts code points: a surrogate pair is one.
+                    // Counts code points: a surrogate pair is one. A text without pairs is only scanned, which is faster.
                     var text = a[0].AsString();
                     var hasPairs = text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
                     if (!frame.Spend(text.Length / (hasPairs ? 32 : 128)))
@@ -56,12 +56,12 @@ internal static partial class Functions
             case CelKind.Uint:
                 return value.AsUint() <= long.MaxValue ? CelValue.Int((long)value.AsUint()) : Failures.Overflow;
             case CelKind.Double:
-                // Excludes 2^63; the comparison is false for NaN.
+                // Excludes 2^63 and NaN, for which the comparison is false.
                 return Math.Abs(value.AsDouble()) < 9223372036854775808.0 ? CelValue.Int((long)value.AsDouble()) : Failures.Overflow;
             case CelKind.Timestamp:
                 return CelValue.Int(value.Bits);
             case CelKind.String:
-                return IsWritten(value.AsString())
+                return IsFreeOfNul(value.AsString())
                     && long.TryParse(value.AsString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
                     ? CelValue.Int(whole)
                     : NotA("int", value);
@@ -82,7 +82,7 @@ internal static partial class Functions
             case CelKind.Double:
                 return value.AsDouble() is >= 0 and < 18446744073709551616.0 ? CelValue.Uint((ulong)value.AsDouble()) : Failures.Overflow;
             case CelKind.String:
-                return IsWritten(value.AsString())
+                return IsFreeOfNul(value.AsString())
                     && ulong.TryParse(value.AsString(), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
                     ? CelValue.Uint(whole)
                     : NotA("uint", value);
@@ -103,20 +103,17 @@ internal static partial class Functions
             case CelKind.Uint:
                 return CelValue.Double(value.AsUint());
             case CelKind.String:
-                {
-                    return frame.Spend(value.AsString().Length / 8) ? ToDouble(value) : Failures.Budget;
-                }
-
+                return frame.Spend(value.AsString().Length / ExpressionLimits.CreatedPerUnit) ? ParseDouble(value) : Failures.Budget;
             default:
                 return Failures.NoOverload("double", value);
         }
     }
 
-    // .NET accepts trailing U+0000 characters.
-    private static bool IsWritten(string number) => !number.Contains('\0', StringComparison.Ordinal);
+    // The parsers of .NET accept trailing U+0000 characters, so these are checked before.
+    private static bool IsFreeOfNul(string number) => !number.Contains('\0', StringComparison.Ordinal);
 
-    // Only the literal text is infinity, not a number that is too large.
-    private static CelValue ToDouble(CelValue value)
+    // A text such as "Infinity" is infinity. A number that is too large is an error, although TryParse returns infinity for it.
+    private static CelValue ParseDouble(CelValue value)
     {
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
         var text = value.AsString();
@@ -129,10 +126,13 @@ internal static partial class Functions
             case "NAN":
                 return CelValue.Double(double.NaN);
             default:
-                return !IsWritten(text) || !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number)
-                    || double.IsNaN(number) ? NotA("double", value)
-                    : double.IsFinite(number) ? CelValue.Double(number)
-                    : Failures.Overflow;
+                if (!IsFreeOfNul(text) || !double.TryParse(text, Style, CultureInfo.InvariantCulture, out var number)
+                    || double.IsNaN(number))
+                {
+                    return NotA("double", value);
+                }
+
+                return double.IsFinite(number) ? CelValue.Double(number) : Failures.Overflow;
         }
     }
 
@@ -150,8 +150,8 @@ internal static partial class Functions
             case CelKind.Bytes:
                 try
                 {
-                    return frame.Spend(value.AsBytes().Length / 8) ? CelValue.String(_strictUtf8.GetString(value.AsBytes().Span))
-                        : Failures.Budget;
+                    return frame.Spend(value.AsBytes().Length / ExpressionLimits.CreatedPerUnit)
+                        ? CelValue.String(_strictUtf8.GetString(value.AsBytes().Span)) : Failures.Budget;
                 }
                 catch (DecoderFallbackException)
                 {
@@ -166,8 +166,8 @@ internal static partial class Functions
     private static CelValue ToBytes(ref Frame frame, ReadOnlySpan<CelValue> a) => a[0].Kind switch
     {
         CelKind.Bytes => a[0],
-        CelKind.String =>
-            frame.Spend(a[0].AsString().Length / 8) ? CelValue.Bytes(Encoding.UTF8.GetBytes(a[0].AsString())) : Failures.Budget,
+        CelKind.String => frame.Spend(a[0].AsString().Length / ExpressionLimits.CreatedPerUnit)
+            ? CelValue.Bytes(Encoding.UTF8.GetBytes(a[0].AsString())) : Failures.Budget,
         _ => Failures.NoOverload("bytes", a[0]),
     };
 
@@ -198,11 +198,12 @@ internal static partial class Functions
         _ => Failures.NoOverload("duration", a[0]),
     };
 
-    private const string Moments = "(timestamp) -> int; (timestamp, string) -> int";
+    private const string TimestampSignatures = "(timestamp) -> int; (timestamp, string) -> int";
 
-    private static Function Clock(string name, Func<DateTime, long>? ofTimestamp, Func<CelValue, long>? ofDuration) =>
-        new(name, false, true, 1, 2, $"time.{name}() or time.{name}('Europe/Zurich')", ofDuration is null ? Moments
-            : $"{Moments}; (duration) -> int", (ref frame, a) =>
+    // A function that reads a part of a timestamp, in a time zone if there is a second argument, or of a duration.
+    private static Function TimePart(string name, Func<DateTime, long>? ofTimestamp, Func<CelValue, long>? ofDuration) =>
+        new(name, false, true, 1, 2, $"time.{name}() or time.{name}('Europe/Zurich')",
+            ofDuration is null ? TimestampSignatures : $"{TimestampSignatures}; (duration) -> int", (ref frame, a) =>
         {
             if (a.Length == 1 && a[0].Kind == CelKind.Duration && ofDuration is not null)
             {
@@ -214,24 +215,26 @@ internal static partial class Functions
                 return a.Length == 1 ? Failures.NoOverload(name, a[0]) : Failures.NoOverload(name, a[0], a[1]);
             }
 
-            // Milliseconds are the same in every time zone.
+            // getMilliseconds has no function of a local time, because milliseconds are the same in every time zone.
             if (ofTimestamp is null)
             {
                 return CelValue.Int(a[0].Nanos / 1_000_000);
             }
 
-            // Looking up the rules of a zone costs more.
-            if (a.Length > 1 && !frame.Spend(20))
+            // Looking up the rules of a zone is slower than other functions.
+            const int ZoneCost = 20;
+            if (a.Length > 1 && !frame.Spend(ZoneCost))
             {
                 return Failures.Budget;
             }
 
-            if ((a.Length == 1 ? a[0].Bits : CelTime.WallSeconds(a[0], a[1].AsString())) is not { } wall)
+            if ((a.Length == 1 ? a[0].Bits : CelTime.WallSeconds(a[0], a[1].AsString())) is not { } localSeconds)
             {
-                return CelValue.Error($"there is no time zone '{Start(a[1].AsString())}'");
+                return CelValue.Error($"there is no time zone '{Failures.Clip(a[1].AsString())}'");
             }
 
-            return CelTime.Timestamp(wall, 0) is null ? Failures.TimeRange : CelValue.Int(ofTimestamp(DateTime.UnixEpoch.AddSeconds(wall)));
+            return CelTime.Timestamp(localSeconds, 0) is null ? Failures.TimeRange
+                : CelValue.Int(ofTimestamp(DateTime.UnixEpoch.AddSeconds(localSeconds)));
         });
 
     private static CelValue HasValue(ref Frame frame, ReadOnlySpan<CelValue> a) =>
@@ -255,7 +258,5 @@ internal static partial class Functions
         _ => false,
     };
 
-    private static CelValue NotA(string type, CelValue text) => CelValue.Error($"'{Start(text.AsString())}' is not a {type}");
-
-    private static string Start(string text) => text.Length <= 100 ? text : text[..100] + "...";
+    private static CelValue NotA(string type, CelValue text) => CelValue.Error($"'{Failures.Clip(text.AsString())}' is not a {type}");
 }

@@ -7,17 +7,22 @@ namespace Onex.Contracts.Expressions.Evaluation;
 
 internal static partial class Functions
 {
-    // A double has no more digits after the point.
+    // A double has 15 significant decimal digits.
     private const int DigitsMax = 15;
 
-    private static CelValue OnTexts(ref Frame frame, string name, ReadOnlySpan<CelValue> a, Func<string, string, bool> test)
+    private const int HashCost = 20;
+
+    // The cost of a search is its worst case, the product of both lengths.
+    private static long SearchCost(string text, string part) => (long)text.Length * part.Length / 4_096;
+
+    private static CelValue TestTexts(ref Frame frame, string name, ReadOnlySpan<CelValue> a, Func<string, string, bool> test)
     {
         if (a[0].Kind != CelKind.String || a[1].Kind != CelKind.String)
         {
             return Failures.NoOverload(name, a[0], a[1]);
         }
 
-        return frame.Spend(Math.Min(a[0].AsString().Length, a[1].AsString().Length) / 64)
+        return frame.Spend(Math.Min(a[0].AsString().Length, a[1].AsString().Length) / ExpressionLimits.ComparedPerUnit)
             ? CelValue.Bool(test(a[0].AsString(), a[1].AsString())) : Failures.Budget;
     }
 
@@ -28,9 +33,8 @@ internal static partial class Functions
             return Failures.NoOverload("contains", a[0], a[1]);
         }
 
-        // Costs the worst case of the search, the product of both lengths.
         var (text, part) = (a[0].AsString(), a[1].AsString());
-        return frame.Spend((text.Length / 64) + ((long)text.Length * part.Length / 4_096))
+        return frame.Spend((text.Length / ExpressionLimits.ComparedPerUnit) + SearchCost(text, part))
             ? CelValue.Bool(text.Contains(part, StringComparison.Ordinal))
             : Failures.Budget;
     }
@@ -53,18 +57,19 @@ internal static partial class Functions
             return CelValue.Error("the regular expression cannot be used: " + problem);
         }
 
-        // At worst each character is compared with every part.
+        // At worst each character is compared with every part, eight parts per unit. Reading the character costs as much as four.
         return frame.Spend(text.Length * (4 + compiled.Size) / 8) ? CelValue.Bool(compiled.IsMatch(text)) : Failures.Budget;
     }
 
-    private static CelValue OfText(ref Frame frame, string name, CelValue value, Func<string, string> make)
+    private static CelValue MapText(ref Frame frame, string name, CelValue value, Func<string, string> map)
     {
         if (value.Kind != CelKind.String)
         {
             return Failures.NoOverload(name, value);
         }
 
-        return frame.Spend(value.AsString().Length / 8) ? CelValue.String(make(value.AsString())) : Failures.Budget;
+        return frame.Spend(value.AsString().Length / ExpressionLimits.CreatedPerUnit)
+            ? CelValue.String(map(value.AsString())) : Failures.Budget;
     }
 
     private static CelValue Split(ref Frame frame, ReadOnlySpan<CelValue> a)
@@ -76,36 +81,40 @@ internal static partial class Functions
 
         var (text, separator) = (a[0].AsString(), a[1].AsString());
         var limit = a.Length > 2 && a[2].AsInt() >= 0 ? (int)Math.Min(a[2].AsInt(), int.MaxValue) : int.MaxValue;
-        if (!frame.Spend((text.Length / 8) + ((long)text.Length * separator.Length / 4_096)))
+        if (!frame.Spend((text.Length / ExpressionLimits.CreatedPerUnit) + SearchCost(text, separator)))
         {
             return Failures.Budget;
         }
 
         var parts = new List<CelValue>();
-        var rest = 0;
+        var start = 0;
         while (parts.Count < limit)
         {
-            // Two units each: an item and the header of a string.
+            // Each part costs two units: an item of the list and the header of a string.
             if (!frame.Spend(2))
             {
                 return Failures.Budget;
             }
 
-            // Without a separator every code point is a part.
-            var end = separator.Length > 0 ? text.IndexOf(separator, rest, StringComparison.Ordinal)
-                : rest + 1 >= text.Length ? -1
-                : char.IsSurrogatePair(text, rest) ? (rest + 2 < text.Length ? rest + 2 : -1) : rest + 1;
+            var end = separator.Length > 0 ? text.IndexOf(separator, start, StringComparison.Ordinal) : NextCodePoint(text, start);
             if (end < 0 || parts.Count == limit - 1)
             {
-                parts.Add(CelValue.String(text[rest..]));
+                parts.Add(CelValue.String(text[start..]));
                 break;
             }
 
-            parts.Add(CelValue.String(text[rest..end]));
-            rest = end + separator.Length;
+            parts.Add(CelValue.String(text[start..end]));
+            start = end + separator.Length;
         }
 
         return CelValue.List(separator.Length == 0 && text.Length == 0 ? [] : parts);
+    }
+
+    // The offset after a code point; -1 if it is the last. An empty separator splits there.
+    private static int NextCodePoint(string text, int at)
+    {
+        var next = at + 1 < text.Length && char.IsSurrogatePair(text, at) ? at + 2 : at + 1;
+        return next < text.Length ? next : -1;
     }
 
     private static CelValue Join(ref Frame frame, ReadOnlySpan<CelValue> a)
@@ -125,7 +134,7 @@ internal static partial class Functions
                 return Failures.NoOverload("join", items[i]);
             }
 
-            if (!frame.Spend(1 + ((items[i].AsString().Length + separator.Length) / 8)))
+            if (!frame.Spend(1 + ((items[i].AsString().Length + separator.Length) / ExpressionLimits.CreatedPerUnit)))
             {
                 return Failures.Budget;
             }
@@ -152,25 +161,25 @@ internal static partial class Functions
         return a[0].Kind switch
         {
             CelKind.Int or CelKind.Uint => a[0],
-            CelKind.Double => CelValue.Double(Rounded(a[0].AsDouble(), (int)digits)),
+            CelKind.Double => CelValue.Double(RoundDecimal(a[0].AsDouble(), (int)digits)),
             _ => Failures.NoOverload("round", a[0]),
         };
     }
 
-    // Rounds by the digits that string() shows, not by the binary value: 2.675 is a little less than 2.675, but people see 2.675.
-    private static double Rounded(double value, int digits)
+    // Rounds the decimal digits that string() shows and not the binary value: the double 2.675 is a little less, but is shown as 2.675.
+    private static double RoundDecimal(double value, int digits)
     {
         if (!double.IsFinite(value) || value == Math.Truncate(value))
         {
             return value;
         }
 
-        var (mantissa, exponent) = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture).Split('E') is [var before, var power]
-            ? (before, int.Parse(power, CultureInfo.InvariantCulture))
-            : (Math.Abs(value).ToString("R", CultureInfo.InvariantCulture), 0);
+        var parts = Math.Abs(value).ToString("R", CultureInfo.InvariantCulture).Split('E');
+        var (mantissa, exponent) = (parts[0], parts.Length == 1 ? 0 : int.Parse(parts[1], CultureInfo.InvariantCulture));
         var point = mantissa.IndexOf('.', StringComparison.Ordinal);
         var shown = mantissa.Replace(".", "", StringComparison.Ordinal);
-        var dropped = (point < 0 ? 0 : mantissa.Length - point - 1) - exponent - digits;
+        var decimals = (point < 0 ? 0 : mantissa.Length - point - 1) - exponent;
+        var dropped = decimals - digits;
         if (dropped <= 0)
         {
             return value;
@@ -186,7 +195,7 @@ internal static partial class Functions
         return value < 0 && kept > 0 ? -rounded : rounded;
     }
 
-    private static CelValue Extreme(ref Frame frame, string name, ReadOnlySpan<CelValue> a, int sign)
+    private static CelValue MinOrMax(ref Frame frame, string name, ReadOnlySpan<CelValue> a, int sign)
     {
         if (a.Length == 1 && a[0].Kind != CelKind.List)
         {
@@ -207,9 +216,9 @@ internal static partial class Functions
                 return Failures.Budget;
             }
 
-            // The first item is compared with itself, so a list of one is checked too.
-            var order = CelComparison.Compare(items[i], best, out var comparable);
-            if (!comparable)
+            // The first item is compared with itself, so that its kind is checked even if it is the only one.
+            var order = CelComparison.Compare(items[i], best, out var areComparable);
+            if (!areComparable)
             {
                 return Failures.NoOverload(name, best, items[i]);
             }
@@ -258,7 +267,7 @@ internal static partial class Functions
             return Failures.NoOverload("base64", a[0]);
         }
 
-        return frame.Spend(Length(a[0]) / 4) ? CelValue.String(Convert.ToBase64String(Raw(a[0]))) : Failures.Budget;
+        return frame.Spend(Operators.Length(a[0]) / 4) ? CelValue.String(Convert.ToBase64String(BytesOf(a[0]))) : Failures.Budget;
     }
 
     private static CelValue Sha256(ref Frame frame, ReadOnlySpan<CelValue> a)
@@ -268,11 +277,11 @@ internal static partial class Functions
             return Failures.NoOverload("sha256", a[0]);
         }
 
-        return frame.Spend(20 + (Length(a[0]) / 16)) ? CelValue.String(Convert.ToHexStringLower(SHA256.HashData(Raw(a[0]))))
-            : Failures.Budget;
+        return frame.Spend(HashCost + (Operators.Length(a[0]) / 16))
+            ? CelValue.String(Convert.ToHexStringLower(SHA256.HashData(BytesOf(a[0])))) : Failures.Budget;
     }
 
-    /// <summary>UUID version 5 (RFC 9562) with the saga id as the namespace, so anyone can compute it again.</summary>
+    /// <summary>UUID version 5 (RFC 9562) with the saga id as the namespace, so that other systems can compute it, too.</summary>
     private static CelValue Uuid(ref Frame frame, ReadOnlySpan<CelValue> a)
     {
         var id = a[0].TryGetField("id", out var field) ? field : a[0];
@@ -281,30 +290,29 @@ internal static partial class Functions
             return Failures.NoOverload("uuid", a[0], a[1]);
         }
 
-        if (!Guid.TryParse(id.AsString(), CultureInfo.InvariantCulture, out var space))
+        if (!Guid.TryParse(id.AsString(), CultureInfo.InvariantCulture, out var namespaceId))
         {
             return NotA("UUID", id);
         }
 
-        if (!frame.Spend(20 + (Length(a[1]) / 8)))
+        if (!frame.Spend(HashCost + (Operators.Length(a[1]) / 8)))
         {
             return Failures.Budget;
         }
 
-        var name = Raw(a[1]);
+        var name = BytesOf(a[1]);
         var input = new byte[16 + name.Length];
-        space.TryWriteBytes(input, bigEndian: true, out _);
+        namespaceId.TryWriteBytes(input, bigEndian: true, out _);
         name.CopyTo(input, 16);
-#pragma warning disable CA5350 // SHA-1 is what version 5 is made of; nothing rests on its strength.
+#pragma warning disable CA5350 // Version 5 prescribes SHA-1. Security does not depend on it here.
         var hash = SHA1.HashData(input).AsSpan(0, 16);
 #pragma warning restore CA5350
+        // The version (5) and the variant of RFC 9562.
         hash[6] = (byte)((hash[6] & 0x0F) | 0x50);
         hash[8] = (byte)((hash[8] & 0x3F) | 0x80);
         return CelValue.String(new Guid(hash, bigEndian: true).ToString());
     }
 
-    private static int Length(CelValue value) => value.Kind == CelKind.String ? value.AsString().Length : value.AsBytes().Length;
-
-    private static byte[] Raw(CelValue value) =>
+    private static byte[] BytesOf(CelValue value) =>
         value.Kind == CelKind.String ? Encoding.UTF8.GetBytes(value.AsString()) : value.AsBytes().ToArray();
 }

@@ -5,8 +5,10 @@ namespace Onex.Contracts.Expressions.Evaluation;
 /// <summary>All functions by name, documented in docs/expressions.md; a test compares both.</summary>
 internal static partial class Functions
 {
-    private const int Any = 1_000;
+    // The maximum of arguments of a function that takes any number.
+    private const int VariadicMax = 1_000;
 
+    // Name, whether f(a) and a.f() are allowed, minimum and maximum of arguments, usage, signatures, implementation.
     private static readonly FrozenDictionary<string, Function> _table = new Function[]
     {
         // Any value.
@@ -31,16 +33,16 @@ internal static partial class Functions
 
         // Text.
         new("startsWith", false, true, 2, 2, "text.startsWith(prefix)", "(string, string) -> bool",
-            (ref f, a) => OnTexts(ref f, "startsWith", a, (s, p) => s.StartsWith(p, StringComparison.Ordinal))),
+            (ref f, a) => TestTexts(ref f, "startsWith", a, (s, p) => s.StartsWith(p, StringComparison.Ordinal))),
         new("endsWith", false, true, 2, 2, "text.endsWith(suffix)", "(string, string) -> bool",
-            (ref f, a) => OnTexts(ref f, "endsWith", a, (s, p) => s.EndsWith(p, StringComparison.Ordinal))),
+            (ref f, a) => TestTexts(ref f, "endsWith", a, (s, p) => s.EndsWith(p, StringComparison.Ordinal))),
         new("contains", false, true, 2, 2, "text.contains(part)", "(string, string) -> bool", Contains),
         new("matches", true, true, 2, 2, "text.matches(pattern)", "(string, string) -> bool", Matches),
         new("lower", true, true, 1, 1, "lower(text)", "(string) -> string",
-            (ref f, a) => OfText(ref f, "lower", a[0], s => s.ToLowerInvariant())),
+            (ref f, a) => MapText(ref f, "lower", a[0], s => s.ToLowerInvariant())),
         new("upper", true, true, 1, 1, "upper(text)", "(string) -> string",
-            (ref f, a) => OfText(ref f, "upper", a[0], s => s.ToUpperInvariant())),
-        new("trim", true, true, 1, 1, "trim(text)", "(string) -> string", (ref f, a) => OfText(ref f, "trim", a[0], s => s.Trim())),
+            (ref f, a) => MapText(ref f, "upper", a[0], s => s.ToUpperInvariant())),
+        new("trim", true, true, 1, 1, "trim(text)", "(string) -> string", (ref f, a) => MapText(ref f, "trim", a[0], s => s.Trim())),
         new("split", true, true, 2, 3, "split(text, separator) or split(text, separator, limit)",
             "(string, string) -> list(string); (string, string, int) -> list(string)", Split),
         new("join", true, true, 1, 2, "join(texts) or join(texts, separator)", "(list(string)) -> string; (list(string), string) -> string",
@@ -49,10 +51,10 @@ internal static partial class Functions
         // Numbers.
         new("round", true, true, 1, 2, "round(number) or round(number, digits)",
             "(int) -> int; (uint) -> uint; (double) -> double; (int, int) -> int; (uint, int) -> uint; (double, int) -> double", Round),
-        new("min", true, true, 1, Any, "min(list) or min(a, b, ...)", "(list(A)) -> A; (A, A, ...) -> A",
-            (ref f, a) => Extreme(ref f, "min", a, -1)),
-        new("max", true, true, 1, Any, "max(list) or max(a, b, ...)", "(list(A)) -> A; (A, A, ...) -> A",
-            (ref f, a) => Extreme(ref f, "max", a, 1)),
+        new("min", true, true, 1, VariadicMax, "min(list) or min(a, b, ...)", "(list(A)) -> A; (A, A, ...) -> A",
+            (ref f, a) => MinOrMax(ref f, "min", a, -1)),
+        new("max", true, true, 1, VariadicMax, "max(list) or max(a, b, ...)", "(list(A)) -> A; (A, A, ...) -> A",
+            (ref f, a) => MinOrMax(ref f, "max", a, 1)),
         new("sum", true, true, 1, 1, "sum(list)",
             "(list(int)) -> int; (list(uint)) -> uint; (list(double)) -> double; (list(duration)) -> duration", Sum),
 
@@ -72,16 +74,16 @@ internal static partial class Functions
         new("orValue", false, true, 2, 2, "optional.orValue(value)", "(optional(A), A) -> A", Unreachable),
 
         // Times.
-        Clock("getFullYear", wall => wall.Year, null),
-        Clock("getMonth", wall => wall.Month - 1, null),
-        Clock("getDate", wall => wall.Day, null),
-        Clock("getDayOfMonth", wall => wall.Day - 1, null),
-        Clock("getDayOfWeek", wall => (long)wall.DayOfWeek, null),
-        Clock("getDayOfYear", wall => wall.DayOfYear - 1, null),
-        Clock("getHours", wall => wall.Hour, duration => duration.Bits / 3_600),
-        Clock("getMinutes", wall => wall.Minute, duration => duration.Bits / 60),
-        Clock("getSeconds", wall => wall.Second, duration => duration.Bits),
-        Clock("getMilliseconds", null, duration => duration.Nanos / 1_000_000),
+        TimePart("getFullYear", local => local.Year, null),
+        TimePart("getMonth", local => local.Month - 1, null),
+        TimePart("getDate", local => local.Day, null),
+        TimePart("getDayOfMonth", local => local.Day - 1, null),
+        TimePart("getDayOfWeek", local => (long)local.DayOfWeek, null),
+        TimePart("getDayOfYear", local => local.DayOfYear - 1, null),
+        TimePart("getHours", local => local.Hour, duration => duration.Bits / 3_600),
+        TimePart("getMinutes", local => local.Minute, duration => duration.Bits / 60),
+        TimePart("getSeconds", local => local.Second, duration => duration.Bits),
+        TimePart("getMilliseconds", null, duration => duration.Nanos / 1_000_000),
     }.ToFrozenDictionary(function => function.Name);
 
     private static readonly string[] _macros = ["all", "exists", "exists_one", "existsOne", "filter", "has", "map", "optFlatMap", "optMap"];
@@ -93,10 +95,10 @@ internal static partial class Functions
 
     public static Function? Find(string name) => _table.GetValueOrDefault(name);
 
-    /// <summary>Whether functions are called as <c>name.function()</c>.</summary>
+    /// <summary>Whether a name is a namespace of functions: <c>optional.of(...)</c>.</summary>
     public static bool IsNamespace(string name) => name == "optional";
 
-    // Compiled specially, because their second argument is evaluated only when needed.
+    // The compiler handles or() and orValue() itself, because their second argument is evaluated only if it is needed.
     private static CelValue Unreachable(ref Frame frame, ReadOnlySpan<CelValue> arguments) =>
         throw new System.Diagnostics.UnreachableException();
 }

@@ -6,19 +6,19 @@ internal delegate CelValue BinaryOperator(ref Frame frame, CelValue a, CelValue 
 /// <summary>The operators, for values that are not errors.</summary>
 internal static class Operators
 {
-    /// <summary>Finds the implementation of an operator once.</summary>
+    /// <summary>The implementation of an operator.</summary>
     public static BinaryOperator For(string symbol) => symbol switch
     {
         "==" => (ref frame, a, b) => Equal(ref frame, a, b, negated: false),
         "!=" => (ref frame, a, b) => Equal(ref frame, a, b, negated: true),
-        "<" => (ref frame, a, b) => Order(ref frame, "<", a, b, orEqual: false, sign: -1),
-        "<=" => (ref frame, a, b) => Order(ref frame, "<=", a, b, orEqual: true, sign: -1),
-        ">" => (ref frame, a, b) => Order(ref frame, ">", a, b, orEqual: false, sign: 1),
-        ">=" => (ref frame, a, b) => Order(ref frame, ">=", a, b, orEqual: true, sign: 1),
+        "<" => (ref frame, a, b) => Order(ref frame, "<", a, b, orEqual: false, wantedSign: -1),
+        "<=" => (ref frame, a, b) => Order(ref frame, "<=", a, b, orEqual: true, wantedSign: -1),
+        ">" => (ref frame, a, b) => Order(ref frame, ">", a, b, orEqual: false, wantedSign: 1),
+        ">=" => (ref frame, a, b) => Order(ref frame, ">=", a, b, orEqual: true, wantedSign: 1),
         "in" => In,
         "+" => Add,
         "-" => (ref _, a, b) => Subtract(a, b),
-        _ => (ref _, a, b) => Scale(symbol, a, b),
+        _ => (ref _, a, b) => MultiplyOrDivide(symbol, a, b),
     };
 
     public static CelValue Negate(CelValue value) => value.Kind switch
@@ -43,8 +43,12 @@ internal static class Operators
             return operand.IsError ? operand : Failures.NoOverload($"the field '{field}'", operand);
         }
 
-        var found = operand.MapValue.TryGet(field, out var value);
-        return optional ? found ? CelValue.Some(value) : CelValue.None : found ? value : Failures.NoKey(CelValue.String(field));
+        if (!operand.MapValue.TryGet(field, out var value))
+        {
+            return optional ? CelValue.None : Failures.NoKey(CelValue.String(field));
+        }
+
+        return optional ? CelValue.Some(value) : value;
     }
 
     public static CelValue Has(CelValue operand, string field) => operand.Kind switch
@@ -78,7 +82,7 @@ internal static class Operators
 
                 break;
             case CelKind.List:
-                if (Whole(index) is not { } at)
+                if (WholeIndex(index) is not { } at)
                 {
                     return Failures.NoOverload("an index of a list", index);
                 }
@@ -98,10 +102,11 @@ internal static class Operators
         return optional ? CelValue.Some(found) : found;
     }
 
-    /// <summary>The cost of looking up a key: its text is hashed.</summary>
-    public static int KeyCost(CelValue key) => key.Kind == CelKind.String ? key.AsString().Length / 64 : 0;
+    /// <summary>The cost of looking up a key. Only a text costs something, because all of it is hashed.</summary>
+    public static int KeyCost(CelValue key) => key.Kind == CelKind.String ? key.AsString().Length / ExpressionLimits.ComparedPerUnit : 0;
 
-    private static long? Whole(CelValue index) => index.Kind switch
+    // Below 1e15 a double represents whole numbers exactly.
+    private static long? WholeIndex(CelValue index) => index.Kind switch
     {
         CelKind.Int => index.AsInt(),
         CelKind.Uint => index.AsUint() <= long.MaxValue ? (long)index.AsUint() : long.MaxValue,
@@ -112,24 +117,25 @@ internal static class Operators
 
     private static CelValue Equal(ref Frame frame, CelValue a, CelValue b, bool negated)
     {
-        var equal = CelComparison.AreEqual(a, b, ref frame.Left);
-        return frame.Left < 0 ? Failures.Budget : CelValue.Bool(equal != negated);
+        var equal = CelComparison.AreEqual(a, b, ref frame.BudgetLeft);
+        return frame.BudgetLeft < 0 ? Failures.Budget : CelValue.Bool(equal != negated);
     }
 
-    private static CelValue Order(ref Frame frame, string symbol, CelValue a, CelValue b, bool orEqual, int sign)
+    private static CelValue Order(ref Frame frame, string symbol, CelValue a, CelValue b, bool orEqual, int wantedSign)
     {
-        if (a.Kind is CelKind.String or CelKind.Bytes && b.Kind == a.Kind && !frame.Spend(Math.Min(Size(a), Size(b)) / 64))
+        if (a.Kind is CelKind.String or CelKind.Bytes && b.Kind == a.Kind
+            && !frame.Spend(Math.Min(Length(a), Length(b)) / ExpressionLimits.ComparedPerUnit))
         {
             return Failures.Budget;
         }
 
-        var order = CelComparison.Compare(a, b, out var comparable);
-        if (!comparable)
+        var order = CelComparison.Compare(a, b, out var areComparable);
+        if (!areComparable)
         {
             return Failures.NoOverload($"'{symbol}'", a, b);
         }
 
-        return CelValue.Bool(order is { } known && ((orEqual && known == 0) || Math.Sign(known) == sign));
+        return CelValue.Bool(order is { } known && ((orEqual && known == 0) || Math.Sign(known) == wantedSign));
     }
 
     private static CelValue In(ref Frame frame, CelValue item, CelValue container)
@@ -145,15 +151,15 @@ internal static class Operators
         }
 
         var items = container.AsList();
-        for (var i = 0; i < items.Count && frame.Left >= 0; i++)
+        for (var i = 0; i < items.Count && frame.BudgetLeft >= 0; i++)
         {
-            if (CelComparison.AreEqual(items[i], item, ref frame.Left))
+            if (CelComparison.AreEqual(items[i], item, ref frame.BudgetLeft))
             {
                 return CelValue.Bool(true);
             }
         }
 
-        return frame.Left < 0 ? Failures.Budget : CelValue.Bool(false);
+        return frame.BudgetLeft < 0 ? Failures.Budget : CelValue.Bool(false);
     }
 
     public static CelValue Add(ref Frame frame, CelValue a, CelValue b)
@@ -171,9 +177,12 @@ internal static class Operators
             case (CelKind.Double, CelKind.Double):
                 return CelValue.Double(a.AsDouble() + b.AsDouble());
             case (CelKind.String, CelKind.String):
-                return frame.Spend((Size(a) + Size(b)) / 8) ? CelValue.String(a.AsString() + b.AsString()) : Failures.Budget;
+                return frame.Spend((Length(a) + Length(b)) / ExpressionLimits.CreatedPerUnit)
+                    ? CelValue.String(a.AsString() + b.AsString()) : Failures.Budget;
             case (CelKind.Bytes, CelKind.Bytes):
-                return frame.Spend((Size(a) + Size(b)) / 16) ? CelValue.Bytes([.. a.AsBytes().Span, .. b.AsBytes().Span]) : Failures.Budget;
+                // A byte is half the size of a character.
+                return frame.Spend((Length(a) + Length(b)) / (2 * ExpressionLimits.CreatedPerUnit))
+                    ? CelValue.Bytes([.. a.AsBytes().Span, .. b.AsBytes().Span]) : Failures.Budget;
             case (CelKind.List, CelKind.List):
                 return frame.Spend(a.AsList().Count + b.AsList().Count) ? CelValue.List([.. a.AsList(), .. b.AsList()]) : Failures.Budget;
             case (CelKind.Timestamp, CelKind.Duration) or (CelKind.Duration, CelKind.Timestamp):
@@ -209,7 +218,7 @@ internal static class Operators
     }
 
     // '*', '/' and '%'.
-    private static CelValue Scale(string symbol, CelValue a, CelValue b)
+    private static CelValue MultiplyOrDivide(string symbol, CelValue a, CelValue b)
     {
         switch (a.Kind, b.Kind)
         {
@@ -226,7 +235,7 @@ internal static class Operators
                     ? Failures.Overflow
                     : CelValue.Int(symbol == "/" ? a.AsInt() / b.AsInt() : a.AsInt() % b.AsInt());
             case (CelKind.Uint, CelKind.Uint) when symbol == "*":
-                return Math.BigMul(a.AsUint(), b.AsUint()) is var area && area <= ulong.MaxValue ? CelValue.Uint((ulong)area)
+                return Math.BigMul(a.AsUint(), b.AsUint()) is var unsigned && unsigned <= ulong.MaxValue ? CelValue.Uint((ulong)unsigned)
                     : Failures.Overflow;
             case (CelKind.Uint, CelKind.Uint):
                 return CelValue.Uint(symbol == "/" ? a.AsUint() / b.AsUint() : a.AsUint() % b.AsUint());
@@ -235,5 +244,6 @@ internal static class Operators
         }
     }
 
-    private static int Size(CelValue value) => value.Kind == CelKind.String ? value.AsString().Length : value.AsBytes().Length;
+    /// <summary>The characters of a string, or the bytes of bytes.</summary>
+    public static int Length(CelValue value) => value.Kind == CelKind.String ? value.AsString().Length : value.AsBytes().Length;
 }

@@ -16,7 +16,7 @@ internal sealed class Paths
         return paths._uses.ToImmutable();
     }
 
-    /// <summary>The type that a path names (<c>google.protobuf.Duration</c>), if any.</summary>
+    /// <summary>The type that a path names (<c>google.protobuf.Duration</c>); null if it names none.</summary>
     public static string? TypeOf(SelectSyntax select, List<string> variables) =>
         select is
         {
@@ -34,7 +34,7 @@ internal sealed class Paths
             return;
         }
 
-        if (syntax is NameSyntax or SelectSyntax or IndexSyntax && Chain(syntax, out var path, ref guarded))
+        if (syntax is NameSyntax or SelectSyntax or IndexSyntax && TryReadPath(syntax, out var path, ref guarded))
         {
             _uses.Add(new PathUse(path, syntax.Position, syntax.Length, guarded));
             return;
@@ -90,8 +90,8 @@ internal sealed class Paths
         }
     }
 
-    // Whether the whole expression is a name of the scope and constant fields after it.
-    private bool Chain(Syntax syntax, out ImmutableArray<string> path, ref bool guarded)
+    // The path, if the whole expression is a name of the scope and constant fields after it.
+    private bool TryReadPath(Syntax syntax, out ImmutableArray<string> path, ref bool guarded)
     {
         var fields = new List<string>();
         var optional = false;

@@ -115,7 +115,7 @@ internal sealed class Lexer(string text)
                 throw Fail(start, 2, "a hexadecimal number without digits", "write at least one digit after 0x");
             }
 
-            return Whole(start, text[digits.._at], NumberStyles.AllowHexSpecifier);
+            return Integer(start, text[digits.._at], NumberStyles.AllowHexSpecifier);
         }
 
         SkipWhile(char.IsAsciiDigit);
@@ -137,19 +137,19 @@ internal sealed class Lexer(string text)
 
         if (!isDouble)
         {
-            return Whole(start, whole, NumberStyles.None);
+            return Integer(start, whole, NumberStyles.None);
         }
 
-        NoWordFollows(start);
+        RejectWordAfterNumber(start);
         return new Token(TokenKind.Double, start, _at - start, text[start.._at]);
     }
 
-    // Decimal digits: the parser adds the sign, because the least int has no positive counterpart.
-    private Token Whole(int start, string digits, NumberStyles style)
+    // The token holds decimal digits without a sign. The parser adds the sign, because the smallest int has no positive counterpart.
+    private Token Integer(int start, string digits, NumberStyles style)
     {
         var isUint = Peek(0) is 'u' or 'U';
         _at += isUint ? 1 : 0;
-        NoWordFollows(start);
+        RejectWordAfterNumber(start);
         if (!ulong.TryParse(digits, style, CultureInfo.InvariantCulture, out var value))
         {
             throw Fail(start, _at - start, "the number does not fit into 64 bits", "write it as a double, with a fraction: 1.0");
@@ -158,7 +158,7 @@ internal sealed class Lexer(string text)
         return new Token(isUint ? TokenKind.Uint : TokenKind.Int, start, _at - start, value.ToString(CultureInfo.InvariantCulture));
     }
 
-    private void NoWordFollows(int start)
+    private void RejectWordAfterNumber(int start)
     {
         if (char.IsAsciiLetterOrDigit(Peek(0)) || Peek(0) == '_')
         {
@@ -264,6 +264,7 @@ internal sealed class Lexer(string text)
             >= '0' and <= '3' => (3, 8),
             _ => (0, 0),
         };
+        // An octal escape has its digits at once. The others have x, u or U before them.
         _at -= radix == 8 ? 1 : 0;
         var code = 0L;
         for (var i = 0; i < digits; i++)

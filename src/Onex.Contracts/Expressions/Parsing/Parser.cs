@@ -7,7 +7,7 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Parsing;
 
 /// <summary>
-/// Parses tokens to a syntax tree by recursive descent, expands macros, and resolves functions by name and number of arguments. An instance
+/// Parses tokens into a syntax tree by recursive descent, expands macros, and finds functions by name and number of arguments. An instance
 /// parses one expression.
 /// </summary>
 internal sealed class Parser(List<Token> tokens, bool checkFunctions)
@@ -21,7 +21,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         "void", "while",
     ];
 
-    private static readonly string[][] _levels = [["==", "!=", "<", "<=", ">", ">=", "in"], ["+", "-"], ["*", "/", "%"]];
+    private static readonly string[][] _operatorsByPrecedence = [["==", "!=", "<", "<=", ">", ">=", "in"], ["+", "-"], ["*", "/", "%"]];
 
     private readonly List<string> _variables = [];
     private int _at;
@@ -36,7 +36,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             throw Fail(Current, "the expression is empty", "write an expression, such as input.total > 10");
         }
 
-        var root = Expression();
+        var root = ParseExpression();
         if (Current.Kind != TokenKind.End)
         {
             throw Unexpected("an operator or the end");
@@ -45,31 +45,30 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         return root;
     }
 
-    private Syntax Expression()
+    private Syntax ParseExpression()
     {
         if (++_depth > ExpressionLimits.Depth)
         {
             throw TooDeep(Current);
         }
 
-        var condition = Logic(isAnd: false);
+        var condition = ParseLogic(isAnd: false);
         if (Take("?"))
         {
-            var then = Logic(isAnd: false);
+            var then = ParseLogic(isAnd: false);
             Expect(":", "the other half of the conditional a ? b : c");
-            var otherwise = Expression();
-            condition = Checked(Syntax.Over(
-                new ConditionalSyntax(condition, then, otherwise, condition.Position, otherwise.End - condition.Position), condition, then,
-                otherwise));
+            var otherwise = ParseExpression();
+            var node = new ConditionalSyntax(condition, then, otherwise, condition.Position, otherwise.End - condition.Position);
+            condition = CheckDepth(Syntax.WithHeight(node, condition, then, otherwise));
         }
 
         _depth--;
         return condition;
     }
 
-    private Syntax Logic(bool isAnd)
+    private Syntax ParseLogic(bool isAnd)
     {
-        var first = isAnd ? Binary(0) : Logic(isAnd: true);
+        var first = isAnd ? ParseBinary(0) : ParseLogic(isAnd: true);
         var symbol = isAnd ? "&&" : "||";
         if (!Current.Is(symbol))
         {
@@ -80,32 +79,33 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         operands.Add(first);
         while (Take(symbol))
         {
-            operands.Add(isAnd ? Binary(0) : Logic(isAnd: true));
+            operands.Add(isAnd ? ParseBinary(0) : ParseLogic(isAnd: true));
         }
 
         var node = new LogicSyntax(isAnd, operands.ToImmutable(), first.Position, operands[^1].End - first.Position);
-        return Checked(Syntax.Over(node, operands.ToArray()));
+        return CheckDepth(Syntax.WithHeight(node, operands.ToArray()));
     }
 
-    private Syntax Binary(int level)
+    private Syntax ParseBinary(int precedence)
     {
-        if (level == _levels.Length)
+        if (precedence == _operatorsByPrecedence.Length)
         {
-            return Unary();
+            return ParseUnary();
         }
 
-        var left = Binary(level + 1);
-        while (Current.Kind is TokenKind.Symbol or TokenKind.Identifier && _levels[level].Contains(Current.Text))
+        var left = ParseBinary(precedence + 1);
+        while (Current.Kind is TokenKind.Symbol or TokenKind.Identifier && _operatorsByPrecedence[precedence].Contains(Current.Text))
         {
             var symbol = tokens[_at++].Text;
-            var right = Binary(level + 1);
-            left = Checked(Syntax.Over(new BinarySyntax(symbol, left, right, left.Position, right.End - left.Position), left, right));
+            var right = ParseBinary(precedence + 1);
+            var node = new BinarySyntax(symbol, left, right, left.Position, right.End - left.Position);
+            left = CheckDepth(Syntax.WithHeight(node, left, right));
         }
 
         return left;
     }
 
-    private Syntax Unary()
+    private Syntax ParseUnary()
     {
         var first = _at;
         while (Current.Is("!") || (Current.Is("-") && !IsNegativeNumber()))
@@ -119,36 +119,37 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
 
         var count = _at - first;
-        var operand = Member();
+        var operand = ParseMember();
         for (var i = count - 1; i >= 0; i--)
         {
             var sign = tokens[first + i];
-            operand = Checked(Syntax.Over(new UnarySyntax(sign.Text[0], operand, sign.Position, operand.End - sign.Position), operand));
+            var negation = new UnarySyntax(sign.Text[0], operand, sign.Position, operand.End - sign.Position);
+            operand = CheckDepth(Syntax.WithHeight(negation, operand));
         }
 
         return operand;
     }
 
-    // A sign before a number is part of it, because the least int has no positive counterpart.
+    // A sign before a number is part of the number, because the smallest int has no positive counterpart.
     private bool IsNegativeNumber() =>
         Current.Is("-") && tokens[_at + 1].Kind is TokenKind.Int or TokenKind.Double;
 
-    private Syntax Member()
+    private Syntax ParseMember()
     {
-        var operand = Primary();
+        var operand = ParsePrimary();
         while (true)
         {
             if (Take("."))
             {
-                operand = Checked(AfterDot(operand));
+                operand = CheckDepth(ParseAfterDot(operand));
             }
             else if (Take("["))
             {
                 var optional = Take("?");
-                var index = Expression();
+                var index = ParseExpression();
                 var close = Expect("]", "the end of the index");
-                operand = Checked(
-                    Syntax.Over(new IndexSyntax(operand, index, optional, operand.Position, close.End - operand.Position), operand, index));
+                var node = new IndexSyntax(operand, index, optional, operand.Position, close.End - operand.Position);
+                operand = CheckDepth(Syntax.WithHeight(node, operand, index));
             }
             else if (Current.Is("{"))
             {
@@ -161,7 +162,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
     }
 
-    private Syntax AfterDot(Syntax operand)
+    private Syntax ParseAfterDot(Syntax operand)
     {
         var optional = Take("?");
         var name = Current;
@@ -174,29 +175,29 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         _at++;
         if (name.Kind == TokenKind.Identifier && !optional && Current.Is("("))
         {
-            return Call(operand, name);
+            return ParseCall(operand, name);
         }
 
-        return Syntax.Over(new SelectSyntax(operand, name.Text, optional, operand.Position, name.End - operand.Position), operand);
+        return Syntax.WithHeight(new SelectSyntax(operand, name.Text, optional, operand.Position, name.End - operand.Position), operand);
     }
 
-    private Syntax Primary()
+    private Syntax ParsePrimary()
     {
         var token = Current;
         _at++;
         switch (token.Kind)
         {
             case TokenKind.Int or TokenKind.Uint or TokenKind.Double:
-                return Number(token, minus: null);
+                return ParseNumber(token, minus: null);
             case TokenKind.String:
                 return new LiteralSyntax(CelValue.String(token.Text), token.Position, token.Length);
             case TokenKind.Bytes:
                 return new LiteralSyntax(CelValue.Bytes(token.Bytes!), token.Position, token.Length);
             case TokenKind.Identifier:
-                return Name(token, token.Position, fromRoot: false);
+                return ParseName(token, token.Position, fromRoot: false);
             case TokenKind.Symbol when token.Text == "-":
                 _at++;
-                return Number(tokens[_at - 1], token);
+                return ParseNumber(tokens[_at - 1], token);
             case TokenKind.Symbol when token.Text == ".":
                 if (Current.Kind != TokenKind.Identifier)
                 {
@@ -204,25 +205,25 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
                 }
 
                 _at++;
-                return Name(tokens[_at - 1], token.Position, fromRoot: true);
+                return ParseName(tokens[_at - 1], token.Position, fromRoot: true);
             case TokenKind.Symbol when token.Text == "(":
                 {
-                    var inner = Expression();
+                    var inner = ParseExpression();
                     Expect(")", "the closing parenthesis");
                     return inner;
                 }
 
             case TokenKind.Symbol when token.Text == "[":
-                return List(token);
+                return ParseList(token);
             case TokenKind.Symbol when token.Text == "{":
-                return Map(token);
+                return ParseMap(token);
             default:
                 _at--;
                 throw Unexpected("a value");
         }
     }
 
-    private static LiteralSyntax Number(Token token, Token? minus)
+    private static LiteralSyntax ParseNumber(Token token, Token? minus)
     {
         var position = minus?.Position ?? token.Position;
         var length = token.End - position;
@@ -242,7 +243,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
     }
 
-    private Syntax Name(Token token, int position, bool fromRoot)
+    private Syntax ParseName(Token token, int position, bool fromRoot)
     {
         switch (token.Text)
         {
@@ -256,7 +257,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         if (Current.Is("("))
         {
-            return Checked(Call(null, token));
+            return CheckDepth(ParseCall(null, token));
         }
 
         if (_reserved.Contains(token.Text))
@@ -284,13 +285,13 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         _ => null,
     };
 
-    private ListSyntax List(Token open)
+    private ListSyntax ParseList(Token open)
     {
         var items = ImmutableArray.CreateBuilder<(Syntax Item, bool Optional)>();
         while (!Current.Is("]") && !(items.Count == 0 && Take(",")))
         {
             var optional = Take("?");
-            items.Add((Expression(), optional));
+            items.Add((ParseExpression(), optional));
             if (!Take(","))
             {
                 break;
@@ -299,18 +300,18 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         var close = Expect("]", "',' or the end of the list");
         var node = new ListSyntax(items.ToImmutable(), open.Position, close.End - open.Position);
-        return Checked(Syntax.Over(node, items.Select(item => item.Item).ToArray()));
+        return CheckDepth(Syntax.WithHeight(node, items.Select(item => item.Item).ToArray()));
     }
 
-    private MapSyntax Map(Token open)
+    private MapSyntax ParseMap(Token open)
     {
         var entries = ImmutableArray.CreateBuilder<(Syntax Key, Syntax Value, bool Optional)>();
         while (!Current.Is("}") && !(entries.Count == 0 && Take(",")))
         {
             var optional = Take("?");
-            var key = Expression();
+            var key = ParseExpression();
             Expect(":", "':' and the value of the key");
-            entries.Add((key, Expression(), optional));
+            entries.Add((key, ParseExpression(), optional));
             if (!Take(","))
             {
                 break;
@@ -319,21 +320,21 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         var close = Expect("}", "',' or the end of the map");
         var node = new MapSyntax(entries.ToImmutable(), open.Position, close.End - open.Position);
-        return Checked(Syntax.Over(node, entries.SelectMany(entry => new[] { entry.Key, entry.Value }).ToArray()));
+        return CheckDepth(Syntax.WithHeight(node, entries.SelectMany(entry => new[] { entry.Key, entry.Value }).ToArray()));
     }
 
-    private Syntax Call(Syntax? target, Token name)
+    private Syntax ParseCall(Syntax? target, Token name)
     {
-        if (Macro(target, name) is { } macro)
+        if (ParseMacro(target, name) is { } macro)
         {
             return macro;
         }
 
         var start = target?.Position ?? name.Position;
         var qualified = name.Text;
-        if (target is NameSyntax { FromRoot: false } space && Functions.IsNamespace(space.Name) && !_variables.Contains(space.Name))
+        if (target is NameSyntax { FromRoot: false } prefix && Functions.IsNamespace(prefix.Name) && !_variables.Contains(prefix.Name))
         {
-            qualified = space.Name + "." + name.Text;
+            qualified = prefix.Name + "." + name.Text;
             target = null;
         }
 
@@ -346,7 +347,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         while (!Current.Is(")"))
         {
-            arguments.Add(Expression());
+            arguments.Add(ParseExpression());
             if (!Take(","))
             {
                 break;
@@ -369,7 +370,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             CheckPattern(function, arguments);
         }
 
-        return Syntax.Over(new CallSyntax(qualified, function, arguments.ToImmutable(), start, close.End - start), arguments.ToArray());
+        var call = new CallSyntax(qualified, function, arguments.ToImmutable(), start, close.End - start);
+        return Syntax.WithHeight(call, arguments.ToArray());
     }
 
     private static void CheckCall(Function? function, string qualified, Token name, bool isMember, int count, Token close)
@@ -382,17 +384,18 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         if (!function.Takes(count, isMember))
         {
-            var problem = isMember ? function.Member : function.Global;
+            var hasCallForm = isMember ? function.IsMember : function.IsGlobal;
             throw new ExpressionException(new ExpressionProblem(
                 name.Position,
                 close.End - name.Position,
-                problem ? $"'{qualified}' does not accept {Plural.Format(isMember ? count - 1 : count, "argument")}" : isMember
-                    ? $"'{qualified}' is not called on a value" : $"'{qualified}' is called on a value",
+                hasCallForm ? $"'{qualified}' does not accept {Plural.Format(isMember ? count - 1 : count, "argument")}"
+                    : isMember ? $"'{qualified}' is not called on a value"
+                    : $"'{qualified}' is called on a value",
                 "write " + function.Usage));
         }
     }
 
-    // A constant pattern is checked now and compiled once.
+    // A constant pattern is checked here, so that a problem is reported with its position.
     private static void CheckPattern(Function function, ImmutableArray<Syntax>.Builder arguments)
     {
         if (function.Name == "matches" && arguments[1] is LiteralSyntax { Value.Kind: CelKind.String } pattern
@@ -404,11 +407,11 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
     }
 
-    private Syntax? Macro(Syntax? target, Token name)
+    private Syntax? ParseMacro(Syntax? target, Token name)
     {
         if (target is null)
         {
-            return name.Text == "has" ? Has(name) : null;
+            return name.Text == "has" ? ParseHas(name) : null;
         }
 
         ComprehensionKind? kind = name.Text switch
@@ -422,14 +425,14 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
             "optFlatMap" => ComprehensionKind.OptFlatMap,
             _ => null,
         };
-        return kind is { } known ? Comprehension(target, name, known) : null;
+        return kind is { } known ? ParseComprehension(target, name, known) : null;
     }
 
-    private HasSyntax Has(Token name)
+    private HasSyntax ParseHas(Token name)
     {
         Expect("(", "the field");
         var argument = Current;
-        if (Current.Is(")") || Expression() is not SelectSyntax { Optional: false } select)
+        if (Current.Is(")") || ParseExpression() is not SelectSyntax { Optional: false } select)
         {
             throw Fail(argument, "has() takes a field", "write has(a.b)");
         }
@@ -440,10 +443,10 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
 
         _at++;
-        return Checked(Syntax.Over(new HasSyntax(select, name.Position, tokens[_at - 1].End - name.Position), select));
+        return CheckDepth(Syntax.WithHeight(new HasSyntax(select, name.Position, tokens[_at - 1].End - name.Position), select));
     }
 
-    private ComprehensionSyntax Comprehension(Syntax range, Token name, ComprehensionKind kind)
+    private ComprehensionSyntax ParseComprehension(Syntax range, Token name, ComprehensionKind kind)
     {
         var usage = kind == ComprehensionKind.Map
             ? "write list.map(item, value) or list.map(item, condition, value)"
@@ -459,8 +462,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
         _at += 2;
         _variables.Add(variable.Text);
-        var first = Expression();
-        var second = Take(",") ? Expression() : null;
+        var first = ParseExpression();
+        var second = Take(",") ? ParseExpression() : null;
         _variables.RemoveAt(_variables.Count - 1);
         if (!Current.Is(")") || (second is not null && kind != ComprehensionKind.Map))
         {
@@ -469,10 +472,10 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
         }
 
         var close = tokens[_at++];
-        var makes = kind is ComprehensionKind.Map or ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap;
-        var (condition, body) = !makes ? (first, null) : second is null ? (null, first) : (first, second);
+        var hasBody = kind is ComprehensionKind.Map or ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap;
+        var (condition, body) = !hasBody ? (first, null) : second is null ? (null, first) : (first, second);
         var node = new ComprehensionSyntax(kind, range, variable.Text, condition, body, range.Position, close.End - range.Position);
-        return Syntax.Over(node, range, first, second);
+        return Syntax.WithHeight(node, range, first, second);
     }
 
     private bool Take(string symbol)
@@ -488,7 +491,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 
     private Token Expect(string symbol, string what) => Take(symbol) ? tokens[_at - 1] : throw Unexpected($"'{symbol}', {what}");
 
-    private static T Checked<T>(T node)
+    private static T CheckDepth<T>(T node)
         where T : Syntax =>
         node.Height <= ExpressionLimits.Depth
             ? node

@@ -2,14 +2,16 @@ using System.Collections.Immutable;
 
 namespace Onex.Contracts.Expressions.Parsing;
 
-/// <summary>A node of the syntax tree, with its position and the height of its subtree.</summary>
+/// <summary>A node of the syntax tree and its position in the text.</summary>
 internal abstract record Syntax(int Position, int Length)
 {
+    /// <summary>The levels of its subtree, including itself.</summary>
     public int Height { get; private init; } = 1;
 
     public int End => Position + Length;
 
-    public static T Over<T>(T node, params ReadOnlySpan<Syntax?> children)
+    /// <summary>The node with the height that follows from its children.</summary>
+    public static T WithHeight<T>(T node, params ReadOnlySpan<Syntax?> children)
         where T : Syntax
     {
         var height = 0;
@@ -36,7 +38,7 @@ internal sealed record HasSyntax(SelectSyntax Select, int Position, int Length) 
 /// <summary><c>a[b]</c>, or <c>a[?b]</c>.</summary>
 internal sealed record IndexSyntax(Syntax Operand, Syntax Index, bool Optional, int Position, int Length) : Syntax(Position, Length);
 
-/// <summary>A call, the target first if it has one. An unknown function is null, and an error when it runs.</summary>
+/// <summary>A call. A target is the first argument. The function is null if it is unknown; then the call fails when evaluated.</summary>
 internal sealed record CallSyntax(string Name, Evaluation.Function? Function, ImmutableArray<Syntax> Arguments, int Position, int Length)
     : Syntax(Position, Length);
 
@@ -67,7 +69,10 @@ internal enum ComprehensionKind : byte
     OptFlatMap,
 }
 
-/// <summary>A macro over the items of a list or the keys of a map. <c>filter</c> has no body, only <c>map</c> may have both.</summary>
+/// <summary>
+/// A macro over the items of a list or the keys of a map. <c>map</c> has a body and may have a condition; <c>optMap</c> and
+/// <c>optFlatMap</c> have only a body, the others only a condition.
+/// </summary>
 internal sealed record ComprehensionSyntax(
     ComprehensionKind Kind, Syntax Range, string Variable, Syntax? Condition, Syntax? Body, int Position, int Length)
         : Syntax(Position, Length);

@@ -3,7 +3,8 @@ namespace Onex.Contracts.Expressions.Patterns;
 /// <summary>A set of code points, as the ordered borders at which membership changes. The first border is the first member.</summary>
 internal sealed class CharacterSet
 {
-    private const int End = 0x110000;
+    /// <summary>The number after the last code point.</summary>
+    public const int CodePointEnd = 0x110000;
 
     private CharacterSet(int[] borders) => Borders = borders;
 
@@ -11,12 +12,12 @@ internal sealed class CharacterSet
     public static CharacterSet None { get; } = new([]);
 
     /// <summary>Every character.</summary>
-    public static CharacterSet All { get; } = new([0, End]);
+    public static CharacterSet All { get; } = new([0, CodePointEnd]);
 
-    /// <summary>The borders: starts and ends of ranges in turn.</summary>
+    /// <summary>The first members of ranges and the first non-members after them, in turn.</summary>
     public int[] Borders { get; }
 
-    /// <summary>The characters from one to another.</summary>
+    /// <summary>The characters from the first to the last, both included.</summary>
     public static CharacterSet Range(int first, int last) => new([first, last + 1]);
 
     /// <summary>The union of ranges, in any order.</summary>
@@ -42,6 +43,7 @@ internal sealed class CharacterSet
     /// <summary>The union of the sets.</summary>
     public static CharacterSet Union(IEnumerable<CharacterSet> sets) => From(sets.SelectMany(set => set.Ranges()));
 
+    /// <summary>The ranges of members in ascending order, both ends included.</summary>
     public IEnumerable<(int First, int Last)> Ranges()
     {
         for (var at = 0; at < Borders.Length; at += 2)
@@ -63,13 +65,13 @@ internal sealed class CharacterSet
             borders.Insert(0, 0);
         }
 
-        if (borders[^1] == End)
+        if (borders[^1] == CodePointEnd)
         {
             borders.RemoveAt(borders.Count - 1);
         }
         else
         {
-            borders.Add(End);
+            borders.Add(CodePointEnd);
         }
 
         return new CharacterSet([.. borders]);
@@ -77,7 +79,9 @@ internal sealed class CharacterSet
 
     public bool Contains(int character)
     {
-        var at = Array.BinarySearch(Borders, character);
-        return ((at >= 0 ? at + 1 : ~at) & 1) == 1;
+        // Each border up to the character changes the membership once.
+        var found = Array.BinarySearch(Borders, character);
+        var passed = found >= 0 ? found + 1 : ~found;
+        return passed % 2 == 1;
     }
 }

@@ -10,8 +10,8 @@ internal static class CharacterSets
     private static readonly Lazy<Dictionary<(string Kind, string Name), string>> _table = new(ReadTable);
     private static readonly Lazy<Dictionary<int, int[]>> _folds = new(ReadFolds);
 
-    // Unicode's general categories and their groups.
-    private static readonly Dictionary<string, string> _names = new(StringComparer.Ordinal)
+    // The long names of Unicode's general categories and of their groups.
+    private static readonly Dictionary<string, string> _longNames = new(StringComparer.Ordinal)
     {
         ["Letter"] = "L",
         ["Cased_Letter"] = "LC",
@@ -57,23 +57,24 @@ internal static class CharacterSets
         ["Unassigned"] = "Cn",
     };
 
-    private static readonly string[] _short =
+    // In the order of ReadCategories.
+    private static readonly string[] _categoryNames =
     [
         "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Pc", "Pd", "Ps", "Pe",
         "Pi", "Pf", "Po",
         "Sm", "Sc", "Sk", "So", "Cn",
     ];
 
-    /// <summary>The set named in <c>\p{...}</c>: a category, a script or a property, with or without its kind; null if unknown.</summary>
+    /// <summary>The set that <c>\p{...}</c> names: a category, script or property, also as <c>Script=Greek</c>; null if unknown.</summary>
     public static CharacterSet? Find(string name)
     {
         var equals = name.IndexOf('=', StringComparison.Ordinal);
         return equals < 0
-            ? OfCategory(name) ?? Special(name) ?? Listed("script", name) ?? Listed("property", name)
+            ? FindCategory(name) ?? FindSpecial(name) ?? FindInTable("script", name) ?? FindInTable("property", name)
             : name[..equals] switch
             {
-                "General_Category" or "gc" => OfCategory(name[(equals + 1)..]),
-                "Script" or "sc" => Listed("script", name[(equals + 1)..]),
+                "General_Category" or "gc" => FindCategory(name[(equals + 1)..]),
+                "Script" or "sc" => FindInTable("script", name[(equals + 1)..]),
                 _ => null,
             };
     }
@@ -81,30 +82,30 @@ internal static class CharacterSets
     /// <summary>Adds all characters that differ from a member only by case (Unicode simple folding).</summary>
     public static CharacterSet Fold(CharacterSet set)
     {
-        var more = new List<(int, int)>(set.Ranges());
-        foreach (var (character, same) in _folds.Value)
+        var ranges = new List<(int, int)>(set.Ranges());
+        foreach (var (character, others) in _folds.Value)
         {
             if (set.Contains(character))
             {
-                more.AddRange(same.Select(other => (other, other)));
+                ranges.AddRange(others.Select(other => (other, other)));
             }
         }
 
-        return CharacterSet.From(more);
+        return CharacterSet.From(ranges);
     }
 
-    private static CharacterSet? Special(string name) => name switch
+    private static CharacterSet? FindSpecial(string name) => name switch
     {
         "Any" => CharacterSet.All,
         "ASCII" => CharacterSet.Range(0, 0x7F),
-        "Assigned" => OfCategory("Cn")!.Complement(),
+        "Assigned" => FindCategory("Cn")!.Complement(),
         _ => null,
     };
 
-    private static CharacterSet? OfCategory(string name)
+    private static CharacterSet? FindCategory(string name)
     {
-        name = _names.GetValueOrDefault(name, name);
-        var sets = _short
+        name = _longNames.GetValueOrDefault(name, name);
+        var sets = _categoryNames
             .Select((category, index) => (Category: category, Index: index))
             .Where(each => each.Category == name || (name.Length == 1 && each.Category[0] == name[0])
                 || (name is "LC" or "L&" && each.Category is "Lu" or "Ll" or "Lt"))
@@ -113,7 +114,7 @@ internal static class CharacterSets
         return sets.Count == 0 ? null : CharacterSet.Union(sets);
     }
 
-    private static CharacterSet? Listed(string kind, string name) => !_table.Value.TryGetValue((kind, name), out var ranges) ? null
+    private static CharacterSet? FindInTable(string kind, string name) => !_table.Value.TryGetValue((kind, name), out var ranges) ? null
         : CharacterSet.From(ranges.Split(',').Select(range =>
         {
             var dash = range.IndexOf('-', StringComparison.Ordinal);
@@ -121,7 +122,7 @@ internal static class CharacterSets
             return (first, dash < 0 ? first : int.Parse(range[(dash + 1)..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
         }));
 
-    // In the order of UnicodeCategory.
+    // The sets of all categories, in the order of _categoryNames.
     private static CharacterSet[] ReadCategories()
     {
         UnicodeCategory[] order =
@@ -140,12 +141,13 @@ internal static class CharacterSets
         ];
         var ranges = order.ToDictionary(category => category, _ => new List<(int, int)>());
         var (first, before) = (0, CharUnicodeInfo.GetUnicodeCategory(0));
-        for (var character = 1; character <= 0x110000; character++)
+        for (var character = 1; character <= CharacterSet.CodePointEnd; character++)
         {
-            if (character == 0x110000 || CharUnicodeInfo.GetUnicodeCategory(character) != before)
+            if (character == CharacterSet.CodePointEnd || CharUnicodeInfo.GetUnicodeCategory(character) != before)
             {
                 ranges[before].Add((first, character - 1));
-                (first, before) = (character, character == 0x110000 ? before : CharUnicodeInfo.GetUnicodeCategory(character));
+                first = character;
+                before = character == CharacterSet.CodePointEnd ? before : CharUnicodeInfo.GetUnicodeCategory(character);
             }
         }
 
@@ -171,7 +173,7 @@ internal static class CharacterSets
         return table;
     }
 
-    // Characters related by a simple case mapping. .NET omits the long s, which folds to s; the dotted and the dotless i do not fold.
+    // For each character the others that a simple case mapping relates to it. .NET does not map the long s (U+017F), so it is added.
     private static Dictionary<int, int[]> ReadFolds()
     {
         const int LastCased = 0x1E943;
@@ -186,11 +188,11 @@ internal static class CharacterSets
         }
 
         Join('s', 0x17F);
-        return groups.ToDictionary(group => group.Key, group => group.Value.Where(other => other != group.Key).ToArray());
+        return groups.ToDictionary(entry => entry.Key, entry => entry.Value.Where(other => other != entry.Key).ToArray());
 
         void Join(int one, int other)
         {
-            if (one == other || (groups.TryGetValue(one, out var mine) && mine.Contains(other)))
+            if (one == other || (groups.TryGetValue(one, out var group) && group.Contains(other)))
             {
                 return;
             }

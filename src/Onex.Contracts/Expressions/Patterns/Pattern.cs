@@ -3,32 +3,32 @@ using System.Collections.Concurrent;
 namespace Onex.Contracts.Expressions.Patterns;
 
 /// <summary>
-/// A regular expression that matches in linear time by simulating all its states at once. Sets of states are cached with their transitions,
-/// as in a lazily built DFA.
+/// A regular expression that matches in linear time: a nondeterministic automaton whose nodes are simulated all at once. Each set of nodes
+/// that occurs is a state of a deterministic automaton, which is cached with its transitions.
 /// </summary>
 internal sealed class Pattern
 {
-    // The maximum of cached transitions and states per pattern.
-    private const int TransitionsMax = 20_000;
+    // The maximum of transitions and node indices in the cached states of a pattern.
+    private const int CachedMax = 20_000;
     private const int Ascii = 128;
 
-    private static readonly ConcurrentDictionary<(string Source, bool IsEcma), Pattern> _kept = new();
+    private static readonly ConcurrentDictionary<(string Source, bool IsEcma), Pattern> _cache = new();
 
     private readonly List<Node> _nodes = [];
     private readonly CharacterSet _lineEnds;
-    private readonly bool _looksAround;
+    private readonly bool _hasAssertions;
 
-    // Characters that the pattern does not distinguish form one class.
+    // Characters that the pattern does not distinguish form one class, which one example represents.
     private readonly int[] _borders;
-    private readonly int[] _kinds;
-    private readonly byte[] _asciiKinds = new byte[Ascii];
-    private readonly int _kindCount;
+    private readonly int[] _classes;
+    private readonly byte[] _asciiClasses = new byte[Ascii];
+    private readonly int _classCount;
     private readonly int[] _examples;
 
-    private readonly Lock _growing = new();
+    private readonly Lock _statesLock = new();
     private readonly Dictionary<Key, State> _states = [];
     private readonly State _start;
-    private int _transitions;
+    private int _cachedSize;
 
     private Pattern(PatternSyntax syntax, bool isEcma)
     {
@@ -36,22 +36,22 @@ internal sealed class Pattern
         _lineEnds = PatternReader.LineEnds(isEcma);
         var end = Add(new Node(NodeKind.End, null, default, -1, -1));
         var first = Build(syntax, end);
-        _looksAround = _nodes.Exists(node => node.Kind == NodeKind.Place);
+        _hasAssertions = _nodes.Exists(node => node.Kind == NodeKind.Assertion);
         var sets = _nodes.Where(node => node.Set is not null).Select(node => node.Set!).Distinct().ToList();
-        if (_looksAround)
+        if (_hasAssertions)
         {
             sets.AddRange([PatternReader.Words, _lineEnds]);
         }
 
-        (_borders, _kinds, _examples) = Kinds(sets);
-        _kindCount = _examples.Length;
+        (_borders, _classes, _examples) = FindClasses(sets);
+        _classCount = _examples.Length;
         for (var character = 0; character < Ascii; character++)
         {
-            _asciiKinds[character] = (byte)Math.Min(byte.MaxValue, SearchedKind(character));
+            _asciiClasses[character] = (byte)Math.Min(byte.MaxValue, SearchClass(character));
         }
 
         First = first;
-        _start = Keep([first], Before.Nothing);
+        _start = GetOrAddState([first], Before.Nothing);
     }
 
     /// <summary>The number of its parts after expanding repetitions: the worst-case cost per character.</summary>
@@ -62,15 +62,15 @@ internal sealed class Pattern
     /// <summary>Compiles RE2 syntax; null with the reason if it is invalid.</summary>
     public static Pattern? Compile(string source, out string? problem) => Compile(source, isEcma: false, out problem);
 
-    /// <summary>Compiles ECMA-262 syntax, as JSON Schema uses it.</summary>
-    public static Pattern? OfSchema(string source, out string? problem) => Compile(source, isEcma: true, out problem);
+    /// <summary>Compiles ECMA-262 syntax, as JSON Schema uses it; null with the reason if it is invalid.</summary>
+    public static Pattern? CompileEcma(string source, out string? problem) => Compile(source, isEcma: true, out problem);
 
     private static Pattern? Compile(string source, bool isEcma, out string? problem)
     {
         problem = null;
-        if (_kept.TryGetValue((source, isEcma), out var kept))
+        if (_cache.TryGetValue((source, isEcma), out var cached))
         {
-            return kept;
+            return cached;
         }
 
         if (source.Length > ExpressionLimits.PatternLength)
@@ -82,12 +82,12 @@ internal sealed class Pattern
         try
         {
             var pattern = new Pattern(new PatternReader(source, isEcma).Read(), isEcma);
-            if (_kept.Count >= ExpressionLimits.PatternsKept)
+            if (_cache.Count >= ExpressionLimits.PatternsCached)
             {
-                _kept.Clear();
+                _cache.Clear();
             }
 
-            _kept[(source, isEcma)] = pattern;
+            _cache[(source, isEcma)] = pattern;
             return pattern;
         }
         catch (FormatException failure)
@@ -109,73 +109,73 @@ internal sealed class Pattern
                 character = char.ConvertToUtf32((char)character, text[at++]);
             }
 
-            state = After(state, KindOf(character));
-            if (state.Found)
+            state = After(state, ClassOf(character));
+            if (state.IsMatch)
             {
                 return true;
             }
         }
 
         // The end of the text is a separate character class.
-        return After(state, _kindCount).Found;
+        return After(state, _classCount).IsMatch;
     }
 
-    private int KindOf(int character) =>
-        character < Ascii && _asciiKinds[character] != byte.MaxValue ? _asciiKinds[character] : SearchedKind(character);
+    private int ClassOf(int character) =>
+        character < Ascii && _asciiClasses[character] != byte.MaxValue ? _asciiClasses[character] : SearchClass(character);
 
-    private int SearchedKind(int character)
+    private int SearchClass(int character)
     {
         var at = Array.BinarySearch(_borders, character);
-        return _kinds[at >= 0 ? at : ~at - 1];
+        return _classes[at >= 0 ? at : ~at - 1];
     }
 
-    private State After(State state, int kind)
+    private State After(State state, int characterClass)
     {
-        if (state.Next is { } known && Volatile.Read(ref known[kind]) is { } next)
+        if (state.Next is { } known && Volatile.Read(ref known[characterClass]) is { } next)
         {
             return next;
         }
 
-        lock (_growing)
+        lock (_statesLock)
         {
-            next = Step(state, kind);
+            next = Step(state, characterClass);
             if (state.Next is { } table)
             {
-                Volatile.Write(ref table[kind], next);
+                Volatile.Write(ref table[characterClass], next);
             }
 
             return next;
         }
     }
 
-    private State Step(State state, int kind)
+    private State Step(State state, int characterClass)
     {
-        var isEnd = kind == _kindCount;
-        var example = isEnd ? -1 : _examples[kind];
+        var isEnd = characterClass == _classCount;
+        var example = isEnd ? -1 : _examples[characterClass];
         var (isWord, endsLine) = isEnd ? (false, false) : (PatternReader.Words.Contains(example), _lineEnds.Contains(example));
-        var there = new HashSet<int>();
-        var open = new Stack<int>(state.Places);
+        var visited = new HashSet<int>();
+        var pending = new Stack<int>(state.NodeIndices);
         var next = new SortedSet<int>();
-        while (open.TryPop(out var place))
+        while (pending.TryPop(out var index))
         {
-            if (!there.Add(place))
+            if (!visited.Add(index))
             {
                 continue;
             }
 
-            var node = _nodes[place];
+            var node = _nodes[index];
             switch (node.Kind)
             {
                 case NodeKind.End:
                     return State.Match;
                 case NodeKind.Fork:
-                    open.Push(node.Next);
-                    open.Push(node.Other);
+                    pending.Push(node.Next);
+                    pending.Push(node.Other);
                     break;
-                case NodeKind.Place when Holds(node.Place, state.Before, isEnd, isWord, endsLine):
-                    open.Push(node.Next);
+                case NodeKind.Assertion when Holds(node.Assertion, state.Before, isEnd, isWord, endsLine):
+                    pending.Push(node.Next);
                     break;
-                case NodeKind.One when !isEnd && node.Set!.Contains(example):
+                case NodeKind.Character when !isEnd && node.Set!.Contains(example):
                     next.Add(node.Next);
                     break;
             }
@@ -183,35 +183,39 @@ internal sealed class Pattern
 
         // A match may start after any character.
         next.Add(First);
-        return Keep([.. next], !_looksAround ? Before.Nothing : endsLine ? Before.LineEnd : isWord ? Before.Word : Before.Other);
+        var before = !_hasAssertions ? Before.Nothing
+            : endsLine ? Before.LineEnd
+            : isWord ? Before.Word
+            : Before.Other;
+        return GetOrAddState([.. next], before);
     }
 
-    private static bool Holds(PatternPlace place, Before before, bool isEnd, bool isWord, bool endsLine) => place switch
+    private static bool Holds(AssertionKind assertion, Before before, bool isEnd, bool isWord, bool endsLine) => assertion switch
     {
-        PatternPlace.Start => before == Before.Nothing,
-        PatternPlace.End => isEnd,
-        PatternPlace.LineStart => before is Before.Nothing or Before.LineEnd,
-        PatternPlace.LineEnd => isEnd || endsLine,
-        PatternPlace.WordBorder => (before == Before.Word) != isWord,
+        AssertionKind.Start => before == Before.Nothing,
+        AssertionKind.End => isEnd,
+        AssertionKind.LineStart => before is Before.Nothing or Before.LineEnd,
+        AssertionKind.LineEnd => isEnd || endsLine,
+        AssertionKind.WordBoundary => (before == Before.Word) != isWord,
         _ => (before == Before.Word) == isWord,
     };
 
-    // The cached state, or a new one, which is not cached above the limit.
-    private State Keep(int[] places, Before before)
+    // The state from the cache, or a new one. When the cache is full, a new state is not cached, and has no table of transitions.
+    private State GetOrAddState(int[] nodes, Before before)
     {
-        var key = new Key(places, before);
+        var key = new Key(nodes, before);
         if (_states.TryGetValue(key, out var known))
         {
             return known;
         }
 
-        if (_transitions > TransitionsMax)
+        if (_cachedSize > CachedMax)
         {
-            return new State(places, before, null);
+            return new State(nodes, before, null);
         }
 
-        _transitions += _kindCount + 1 + places.Length;
-        return _states[key] = new State(places, before, new State?[_kindCount + 1]);
+        _cachedSize += _classCount + 1 + nodes.Length;
+        return _states[key] = new State(nodes, before, new State?[_classCount + 1]);
     }
 
     private int Add(Node node)
@@ -220,41 +224,41 @@ internal sealed class Pattern
         return _nodes.Count - 1;
     }
 
-    // Builds the states for a part and returns its start, given the state that follows it.
+    // Adds the nodes of a part and returns the first of them. The node that follows the part already exists.
     private int Build(PatternSyntax syntax, int next)
     {
         switch (syntax)
         {
-            case PatternSyntax.One one:
-                return Add(new Node(NodeKind.One, one.Set, default, next, -1));
-            case PatternSyntax.Place place:
-                return Add(new Node(NodeKind.Place, null, place.What, next, -1));
-            case PatternSyntax.All all:
-                for (var part = all.Parts.Count - 1; part >= 0; part--)
+            case PatternSyntax.Character character:
+                return Add(new Node(NodeKind.Character, character.Set, default, next, -1));
+            case PatternSyntax.Assertion assertion:
+                return Add(new Node(NodeKind.Assertion, null, assertion.Kind, next, -1));
+            case PatternSyntax.Sequence sequence:
+                for (var part = sequence.Parts.Count - 1; part >= 0; part--)
                 {
-                    next = Build(all.Parts[part], next);
+                    next = Build(sequence.Parts[part], next);
                 }
 
                 return next;
-            case PatternSyntax.Either either:
-                var first = Build(either.Parts[^1], next);
-                for (var part = either.Parts.Count - 2; part >= 0; part--)
+            case PatternSyntax.Alternatives alternatives:
+                var first = Build(alternatives.Parts[^1], next);
+                for (var part = alternatives.Parts.Count - 2; part >= 0; part--)
                 {
-                    first = Add(new Node(NodeKind.Fork, null, default, Build(either.Parts[part], next), first));
+                    first = Add(new Node(NodeKind.Fork, null, default, Build(alternatives.Parts[part], next), first));
                 }
 
                 return first;
             default:
-                return Repeat((PatternSyntax.Repeated)syntax, next);
+                return Repeat((PatternSyntax.Repetition)syntax, next);
         }
     }
 
-    private int Repeat(PatternSyntax.Repeated repeated, int next)
+    private int Repeat(PatternSyntax.Repetition repeated, int next)
     {
-        if (repeated.Most is { } most)
+        if (repeated.Max is { } max)
         {
             var end = next;
-            for (var time = repeated.Least; time < most; time++)
+            for (var count = repeated.Min; count < max; count++)
             {
                 next = Add(new Node(NodeKind.Fork, null, default, Build(repeated.Part, next), end));
             }
@@ -266,7 +270,7 @@ internal sealed class Pattern
             next = loop;
         }
 
-        for (var time = 0; time < repeated.Least; time++)
+        for (var count = 0; count < repeated.Min; count++)
         {
             next = Build(repeated.Part, next);
         }
@@ -274,38 +278,35 @@ internal sealed class Pattern
         return next;
     }
 
-    private static (int[] Borders, int[] Kinds, int[] Examples) Kinds(List<CharacterSet> sets)
+    // The borders of ranges of characters, the class of each range, and for each class one of its characters.
+    private static (int[] Borders, int[] Classes, int[] Examples) FindClasses(List<CharacterSet> sets)
     {
-        int[] borders = [.. sets.SelectMany(set => set.Borders).Where(border => border < 0x110000).Append(0).Distinct().Order()];
-        var (kinds, examples) = (new int[borders.Length], new List<int>());
+        var inner = sets.SelectMany(set => set.Borders).Where(border => border < CharacterSet.CodePointEnd);
+        int[] borders = [.. inner.Append(0).Distinct().Order()];
+        var (classes, examples) = (new int[borders.Length], new List<int>());
         var known = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var at = 0; at < borders.Length; at++)
         {
-            var signature = string.Create(sets.Count, (sets, border: borders[at]), static (text, of) =>
+            var signature = string.Concat(sets.Select(set => set.Contains(borders[at]) ? '1' : '0'));
+            if (!known.TryGetValue(signature, out classes[at]))
             {
-                for (var set = 0; set < text.Length; set++)
-                {
-                    text[set] = of.sets[set].Contains(of.border) ? '1' : '0';
-                }
-            });
-            if (!known.TryGetValue(signature, out kinds[at]))
-            {
-                known[signature] = kinds[at] = examples.Count;
+                known[signature] = classes[at] = examples.Count;
                 examples.Add(borders[at]);
             }
         }
 
-        return (borders, kinds, [.. examples]);
+        return (borders, classes, [.. examples]);
     }
 
     private enum NodeKind
     {
-        One,
+        Character,
         Fork,
-        Place,
+        Assertion,
         End,
     }
 
+    // What is before a position, as far as assertions depend on it. Nothing: the position is the start of the text.
     private enum Before
     {
         Nothing,
@@ -314,22 +315,22 @@ internal sealed class Pattern
         Other,
     }
 
-    private readonly record struct Node(NodeKind Kind, CharacterSet? Set, PatternPlace Place, int Next, int Other);
+    private readonly record struct Node(NodeKind Kind, CharacterSet? Set, AssertionKind Assertion, int Next, int Other);
 
-    // The reachable states before the assertions at the next position are known.
-    private sealed record State(int[] Places, Before Before, State?[]? Next)
+    // The nodes that are reached after a character. Assertions are checked with the next character, on which they depend.
+    private sealed record State(int[] NodeIndices, Before Before, State?[]? Next)
     {
         public static State Match { get; } = new([], Before.Nothing, null);
 
-        public bool Found => ReferenceEquals(this, Match);
+        public bool IsMatch => ReferenceEquals(this, Match);
     }
 
-    private readonly struct Key(int[] places, Before before) : IEquatable<Key>
+    private readonly struct Key(int[] nodes, Before before) : IEquatable<Key>
     {
-        private readonly int[] _places = places;
+        private readonly int[] _nodes = nodes;
         private readonly Before _before = before;
 
-        public bool Equals(Key other) => _before == other._before && _places.AsSpan().SequenceEqual(other._places);
+        public bool Equals(Key other) => _before == other._before && _nodes.AsSpan().SequenceEqual(other._nodes);
 
         public override bool Equals(object? other) => other is Key key && Equals(key);
 
@@ -337,9 +338,9 @@ internal sealed class Pattern
         {
             var hash = default(HashCode);
             hash.Add(_before);
-            foreach (var place in _places)
+            foreach (var node in _nodes)
             {
-                hash.Add(place);
+                hash.Add(node);
             }
 
             return hash.ToHashCode();

@@ -41,20 +41,20 @@ internal sealed class PatternReader(string source, bool isEcma)
 
     private int _at;
     private bool _ignoresCase;
-    private bool _multiline;
-    private bool _dotTakesAll;
+    private bool _isMultiline;
+    private bool _dotMatchesLineEnds;
 
     /// <summary>The characters that end a line.</summary>
     public static CharacterSet LineEnds(bool isEcma) => isEcma ? _ecmaLineEnds : _lineEnds;
 
-    /// <summary>The characters of words.</summary>
+    /// <summary>The characters of words, <c>\w</c>.</summary>
     public static CharacterSet Words => _words;
 
-    /// <summary>The whole value.</summary>
-    /// <exception cref="FormatException">The expression is invalid.</exception>
+    /// <summary>Parses the whole source.</summary>
+    /// <exception cref="FormatException">The expression is invalid; the message is a clause for a diagnostic.</exception>
     public PatternSyntax Read()
     {
-        var all = Either();
+        var all = ReadAlternatives();
         return _at < source.Length ? throw new FormatException("a ')' closes nothing") : all;
     }
 
@@ -67,81 +67,81 @@ internal sealed class PatternReader(string source, bool isEcma)
         return found;
     }
 
-    private PatternSyntax Either()
+    private PatternSyntax ReadAlternatives()
     {
-        var parts = new List<PatternSyntax> { Sequence() };
+        var parts = new List<PatternSyntax> { ReadSequence() };
         while (Take("|"))
         {
-            parts.Add(Sequence());
+            parts.Add(ReadSequence());
         }
 
-        return Checked(parts.Count == 1 ? parts[0] : new PatternSyntax.Either(parts));
+        return CheckSize(parts.Count == 1 ? parts[0] : new PatternSyntax.Alternatives(parts));
     }
 
-    private PatternSyntax.All Sequence()
+    private PatternSyntax.Sequence ReadSequence()
     {
         var parts = new List<PatternSyntax>();
         while (_at < source.Length && source[_at] is not ('|' or ')'))
         {
             if (!isEcma && Take("\\Q"))
             {
-                Literal(parts);
+                ReadQuotedLiteral(parts);
             }
-            else if (Part() is { } part)
+            else if (ReadPart() is { } part)
             {
-                parts.Add(Quantified(part));
+                parts.Add(ReadRepetition(part));
             }
         }
 
-        return new PatternSyntax.All(parts);
+        return new PatternSyntax.Sequence(parts);
     }
 
     // \Q...\E
-    private void Literal(List<PatternSyntax> parts)
+    private void ReadQuotedLiteral(List<PatternSyntax> parts)
     {
         var first = parts.Count;
         while (_at < source.Length && !Take("\\E"))
         {
-            parts.Add(One(Plain()));
+            parts.Add(CharacterOf(ReadCodePoint()));
         }
 
         if (parts.Count > first)
         {
-            parts[^1] = Quantified(parts[^1]);
+            parts[^1] = ReadRepetition(parts[^1]);
         }
     }
 
     // Null for a group that only sets flags.
-    private PatternSyntax? Part()
+    private PatternSyntax? ReadPart()
     {
         switch (source[_at])
         {
             case '(':
-                return Group();
+                return ReadGroup();
             case '[':
                 _at++;
-                return new PatternSyntax.One(Class());
+                return new PatternSyntax.Character(ReadClass());
             case '.':
                 _at++;
-                return new PatternSyntax.One(_dotTakesAll ? CharacterSet.All : LineEnds(isEcma).Complement());
+                return new PatternSyntax.Character(_dotMatchesLineEnds ? CharacterSet.All : LineEnds(isEcma).Complement());
             case '^':
                 _at++;
-                return new PatternSyntax.Place(_multiline ? PatternPlace.LineStart : PatternPlace.Start);
+                return new PatternSyntax.Assertion(_isMultiline ? AssertionKind.LineStart : AssertionKind.Start);
             case '$':
                 _at++;
-                return new PatternSyntax.Place(_multiline ? PatternPlace.LineEnd : PatternPlace.End);
+                return new PatternSyntax.Assertion(_isMultiline ? AssertionKind.LineEnd : AssertionKind.End);
             case '*' or '+' or '?':
                 throw new FormatException($"'{source[_at]}' repeats nothing");
             case '\\':
-                return Escape();
+                return ReadEscape();
             default:
-                return One(Character());
+                return CharacterOf(ReadCharacter());
         }
     }
 
-    private PatternSyntax Quantified(PatternSyntax part)
+    private PatternSyntax ReadRepetition(PatternSyntax part)
     {
-        if (_at >= source.Length || Times() is not var (least, most))
+        if (_at >= source.Length || ReadCounts() is not var (min, max))
         {
             return part;
         }
@@ -153,11 +153,11 @@ internal sealed class PatternReader(string source, bool isEcma)
             throw new FormatException($"'{source[_at]}' repeats a repetition");
         }
 
-        return Checked(new PatternSyntax.Repeated(part, least, most));
+        return CheckSize(new PatternSyntax.Repetition(part, min, max));
     }
 
-    // *, +, ?, {n}, {n,}, {n,m}; null if there is none, or for a literal brace.
-    private (int Least, int? Most)? Times()
+    // *, +, ?, {n}, {n,}, {n,m}. Null if no repetition follows; a brace that is none of these is a literal.
+    private (int Min, int? Max)? ReadCounts()
     {
         switch (source[_at])
         {
@@ -178,9 +178,9 @@ internal sealed class PatternReader(string source, bool isEcma)
                 }
 
                 _at = end + 1;
-                var least = int.Parse(counts[0], CultureInfo.InvariantCulture);
-                int? most = counts.Length == 1 ? least : counts[1].Length == 0 ? null : int.Parse(counts[1], CultureInfo.InvariantCulture);
-                return most < least ? throw new FormatException("a repetition {n,m} is upside down") : (least, most);
+                var min = int.Parse(counts[0], CultureInfo.InvariantCulture);
+                int? max = counts.Length == 1 ? min : counts[1].Length == 0 ? null : int.Parse(counts[1], CultureInfo.InvariantCulture);
+                return max < min ? throw new FormatException("the maximum of a repetition {n,m} is below its minimum") : (min, max);
             default:
                 return null;
         }
@@ -188,11 +188,11 @@ internal sealed class PatternReader(string source, bool isEcma)
 
     private static bool IsCount(string text) => text.Length is >= 1 and <= 6 && text.All(char.IsAsciiDigit);
 
-    // A group; null for one that only sets flags for what follows in the group around it.
-    private PatternSyntax? Group()
+    // A group. Null for (?i), which only sets flags for the rest of the enclosing group.
+    private PatternSyntax? ReadGroup()
     {
         _at++;
-        var flags = (_ignoresCase, _multiline, _dotTakesAll);
+        var flags = (_ignoresCase, _isMultiline, _dotMatchesLineEnds);
         if (Take("?"))
         {
             if (IsAt("=") || IsAt("!") || IsAt("<=") || IsAt("<!") || IsAt(">"))
@@ -211,24 +211,24 @@ internal sealed class PatternReader(string source, bool isEcma)
 
                 _at = end + 1;
             }
-            else if (Flags())
+            else if (ReadFlags())
             {
                 return null;
             }
         }
 
-        var all = Either();
+        var all = ReadAlternatives();
         if (!Take(")"))
         {
             throw new FormatException("a group in (...) is not closed");
         }
 
-        (_ignoresCase, _multiline, _dotTakesAll) = flags;
+        (_ignoresCase, _isMultiline, _dotMatchesLineEnds) = flags;
         return all;
     }
 
     // True if the group ends after its flags: (?i), not (?i:...).
-    private bool Flags()
+    private bool ReadFlags()
     {
         var on = true;
         while (_at < source.Length)
@@ -239,13 +239,13 @@ internal sealed class PatternReader(string source, bool isEcma)
                     _ignoresCase = on;
                     break;
                 case 'm':
-                    _multiline = on;
+                    _isMultiline = on;
                     break;
                 case 's':
-                    _dotTakesAll = on;
+                    _dotMatchesLineEnds = on;
                     break;
                 case 'U' when !isEcma:
-                    // Lazy: see above.
+                    // Makes repetitions lazy, which does not affect whether there is a match.
                     break;
                 case '-' when on:
                     on = false;
@@ -262,7 +262,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         throw new FormatException("a group in (...) is not closed");
     }
 
-    private PatternSyntax Escape()
+    private PatternSyntax ReadEscape()
     {
         if (_at + 1 >= source.Length)
         {
@@ -273,29 +273,29 @@ internal sealed class PatternReader(string source, bool isEcma)
         {
             case 'b':
                 _at += 2;
-                return new PatternSyntax.Place(PatternPlace.WordBorder);
+                return new PatternSyntax.Assertion(AssertionKind.WordBoundary);
             case 'B':
                 _at += 2;
-                return new PatternSyntax.Place(PatternPlace.NoWordBorder);
+                return new PatternSyntax.Assertion(AssertionKind.NotWordBoundary);
             case 'A':
                 _at += 2;
-                return new PatternSyntax.Place(PatternPlace.Start);
+                return new PatternSyntax.Assertion(AssertionKind.Start);
             case 'z':
                 _at += 2;
-                return new PatternSyntax.Place(PatternPlace.End);
+                return new PatternSyntax.Assertion(AssertionKind.End);
             default:
-                return EscapedSet() is { } set ? new PatternSyntax.One(set) : One(Character());
+                return ReadEscapedSet() is { } set ? new PatternSyntax.Character(set) : CharacterOf(ReadCharacter());
         }
     }
 
     // A class escape; null without advancing for an escape of one character.
-    private CharacterSet? EscapedSet()
+    private CharacterSet? ReadEscapedSet()
     {
         var character = _at + 1 < source.Length ? source[_at + 1] : '\0';
         if (character is 'p' or 'P')
         {
             _at += 2;
-            var set = Property();
+            var set = ReadProperty();
             return character == 'P' ? set.Complement() : set;
         }
 
@@ -312,12 +312,12 @@ internal sealed class PatternReader(string source, bool isEcma)
         }
 
         _at += 2;
-        ascii = Folded(ascii);
+        ascii = FoldIfIgnoringCase(ascii);
         return char.IsAsciiLetterUpper(character) ? ascii.Complement() : ascii;
     }
 
     // \pL, \p{Lu}, \p{Greek}, \p{Script=Greek}, \p{^Greek}.
-    private CharacterSet Property()
+    private CharacterSet ReadProperty()
     {
         var name = "";
         if (Take("{"))
@@ -334,11 +334,11 @@ internal sealed class PatternReader(string source, bool isEcma)
         var isNegated = !isEcma && name.StartsWith('^');
         var set = CharacterSets.Find(isNegated ? name[1..] : name)
             ?? throw new FormatException($"there is no category, script or property '{name}'");
-        set = Folded(set);
+        set = FoldIfIgnoringCase(set);
         return isNegated ? set.Complement() : set;
     }
 
-    private CharacterSet Class()
+    private CharacterSet ReadClass()
     {
         var isNegated = Take("^");
         var sets = new List<CharacterSet>();
@@ -347,7 +347,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         // In RE2 a bracket at the start is literal; in ECMA-262 [] matches nothing and [^] anything.
         while (_at < source.Length && (source[_at] != ']' || (_at == first && !isEcma)))
         {
-            sets.Add(ClassItem());
+            sets.Add(ReadClassItem());
         }
 
         if (!Take("]"))
@@ -359,7 +359,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         return isNegated ? set.Complement() : set;
     }
 
-    private CharacterSet ClassItem()
+    private CharacterSet ReadClassItem()
     {
         if (!isEcma && IsAt("[:") && source.IndexOf(":]", _at + 2, StringComparison.Ordinal) is > 0 and var end)
         {
@@ -371,43 +371,45 @@ internal sealed class PatternReader(string source, bool isEcma)
             }
 
             _at = end + 2;
-            named = Folded(named);
+            named = FoldIfIgnoringCase(named);
             return isNegated ? named.Complement() : named;
         }
 
-        if (source[_at] == '\\' && EscapedSet() is { } set)
+        if (source[_at] == '\\' && ReadEscapedSet() is { } set)
         {
             return set;
         }
 
-        var first = ClassCharacter();
+        var first = ReadClassCharacter();
         var last = first;
 
         // A range ends in a character; in [a-] and [a-\w] the dash is literal.
         if (_at + 1 < source.Length && source[_at] == '-' && source[_at + 1] != ']' && !(source[_at + 1] == '\\' && IsSetAt(_at + 2)))
         {
             _at++;
-            last = ClassCharacter();
+            last = ReadClassCharacter();
         }
 
-        return last < first ? throw new FormatException("a range in [...] is upside down") : Folded(CharacterSet.Range(first, last));
+        return last < first
+            ? throw new FormatException("a range in [...] ends before it starts")
+            : FoldIfIgnoringCase(CharacterSet.Range(first, last));
     }
 
     private bool IsSetAt(int at) => at < source.Length && source[at] is 'd' or 'D' or 'w' or 'W' or 's' or 'S' or 'p' or 'P';
 
-    // \b is a backspace there in ECMA-262.
-    private int ClassCharacter() => isEcma && Take("\\b") ? '\b' : Character();
+    // In a class of ECMA-262, \b is a backspace.
+    private int ReadClassCharacter() => isEcma && Take("\\b") ? '\b' : ReadCharacter();
 
-    private PatternSyntax.One One(int character) => new(Folded(CharacterSet.Range(character, character)));
+    private PatternSyntax.Character CharacterOf(int character) => new(FoldIfIgnoringCase(CharacterSet.Range(character, character)));
 
-    private CharacterSet Folded(CharacterSet set) => _ignoresCase ? CharacterSets.Fold(set) : set;
+    private CharacterSet FoldIfIgnoringCase(CharacterSet set) => _ignoresCase ? CharacterSets.Fold(set) : set;
 
     // A literal or escaped character.
-    private int Character()
+    private int ReadCharacter()
     {
         if (source[_at] != '\\')
         {
-            return Plain();
+            return ReadCodePoint();
         }
 
         var character = _at + 1 < source.Length ? source[_at + 1] : '\0';
@@ -429,13 +431,13 @@ internal sealed class PatternReader(string source, bool isEcma)
             case 'c' when isEcma && _at < source.Length && char.IsAsciiLetter(source[_at]):
                 return source[_at++] % 32;
             case 'x':
-                return Hexadecimal(2);
+                return ReadHexadecimal(2);
             case 'u':
-                return Hexadecimal(4);
+                return ReadHexadecimal(4);
             case '0' when isEcma && !(_at < source.Length && char.IsAsciiDigit(source[_at])):
                 return 0;
             case >= '0' and <= '7' when !isEcma && (character == '0' || (_at < source.Length && source[_at] is >= '0' and <= '7')):
-                return Octal(character - '0');
+                return ReadOctal(character - '0');
             case 'k' or (>= '0' and <= '9'):
                 throw new FormatException(Backtracking);
             case '\0' when _at > source.Length:
@@ -447,7 +449,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         }
     }
 
-    private int Plain()
+    private int ReadCodePoint()
     {
         var isPair = _at + 1 < source.Length && char.IsSurrogatePair(source[_at], source[_at + 1]);
         _at += isPair ? 2 : 1;
@@ -455,7 +457,7 @@ internal sealed class PatternReader(string source, bool isEcma)
     }
 
     // \123
-    private int Octal(int code)
+    private int ReadOctal(int code)
     {
         for (var digits = 1; digits < 3 && _at < source.Length && source[_at] is >= '0' and <= '7'; digits++)
         {
@@ -465,13 +467,13 @@ internal sealed class PatternReader(string source, bool isEcma)
         return code;
     }
 
-    // \x41, \u0041, \x{1F600}, and two \u of a surrogate pair.
-    private int Hexadecimal(int digits)
+    // \x41, \u0041, \x{1F600}, and two \uXXXX that form a surrogate pair.
+    private int ReadHexadecimal(int digits)
     {
-        var code = Take("{") ? Digits(source.IndexOf('}', _at) - _at, braced: true) : Digits(digits, braced: false);
+        var code = Take("{") ? ReadHexDigits(source.IndexOf('}', _at) - _at, braced: true) : ReadHexDigits(digits, braced: false);
         if (code is >= 0xD800 and <= 0xDBFF && digits == 4 && IsAt("\\u") && _at + 6 <= source.Length
             && int.TryParse(source.AsSpan(_at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low)
-                && low is >= 0xDC00 and <= 0xDFFF)
+            && low is >= 0xDC00 and <= 0xDFFF)
         {
             _at += 6;
             return char.ConvertToUtf32((char)code, (char)low);
@@ -480,20 +482,20 @@ internal sealed class PatternReader(string source, bool isEcma)
         return code;
     }
 
-    private int Digits(int length, bool braced)
+    private int ReadHexDigits(int length, bool braced)
     {
         if (length is < 1 or > 6 || _at + length > source.Length
             || !int.TryParse(source.AsSpan(_at, length), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var code)
-                || code > 0x10FFFF)
+            || code >= CharacterSet.CodePointEnd)
         {
-            throw new FormatException("'\\x' and '\\u' are followed by the hexadecimal digits of a character");
+            throw new FormatException("'\\x' and '\\u' need the hexadecimal digits of a character");
         }
 
         _at += length + (braced ? 1 : 0);
         return code;
     }
 
-    private static T Checked<T>(T syntax)
+    private static T CheckSize<T>(T syntax)
         where T : PatternSyntax => syntax.Size <= ExpressionLimits.PatternSize
             ? syntax
             : throw new FormatException($"written out, it has more than {ExpressionLimits.PatternSize} parts");

@@ -7,42 +7,42 @@ internal abstract record PatternSyntax
     {
     }
 
-    /// <summary>The number of its parts after expanding repetitions: the worst-case cost per character.</summary>
+    /// <summary>The number of its parts after repetitions are expanded: the worst-case cost per character.</summary>
     public abstract long Size { get; }
 
     /// <summary>One character of a set.</summary>
-    internal sealed record One(CharacterSet Set) : PatternSyntax
+    internal sealed record Character(CharacterSet Set) : PatternSyntax
     {
         public override long Size => 1;
     }
 
     /// <summary>An assertion about a position in the text.</summary>
-    internal sealed record Place(PatternPlace What) : PatternSyntax
+    internal sealed record Assertion(AssertionKind Kind) : PatternSyntax
     {
         public override long Size => 1;
     }
 
     /// <summary>A sequence; empty if it has no parts.</summary>
-    internal sealed record All(IReadOnlyList<PatternSyntax> Parts) : PatternSyntax
+    internal sealed record Sequence(IReadOnlyList<PatternSyntax> Parts) : PatternSyntax
     {
         public override long Size { get; } = Parts.Sum(part => part.Size);
     }
 
-    /// <summary>An alternative.</summary>
-    internal sealed record Either(IReadOnlyList<PatternSyntax> Parts) : PatternSyntax
+    /// <summary>Alternatives.</summary>
+    internal sealed record Alternatives(IReadOnlyList<PatternSyntax> Parts) : PatternSyntax
     {
         public override long Size { get; } = Parts.Sum(part => part.Size);
     }
 
-    /// <summary>A repetition; unbounded if <paramref name="Most"/> is null.</summary>
-    internal sealed record Repeated(PatternSyntax Part, int Least, int? Most) : PatternSyntax
+    /// <summary>A repetition; unbounded if <paramref name="Max"/> is null.</summary>
+    internal sealed record Repetition(PatternSyntax Part, int Min, int? Max) : PatternSyntax
     {
-        public override long Size { get; } = Math.Max(1, Part.Size) * Math.Max(1, Math.Max(Least, Most ?? 0));
+        public override long Size { get; } = Math.Max(1, Part.Size) * Math.Max(1, Math.Max(Min, Max ?? 0));
     }
 }
 
-/// <summary>A position between two characters.</summary>
-internal enum PatternPlace
+/// <summary>What an assertion requires of a position between two characters.</summary>
+internal enum AssertionKind
 {
     /// <summary>The start of the text.</summary>
     Start,
@@ -57,8 +57,8 @@ internal enum PatternPlace
     LineEnd,
 
     /// <summary>A word boundary: between an ASCII letter, digit or underscore and another character.</summary>
-    WordBorder,
+    WordBoundary,
 
     /// <summary>Not a word boundary.</summary>
-    NoWordBorder,
+    NotWordBoundary,
 }

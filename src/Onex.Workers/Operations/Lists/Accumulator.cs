@@ -104,7 +104,7 @@ internal sealed class MinMaxAccumulator(string name, ItemExpression expression, 
         }
         else
         {
-            throw expression.Failed(item, $"its value must be a number or text, not {CelTypes.Plain(value)}");
+            throw expression.Failed(item, $"its value must be a number or text, not {CelTypes.DisplayName(value)}");
         }
     }
 

@@ -77,7 +77,7 @@ internal sealed class Sort()
         {
             if (!rows[i][k].IsNull && CelComparison.Compare(rows[first][k], rows[i][k], out _) is null)
             {
-                var kinds = $"{CelTypes.Plain(rows[i][k])}, {CelTypes.Plain(rows[first][k])}";
+                var kinds = $"{CelTypes.DisplayName(rows[i][k])}, {CelTypes.DisplayName(rows[first][k])}";
                 throw expression.Failed(i, $"its value has no order with that of item {first} ({kinds})");
             }
         }

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Onex.Tests.Unit.Contracts.Diagnostics;
 
 /// <summary>
-/// Every diagnostic of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), the exact output
-/// expected of it beside it, and a page in <c>docs/errors</c> that shows it. None may exist without the others.
+/// Every diagnostic of the compiler has an example in <c>tests/contracts/invalid</c> (a file, or a folder of files), next to it the exact
+/// output that is expected, and a page in <c>docs/errors</c> that shows the output. None may exist without the others.
 /// </summary>
 public sealed partial class ContractDiagnosticsTests
 {
@@ -48,11 +48,11 @@ public sealed partial class ContractDiagnosticsTests
     public void Examples_and_pages_exist_only_for_known_codes()
     {
         var codes = CodesOfCompiler().ToHashSet();
-        var named = Directory.EnumerateFileSystemEntries(_invalid).Concat(Directory.EnumerateFiles(_pages, "ONEX1*"))
+        var withoutCode = Directory.EnumerateFileSystemEntries(_invalid).Concat(Directory.EnumerateFiles(_pages, "ONEX1*"))
             .Select(path => Path.GetFileName(path))
             .Where(name => !codes.Contains(name.Split('.')[0]));
 
-        Assert.Empty(named);
+        Assert.Empty(withoutCode);
     }
 
     private static IEnumerable<string> CodesOfCompiler()
@@ -75,7 +75,7 @@ public sealed partial class ContractDiagnosticsTests
         try
         {
             var bytes = File.ReadAllBytes(Path.Combine(_invalid, $"{code}.yaml"));
-            File.WriteAllBytes(Path.Combine(temporary.FullName, $"{code}.yaml"), Repeat(bytes));
+            File.WriteAllBytes(Path.Combine(temporary.FullName, $"{code}.yaml"), Pad(bytes));
             return Render(temporary.FullName, temporary.FullName, bytes.AsSpan().StartsWith("# strict\n"u8));
         }
         finally
@@ -92,8 +92,8 @@ public sealed partial class ContractDiagnosticsTests
             .Replace(prefix + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)
             .Replace(prefix, "contracts", StringComparison.Ordinal);
 
-    // Pads a file that requests it in its first line with comments, because a repository should not contain a mebibyte of them.
-    private static byte[] Repeat(byte[] bytes)
+    // Pads a file that requests it in its last line with comments, so that the repository need not contain a file of more than 1 MiB.
+    private static byte[] Pad(byte[] bytes)
     {
         const string Mark = "# repeated to more than 1 MiB\n";
         return bytes.AsSpan().EndsWith(Encoding.UTF8.GetBytes(Mark))

@@ -44,7 +44,8 @@ public sealed class DiagnosticTests
         var line = new string('a', 5000) + "!" + new string('b', 5000);
         var rendered = new Diagnostic("ONEX1001", Severity.Error, "a.yaml", 1, 5001, 1, "p.", "r.", line).Render().Split('\n');
 
-        Assert.Equal(168, rendered[1].Length);
+        // 160 characters of the line after "    1 | ".
+        Assert.Equal(160 + 8, rendered[1].Length);
         Assert.Equal('!', rendered[1][rendered[2].IndexOf('^')]);
     }
 
@@ -68,7 +69,7 @@ public sealed class DiagnosticTests
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
 
-    // Swapped characters are one typing error; so are reordered characters, and a word with the same beginning and end.
+    // Swapped characters count as one error. So do reordered ones, and two errors between the same first and last character.
     [Theory]
     [InlineData("retires", "retries")]
     [InlineData("payed", "paid")]
@@ -95,6 +96,6 @@ public sealed class DiagnosticTests
     [InlineData(1, "contract", "1 contract")]
     [InlineData(2, "reply", "2 replies")]
     [InlineData(3, "batch", "3 batches")]
-    [InlineData(1000, "way", "1,000 ways")]
+    [InlineData(1000, "key", "1,000 keys")]
     public void A_count_is_singular_or_plural(int count, string one, string expected) => Assert.Equal(expected, Plural.Format(count, one));
 }

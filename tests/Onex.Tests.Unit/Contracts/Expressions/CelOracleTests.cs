@@ -4,14 +4,14 @@ using Cel;
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 /// <summary>
-/// Compares generated expressions with the package Cel: both give the same value, or an error. Leaves out the cases in which Cel 0.3.3
-/// differs from the language definition of CEL:
+/// Evaluates generated expressions with Onex and with the package Cel: both give the same value, or both an error. Leaves out the cases in
+/// which Cel 0.3.3 differs from the language definition of CEL:
 /// <list type="bullet">
-/// <item>There, a double divided by zero is NaN instead of an infinity ("Arithmetic operators", IEEE 754).</item>
-/// <item>There, <c>size()</c> is not an <c>int</c>, and other functions do not accept it ("List of Standard Definitions": size).</item>
-/// <item>There, <c>all</c> and <c>exists_one</c> are null if their condition is an error ("Macros"): counted as the error.</item>
-/// <item>There, texts have no order ("List of Standard Definitions": operators).</item>
-/// <item>There, only messages have fields: <c>m.a</c> and <c>has(m.a)</c> of a map are errors ("Field Selection").</item>
+/// <item>In Cel a double divided by zero is NaN instead of an infinity ("Arithmetic operators", IEEE 754).</item>
+/// <item>In Cel <c>size()</c> is not an <c>int</c>, and other functions do not accept it ("List of Standard Definitions": size).</item>
+/// <item>In Cel <c>all</c> and <c>exists_one</c> are null if their condition is an error ("Macros"), so null counts as an error.</item>
+/// <item>In Cel texts have no order ("List of Standard Definitions": operators).</item>
+/// <item>In Cel only messages have fields, so <c>m.a</c> and <c>has(m.a)</c> of a map are errors ("Field Selection").</item>
 /// </list>
 /// </summary>
 public sealed class CelOracleTests
@@ -33,20 +33,20 @@ public sealed class CelOracleTests
         var random = new Random(seed);
         var environment = new CelEnvironment(null, null);
         var values = 0;
-        for (var round = 0; round < 800; round++)
+        for (var i = 0; i < 800; i++)
         {
             var text = Any(random, 4);
-            var here = ExpressionTests.Parse(text).Evaluate(_scope);
-            var ours = here.IsError ? "an error" : Text(here);
-            var theirs = Theirs(environment, text);
-            values += here.IsError ? 0 : 1;
-            Assert.True(ours == theirs, $"{text} is {ours} here ({here}), and {theirs} there");
+            var value = ExpressionTests.Parse(text).Evaluate(_scope);
+            var inOnex = value.IsError ? "an error" : Text(value);
+            var inCel = EvaluateInCel(environment, text);
+            values += value.IsError ? 0 : 1;
+            Assert.True(inOnex == inCel, $"{text} is {inOnex} in Onex ({value}), and {inCel} in Cel");
         }
 
-        Assert.True(values > 500, $"only {values} values");
+        Assert.True(values > 500, $"Only {values} expressions have a value, so the comparison covers too little.");
     }
 
-    private static string Theirs(CelEnvironment environment, string text)
+    private static string EvaluateInCel(CelEnvironment environment, string text)
     {
         try
         {

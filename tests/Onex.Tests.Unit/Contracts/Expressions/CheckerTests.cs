@@ -151,10 +151,10 @@ public class CheckerTests
             return;
         }
 
-        var only = Assert.Single(found).Text;
-        Assert.Contains(problem, only.Problem, StringComparison.Ordinal);
-        Assert.Contains(remedy ?? "", only.Remedy, StringComparison.Ordinal);
-        Assert.Equal((position, length), (only.Position, only.Length));
+        var reported = Assert.Single(found).Text;
+        Assert.Contains(problem, reported.Problem, StringComparison.Ordinal);
+        Assert.Contains(remedy ?? "", reported.Remedy, StringComparison.Ordinal);
+        Assert.Equal((position, length), (reported.Position, reported.Length));
     }
 
     [Theory]
@@ -177,17 +177,17 @@ public class CheckerTests
     [InlineData("any", "int", true)]
     [InlineData("list(any)", "list(int)", true)]
     [InlineData("int", "any", true)]
-    public void A_value_is_assignable_to_a_field_or_not(string value, string field, bool fits) =>
+    public void A_value_is_assignable_to_a_field_if_its_type_converts(string value, string field, bool converts) =>
         Assert.Equal(
-            fits,
+            converts,
             TypeRules.Conversion(
                 StaticTypes.From(DataTypeReader.Parse(value)), StaticTypes.From(DataTypeReader.Parse(field)), asJson: false) is null);
 
-    // For values of the declared types, an expression that passes the checker gives a value of the checked type, or an error.
+    // The scope has values of the declared types. An expression without problems gives a value of the type that was found, or an error.
     [Theory]
     [InlineData(31)]
     [InlineData(32)]
-    public void A_returned_type_is_checked(int seed)
+    public void A_value_has_the_type_that_the_checker_found(int seed)
     {
         var random = new Random(seed);
         var types = new Dictionary<string, CelType>
@@ -197,10 +197,10 @@ public class CheckerTests
             ["b"] = StaticTypes.From(DataTypeReader.Parse("map(int)")),
         };
         var scope = Scope.Parse("""{ "input": { "a": [1, 0, 3], "b": "text" }, "a": -1, "b": { "k": 2 } }""");
-        var (kept, values) = (0, 0);
+        var (typed, values) = (0, 0);
         for (var i = 0; i < 40_000; i++)
         {
-            var text = HostileInputTests.Grow(random, 3);
+            var text = HostileInputTests.Generate(random, 3);
             var expression = ExpressionTests.Parse(text);
             var found = expression.Check(types.GetValueOrDefault);
             if (found.Problems.Count > 0 || found.Type.IsDyn)
@@ -208,22 +208,22 @@ public class CheckerTests
                 continue;
             }
 
-            kept++;
+            typed++;
             var value = expression.Evaluate(scope);
             values += value.IsError ? 0 : 1;
-            Assert.True(value.IsError || IsOf(found.Type, value), $"{text} is {value.Kind} {value}, not {found.Type}");
+            Assert.True(value.IsError || HasType(found.Type, value), $"{text} is {value.Kind} {value}, not {found.Type}");
         }
 
-        Assert.True(kept > 2_000 && values > 1_000, $"only {kept} of some type, {values} with a value");
+        Assert.True(typed > 2_000 && values > 1_000, $"Only {typed} expressions have a known type, and {values} a value.");
     }
 
-    private static bool IsOf(CelType type, CelValue value) => type switch
+    private static bool HasType(CelType type, CelValue value) => type switch
     {
         CelType.Basic basic => value.Kind == basic.Kind,
-        CelType.ListOf list => value.Kind == CelKind.List && value.AsList().All(item => IsOf(list.Item, item)),
+        CelType.ListOf list => value.Kind == CelKind.List && value.AsList().All(item => HasType(list.Item, item)),
         CelType.MapOf or CelType.ObjectOf => value.Kind == CelKind.Map,
-        CelType.Nullable nullable => value.IsNull || IsOf(nullable.Value, value),
-        CelType.OptionalOf optional => value.Kind == CelKind.Optional && (!value.HasValue || IsOf(optional.Value, value.Inner)),
+        CelType.Nullable nullable => value.IsNull || HasType(nullable.Value, value),
+        CelType.OptionalOf optional => value.Kind == CelKind.Optional && (!value.HasValue || HasType(optional.Value, value.Inner)),
         _ => true,
     };
 
@@ -235,10 +235,10 @@ public class CheckerTests
     [InlineData("input.any.all(a, input.any.all(b, a != b))", 20_000)]
     [InlineData("input.any.all(a, input.any.all(b, input.any.all(c, true)))", 200_000)]
     [InlineData("input.any.all(a, input.any.all(b, input.any.all(c, input.any.all(d, input.any.all(e, input.any.all(f, true))))))", 1e10)]
-    public void The_cost_estimate_has_the_right_order_of_magnitude(string text, double most)
+    public void The_cost_estimate_has_the_right_order_of_magnitude(string text, double costMax)
     {
         var cost = Check(text).Cost;
-        Assert.InRange(cost, most / 20, most);
+        Assert.InRange(cost, costMax / 20, costMax);
     }
 
     [Fact]
@@ -249,7 +249,7 @@ public class CheckerTests
             [.. Enumerable.Range(0, 100).Select(
                 _ => CelValue.Map([new("sku", CelValue.String("sku")), new("price", CelValue.Double(1))]))]);
         var scope = new Scope(new() { ["input"] = CelValue.Map([new("items", items)]) });
-        Assert.InRange(ExpressionTests.Parse(text).Spent(scope), 200, Check(text).Cost);
+        Assert.InRange(ExpressionTests.Parse(text).MeasureCost(scope), 200, Check(text).Cost);
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using Onex.Contracts.Expressions.Evaluation;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
+/// <summary>Compares docs/expressions.md with the functions and limits of the code.</summary>
 public class DocumentTests
 {
     [Fact]
@@ -15,11 +16,11 @@ public class DocumentTests
     public void A_documented_function_has_its_signature_and_arguments() =>
         Assert.All(
             Functions.All,
-            function => Assert.Contains($"| `{function.Name}` | `{function.Usage}` | `{function.Types}` | "
-                + $"", Document(), StringComparison.Ordinal));
+            function => Assert.Contains(
+                $"| `{function.Name}` | `{function.Usage}` | `{function.Types}` | ", Document(), StringComparison.Ordinal));
 
     [Fact]
-    public void The_documented_limits_are_enforced()
+    public void The_documented_limits_are_those_of_the_code()
     {
         static string Number(long number) => number.ToString("N0", System.Globalization.CultureInfo.InvariantCulture);
         var document = Document();
@@ -38,14 +39,5 @@ public class DocumentTests
             StringComparison.Ordinal);
     }
 
-    internal static string Document()
-    {
-        var root = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(root, "Onex.sln")))
-        {
-            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("The tests do not run inside the repository.");
-        }
-
-        return File.ReadAllText(Path.Combine(root, "docs", "expressions.md"));
-    }
+    internal static string Document() => File.ReadAllText(Repository.At("docs", "expressions.md"));
 }

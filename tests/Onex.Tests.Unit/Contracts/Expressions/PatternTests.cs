@@ -158,11 +158,11 @@ public sealed class PatternTests
     [InlineData("a{2001}")]
     [InlineData("(a{50}){50}")]
     [InlineData("(){999999}")]
-    public void An_invalid_or_nonlinear_pattern_is_an_error(string pattern, bool isRepetition = false)
+    public void An_invalid_or_nonlinear_pattern_is_an_error(string pattern, bool isAccepted = false)
     {
-        Assert.Equal(isRepetition, Pattern.Compile(pattern, out var problem) is not null);
-        Assert.Equal(isRepetition, Pattern.OfSchema(pattern, out _) is not null);
-        Assert.Equal(isRepetition, problem is null);
+        Assert.Equal(isAccepted, Pattern.Compile(pattern, out var problem) is not null);
+        Assert.Equal(isAccepted, Pattern.CompileEcma(pattern, out _) is not null);
+        Assert.Equal(isAccepted, problem is null);
     }
 
     [Theory]
@@ -170,9 +170,9 @@ public sealed class PatternTests
     [InlineData(@"[^]")]
     public void Syntax_that_re2_does_not_have_is_an_error(string pattern) => Assert.Null(Pattern.Compile(pattern, out _));
 
-    // Without \B, because the platform's engine does not backtrack before it: it does not find \W+\B in "- a".
+    // Without \B: the engine of .NET does not backtrack into a repetition before it, so it does not find \W+\B in "- a".
     [Fact]
-    public void A_pattern_matches_as_the_platform_engine_does()
+    public void A_pattern_matches_as_in_the_engine_of_dotnet()
     {
         var part = Gen.OneOf(
             "a", "b", "_", "1", "-", " ", "A", ".", @"\d", @"\w", @"\s", @"\D", @"\W", @"\S", @"\b", "^", "$", "[ab]", "[^a1]", @"[\w-]",
@@ -182,12 +182,13 @@ public sealed class PatternTests
         var text = Gen.OneOf('a', 'b', 'c', '_', '1', '-', ' ', 'A').Array[0, 9].Select(characters => new string(characters));
         Gen.Select(pattern, text.Array[4], Gen.Bool).Sample((source, texts, isEcma) =>
         {
-            if (!IsNets(source, out var net) || (isEcma ? Pattern.OfSchema(source, out _) : Pattern.Compile(source, out _)) is not { } ours)
+            var compiled = isEcma ? Pattern.CompileEcma(source, out _) : Pattern.Compile(source, out _);
+            if (!TryCompileInNet(source, out var inNet) || compiled is not { } inOnex)
             {
                 return;
             }
 
-            Assert.All(texts, each => Assert.True(net.IsMatch(each) == ours.IsMatch(each), $"{source} in '{each}'"));
+            Assert.All(texts, line => Assert.True(inNet.IsMatch(line) == inOnex.IsMatch(line), $"{source} in '{line}'"));
         }, iter: 20_000);
     }
 
@@ -196,19 +197,19 @@ public sealed class PatternTests
     {
         var pattern = Re2("^(a|b)*a(a|b){12}$");
         var random = new Random(1);
-        for (var round = 0; round < 50; round++)
+        for (var i = 0; i < 50; i++)
         {
             var text = new string([.. Enumerable.Range(0, 400).Select(_ => random.Next(2) == 0 ? 'a' : 'b')]);
             Assert.Equal(text[^13] == 'a', pattern.IsMatch(text));
         }
     }
 
-    private static bool IsNets(string source, out Regex net)
+    private static bool TryCompileInNet(string source, out Regex inNet)
     {
-        net = null!;
+        inNet = null!;
         try
         {
-            net = new Regex(source, RegexOptions.ECMAScript, TimeSpan.FromSeconds(10));
+            inNet = new Regex(source, RegexOptions.ECMAScript, TimeSpan.FromSeconds(10));
             return true;
         }
         catch (ArgumentException)
@@ -232,7 +233,7 @@ public sealed class PatternTests
 
     private static Pattern Ecma(string pattern)
     {
-        var compiled = Pattern.OfSchema(pattern, out var problem);
+        var compiled = Pattern.CompileEcma(pattern, out var problem);
         Assert.Null(problem);
         return compiled!;
     }

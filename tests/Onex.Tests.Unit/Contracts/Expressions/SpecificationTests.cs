@@ -71,7 +71,7 @@ public class SpecificationTests
         "has({'a': 1, 'b': 2}.a) && !has({'a': 1}.b) && !has({}.a) && has({'/api/v1': true}.`/api/v1`) && {'content-type': "
             + "'x'}.`content-type` == 'x' && {'a.b': 1}.`a.b` == 1")]
     [InlineData("{'a': 1, 'b': [2]} == {'b': [2.0], 'a': 1u} && {} == {} && {'a': 1} != {'a': 2} && {1: 'a'} == {1u: 'a'}")]
-    // Macros: absorption, own names.
+    // Macros absorb errors and have variables of their own.
     [InlineData(
         "[1, 'foo', 3].exists(e, e != '1') && ![1, 'foo', 3].exists(e, e == '10') && ![].exists(e, e == 2) && {'key1': 1, 'key2': "
             + "2}.exists(k, k == 'key2')")]
@@ -129,7 +129,7 @@ public class SpecificationTests
     [InlineData(
         "duration('1h1m1s1ms1us1ns') == duration('3661.001001001s') && duration('+1.5h') == duration('90m') && duration('-0') == "
             + "duration('0s') && duration('1.s') == duration('1s')")]
-    public void It_holds(string text) => Assert.Equal("true", ExpressionTests.Parse(text).Evaluate(Scope.Empty).ToString());
+    public void The_expression_is_true(string text) => Assert.Equal("true", ExpressionTests.Parse(text).Evaluate(Scope.Empty).ToString());
 
     [Theory]
     [InlineData("9223372036854775807 + 1")]
@@ -181,7 +181,7 @@ public class SpecificationTests
     [InlineData("optional.of(1).optFlatMap(v, v)")]
     [InlineData("1.optMap(v, v)")]
     [InlineData("'abc'.matches('[' + 'a')")]
-    public void It_fails(string text) => Assert.True(ExpressionTests.Parse(text).Evaluate(Scope.Empty).IsError, text);
+    public void The_evaluation_fails(string text) => Assert.True(ExpressionTests.Parse(text).Evaluate(Scope.Empty).IsError, text);
 
     [Theory]
     [InlineData("a.b.c", "longest")]

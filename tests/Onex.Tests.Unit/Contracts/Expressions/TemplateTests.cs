@@ -10,22 +10,22 @@ public class TemplateTests
     {
         Assert.Equal(
             CelValue.String("id=a/b ü total=1 n=3 list=[1,2.0,\"x\"]"),
-            Text(false, "id=", "input.id", " total=", "input.total", " n=", "input.n", " list=", "input.list"));
+            Text(percentEncoded: false, "id=", "input.id", " total=", "input.total", " n=", "input.n", " list=", "input.list"));
         Assert.Equal(
             CelValue.String("true 2030-01-01T00:00:00Z 90s /w=="),
-            Text(false, "", "true", " ", "timestamp('2030-01-01T00:00:00Z')", " ", "duration('90s')", " ", "b'\\xff'"));
+            Text(percentEncoded: false, "", "true", " ", "timestamp('2030-01-01T00:00:00Z')", " ", "duration('90s')", " ", "b'\\xff'"));
     }
 
     [Fact]
     public void Values_in_a_path_are_percent_encoded() =>
-        Assert.Equal(CelValue.String("/orders/a%2Fb%20%C3%BC?x"), Text(true, "/orders/", "input.id", "?x", "''"));
+        Assert.Equal(CelValue.String("/orders/a%2Fb%20%C3%BC?x"), Text(percentEncoded: true, "/orders/", "input.id", "?x", "''"));
 
     [Fact]
     public void A_single_expression_keeps_its_type() =>
         Assert.Equal(CelKind.Double, new Template.Single(ExpressionTests.Parse("input.total")).Evaluate(_scope).Kind);
 
     [Fact]
-    public void Nothing_is_evaluated_twice() => Assert.Equal(CelValue.String("${input.id}"), Text(false, "", "input.evil"));
+    public void Nothing_is_evaluated_twice() => Assert.Equal(CelValue.String("${input.id}"), Text(percentEncoded: false, "", "input.evil"));
 
     [Fact]
     public void Lists_and_maps_keep_their_order()
@@ -45,7 +45,7 @@ public class TemplateTests
     [InlineData("[0.0 / 0.0]", "NaN has no JSON, in [0.0 / 0.0]")]
     public void One_error_fails_the_whole_template(string text, string reason)
     {
-        Assert.Contains(reason, Text(false, "x", text).AsError(), StringComparison.Ordinal);
+        Assert.Contains(reason, Text(percentEncoded: false, "x", text).AsError(), StringComparison.Ordinal);
         var template = new Template.Map(
             [new("a", new Template.List([new Template.Text([new(null, ExpressionTests.Parse(text))], false)]))]);
         Assert.Contains(reason, template.Evaluate(_scope).AsError(), StringComparison.Ordinal);

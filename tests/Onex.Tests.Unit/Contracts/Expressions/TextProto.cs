@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
-/// <summary>A message in protobuf's text format: fields in order, each a scalar's text, a string's bytes or a message.</summary>
+/// <summary>A message in the text format of protobuf. A field has the text of a scalar, the bytes of a string, or a message.</summary>
 internal sealed class TextProto
 {
     private readonly List<(string Name, object Value)> _fields = [];
@@ -10,7 +10,7 @@ internal sealed class TextProto
     public static TextProto Read(string text)
     {
         var at = 0;
-        return Message(text, ref at, '\0');
+        return ReadMessage(text, ref at, '\0');
     }
 
     public IEnumerable<TextProto> Messages(string name) => All(name).Cast<TextProto>();
@@ -30,7 +30,7 @@ internal sealed class TextProto
 
     private IEnumerable<object> All(string name) => _fields.Where(field => field.Name == name).Select(field => field.Value);
 
-    private static TextProto Message(string text, ref int at, char close)
+    private static TextProto ReadMessage(string text, ref int at, char close)
     {
         var message = new TextProto();
         while (true)
@@ -42,7 +42,7 @@ internal sealed class TextProto
                 return message;
             }
 
-            var name = text[at] == '[' ? text[at..(text.IndexOf(']', at) + 1)] : Word(text, at);
+            var name = text[at] == '[' ? text[at..(text.IndexOf(']', at) + 1)] : ReadWord(text, at);
             at += name.Length;
             SkipBlanks(text, ref at);
             if (text[at] == ':')
@@ -54,22 +54,22 @@ internal sealed class TextProto
             if (text[at] == '{')
             {
                 at++;
-                message._fields.Add((name, Message(text, ref at, '}')));
+                message._fields.Add((name, ReadMessage(text, ref at, '}')));
             }
             else if (text[at] is '"' or '\'')
             {
-                message._fields.Add((name, Strings(text, ref at)));
+                message._fields.Add((name, ReadStrings(text, ref at)));
             }
             else
             {
-                var value = Word(text, at);
+                var value = ReadWord(text, at);
                 at += value.Length;
                 message._fields.Add((name, value));
             }
         }
     }
 
-    private static string Word(string text, int at)
+    private static string ReadWord(string text, int at)
     {
         var end = at;
         while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || text[end] is '_' or '.' or '-' or '+'))
@@ -80,7 +80,8 @@ internal sealed class TextProto
         return end > at ? text[at..end] : throw new FormatException($"Nothing to read at {at}: {text[at..Math.Min(at + 30, text.Length)]}");
     }
 
-    private static byte[] Strings(string text, ref int at)
+    // Adjacent strings are one value.
+    private static byte[] ReadStrings(string text, ref int at)
     {
         var bytes = new List<byte>();
         while (at < text.Length && text[at] is '"' or '\'')
@@ -90,7 +91,7 @@ internal sealed class TextProto
             {
                 if (text[at] == '\\')
                 {
-                    bytes.AddRange(Escape(text, ref at));
+                    bytes.AddRange(ReadEscape(text, ref at));
                     continue;
                 }
 
@@ -106,7 +107,7 @@ internal sealed class TextProto
         return [.. bytes];
     }
 
-    private static byte[] Escape(string text, ref int at)
+    private static byte[] ReadEscape(string text, ref int at)
     {
         var c = text[at + 1];
         at += 2;
@@ -144,7 +145,8 @@ internal sealed class TextProto
     {
         while (at < text.Length && (char.IsWhiteSpace(text[at]) || text[at] is ',' or ';' or '#'))
         {
-            at = text[at] != '#' ? at + 1 : text.IndexOf('\n', at) is var end and >= 0 ? end : text.Length;
+            var lineEnd = text.IndexOf('\n', at);
+            at = text[at] != '#' ? at + 1 : lineEnd >= 0 ? lineEnd : text.Length;
         }
     }
 }

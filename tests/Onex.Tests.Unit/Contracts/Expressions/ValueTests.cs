@@ -10,7 +10,7 @@ public class ValueTests
     [InlineData("4533000000000000000000.0")]
     [InlineData("4533000000000000000000.00")]
     [InlineData("4.533E+21")]
-    public void A_number_half_way_between_two_doubles_rounds_to_even_in_any_notation(string json) =>
+    public void A_number_halfway_between_two_doubles_rounds_to_even_in_any_notation(string json) =>
         Assert.Equal(4.533e21, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).AsDouble());
 
     [Theory]
@@ -32,7 +32,7 @@ public class ValueTests
     [InlineData("1e2", CelKind.Double)]
     [InlineData("9223372036854775808", CelKind.Uint)]
     [InlineData("18446744073709551616", CelKind.Double)]
-    public void A_whole_number_in_range_is_an_int(string json, CelKind kind) =>
+    public void A_JSON_number_without_fraction_and_exponent_is_an_int_if_it_fits(string json, CelKind kind) =>
         Assert.Equal(kind, CelValue.FromJson(Encoding.UTF8.GetBytes(json)).Kind);
 
     [Fact]
@@ -78,7 +78,7 @@ public class ValueTests
     public void JSON_that_is_not_a_value_is_an_error(string json) => Assert.True(CelValue.FromJson(Encoding.UTF8.GetBytes(json)).IsError);
 
     [Fact]
-    public void Json_that_is_too_deep_is_an_error_either_way()
+    public void JSON_that_is_nested_too_deep_is_an_error()
     {
         static string Deep(int levels) => new string('[', levels) + new string(']', levels);
         Assert.Equal(Deep(512), Json(CelValue.FromJson(Encoding.UTF8.GetBytes(Deep(512)))));
@@ -137,7 +137,7 @@ public class ValueTests
             Assert.True(value.TryWriteJson(writer, out var problem), problem);
         }
 
-        // Even the relaxed encoder escapes characters outside the BMP: the same text in another form.
+        // Even the relaxed encoder escapes characters above U+FFFF.
         return Encoding.UTF8.GetString(buffer.WrittenSpan).Replace("\\uD83D\\uDE00", "😀", StringComparison.Ordinal);
     }
 }

@@ -38,7 +38,7 @@ public sealed class DataTypeTests
     }
 
     [Fact]
-    public void An_optional_field_that_is_missing_can_be_read_and_other_fields_stay()
+    public void A_missing_optional_field_becomes_null_and_undeclared_fields_are_kept()
     {
         Assert.True(Type("{ a: int? }").TryConvert(Json("""{"b": 1}"""), out var converted, out _));
 

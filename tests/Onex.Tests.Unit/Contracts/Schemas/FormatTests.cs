@@ -2,7 +2,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
-/// <summary>Valid and invalid values of each <c>format</c>, with the edge cases of the public suite's optional files.</summary>
+/// <summary>Valid and invalid values of each <c>format</c>, with edge cases from the optional files of the JSON Schema suite.</summary>
 public sealed class FormatTests
 {
     [Theory]
@@ -28,8 +28,8 @@ public sealed class FormatTests
     [InlineData("{2eb8aa08-aa98-11ea-b4aa-73b441d16380}", false)]
     [InlineData("2eb8aa08-aa98-11ea-b4aa-73b441d1638\uFF10", false)]
     [InlineData("", false)]
-    public void A_uuid_is_32_hexadecimal_digits_and_four_dashes(string text, bool fits) =>
-        Assert.Equal(fits, Formats.Has("uuid", text));
+    public void A_uuid_is_32_hexadecimal_digits_and_four_dashes(string text, bool isValid) =>
+        Assert.Equal(isValid, Formats.Has("uuid", text));
 
     [Theory]
     [InlineData("1963-06-19T08:30:06.283185Z", true)]
@@ -63,7 +63,7 @@ public sealed class FormatTests
     [InlineData("1963-06-1\u09eaT00:00:00Z", false)]
     [InlineData("1963-06-11T0\u09ea:00:00Z", false)]
     [InlineData("+11963-06-19T08:30:06.283185Z", false)]
-    public void A_date_time_is_one_of_rfc_3339(string text, bool fits) => Assert.Equal(fits, Formats.Has("date-time", text));
+    public void A_date_time_is_one_of_rfc_3339(string text, bool isValid) => Assert.Equal(isValid, Formats.Has("date-time", text));
 
     [Theory]
     [InlineData("1963-06-19", true)]
@@ -88,7 +88,7 @@ public sealed class FormatTests
     [InlineData(" 2024-01-15", false)]
     [InlineData("2024-01-15\n", false)]
     [InlineData("", false)]
-    public void A_date_is_a_full_date_of_rfc_3339(string text, bool fits) => Assert.Equal(fits, Formats.Has("date", text));
+    public void A_date_is_a_full_date_of_rfc_3339(string text, bool isValid) => Assert.Equal(isValid, Formats.Has("date", text));
 
     [Theory]
     [InlineData("joe.bloggs@example.com", true)]
@@ -153,5 +153,5 @@ public sealed class FormatTests
     [InlineData("a:b@iana.org", false)]
     [InlineData("test(comment)@iana.org", false)]
     [InlineData("a@b(c).org", false)]
-    public void An_email_is_a_mailbox_of_rfc_5321(string text, bool fits) => Assert.Equal(fits, Formats.Has("email", text));
+    public void An_email_is_a_mailbox_of_rfc_5321(string text, bool isValid) => Assert.Equal(isValid, Formats.Has("email", text));
 }

@@ -42,16 +42,15 @@ public sealed class JsonSchemaTests
     [InlineData("{not: {type: string}}", "1", "\"a\": has a form that is not allowed (not)")]
     [InlineData("{$ref: '#/$defs/a', $defs: {a: {type: string}}}", "\"a\"", "1: must be a string, not an integer")]
     [InlineData("true", "1", null)]
-    public void A_keyword_accepts_valid_values_and_reports_others(string schema, string fitting, string? wrong)
+    public void A_keyword_accepts_valid_values_and_reports_others(string schema, string valid, string? invalidAndProblem)
     {
         var compiled = Schema(schema);
 
-        Assert.Empty(compiled.Validate(Json(fitting), out _));
-        if (wrong is not null)
+        Assert.Empty(compiled.Validate(Json(valid), out _));
+        if (invalidAndProblem is not null)
         {
-            var (value, problem) = (
-                wrong[..wrong.IndexOf(": ", StringComparison.Ordinal)], wrong[(wrong.IndexOf(": ", StringComparison.Ordinal) + 2)..]);
-            Assert.Equal(new SchemaProblem("", problem), compiled.Validate(Json(value), out _).Single());
+            var parts = invalidAndProblem.Split(": ", 2);
+            Assert.Equal(new SchemaProblem("", parts[1]), compiled.Validate(Json(parts[0]), out _).Single());
         }
     }
 
@@ -94,10 +93,8 @@ public sealed class JsonSchemaTests
     [InlineData("{anyOf: [{$ref: '#'}, {$ref: '#'}]}")]
     [InlineData("{allOf: [{$ref: '#'}, {$ref: '#'}]}")]
     [InlineData("{not: {not: {$ref: '#'}}}")]
-    public void An_endlessly_recursive_schema_is_an_error_and_does_not_hang(string schema)
-    {
+    public void A_value_of_an_endlessly_recursive_schema_is_invalid(string schema) =>
         Assert.NotEmpty(Schema(schema).Validate(Json("1"), out _));
-    }
 
     [Fact]
     public void At_most_twenty_problems_are_reported()

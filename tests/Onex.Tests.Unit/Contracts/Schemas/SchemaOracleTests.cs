@@ -4,8 +4,9 @@ using Onex.Contracts.Diagnostics;
 namespace Onex.Tests.Unit.Contracts.Schemas;
 
 /// <summary>
-/// Compares generated schemas with JsonSchema.Net: both accept the same values. Leaves out patterns that count characters: that package
-/// counts UTF-16 units, but 2020-12 says that patterns should be Unicode's (6.3.3). <c>FormatTests</c> covers formats.
+/// Validates generated values against generated schemas with Onex and with JsonSchema.Net: both accept the same values. Leaves out patterns
+/// that count characters, because JsonSchema.Net counts UTF-16 units, while JSON Schema 2020-12 counts code points (section 6.3.3).
+/// <c>FormatTests</c> covers formats.
 /// </summary>
 public sealed class SchemaOracleTests
 {
@@ -26,8 +27,8 @@ public sealed class SchemaOracleTests
     public void A_value_is_valid_exactly_when_another_engine_accepts_it(int seed)
     {
         var random = new Random(seed);
-        var (kept, fits) = (0, 0);
-        for (var round = 0; round < 800; round++)
+        var (schemas, validValues) = (0, 0);
+        for (var i = 0; i < 800; i++)
         {
             var text = Schema(random, 3);
             var compiled = TestContracts.Check(TestContracts.Head + $"initial: done\nstates:\n  done: {{ end: failed }}\noutput: {text}\n");
@@ -36,23 +37,23 @@ public sealed class SchemaOracleTests
                 continue;
             }
 
-            kept++;
-            var ours = compiled.Plans.Single().Output!;
-            var theirs = JsonSchema.FromText(text);
-            for (var i = 0; i < 8; i++)
+            schemas++;
+            var ownSchema = compiled.Plans.Single().Output!;
+            var otherSchema = JsonSchema.FromText(text);
+            for (var j = 0; j < 8; j++)
             {
                 var value = Value(random, 2);
                 using var json = JsonDocument.Parse(value);
-                var here = ours.Validate(CelValue.FromJson(json.RootElement), out _);
-                var there = theirs.Evaluate(json.RootElement).IsValid;
+                var problems = ownSchema.Validate(CelValue.FromJson(json.RootElement), out _);
+                var isValid = otherSchema.Evaluate(json.RootElement).IsValid;
                 Assert.True(
-                    here.Count == 0 == there,
-                    $"{value} in {text}: {(there ? "fits there" : "does not fit there")}; here: {string.Join("; ", here)}");
-                fits += there ? 1 : 0;
+                    problems.Count == 0 == isValid,
+                    $"{value} in {text} is {(isValid ? "valid" : "invalid")} in JsonSchema.Net; in Onex: {string.Join("; ", problems)}");
+                validValues += isValid ? 1 : 0;
             }
         }
 
-        Assert.True(kept > 500 && fits > 1000, $"only {kept} schemas, which {fits} values fit");
+        Assert.True(schemas > 500 && validValues > 1000, $"Only {schemas} schemas and {validValues} valid values were compared.");
     }
 
     private static string Schema(Random random, int depth)
@@ -75,7 +76,7 @@ public sealed class SchemaOracleTests
     private static (string Name, string Value) Keyword(Random random, int depth)
     {
         string Inner() => Schema(random, depth);
-        string List(int least) => $"[{string.Join(", ", Enumerable.Range(0, random.Next(least, 4)).Select(_ => Inner()))}]";
+        string List(int min) => $"[{string.Join(", ", Enumerable.Range(0, random.Next(min, 4)).Select(_ => Inner()))}]";
         string Fields(Func<string> value, string[] names) =>
             $"{{{string.Join(", ", Some(random, names).Select(name => $"\"{name}\": {value()}"))}}}";
         string NameList() => $"[{string.Join(", ", Some(random, _names).Select(name => $"\"{name}\""))}]";

@@ -4,12 +4,12 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>Rejects JSON that exceeds the bounds of values. The same rule applies to everything that arrives.</summary>
-public static class JsonNumbers
+/// <summary>Finds the parts of a value that cannot be stored or sent. The same bounds apply to all incoming values.</summary>
+public static class ValueBounds
 {
     /// <summary>
-    /// The problems of a valid value: infinite numbers, integers of more than 64 bits that were rounded although the schema does not say
-    /// <c>number</c>, nesting deeper than <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
+    /// The problems of a value that is valid by its schema: infinite numbers, integers of more than 64 bits that were rounded although the
+    /// schema does not say <c>number</c>, nesting deeper than <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
     /// </summary>
     public static IReadOnlyList<SchemaProblem> Problems(CelValue value)
     {
@@ -31,11 +31,11 @@ public static class JsonNumbers
             case CelKind.Error:
                 Add(problems, path, value.AsError());
                 break;
-            case CelKind.String when CelJson.ProblemOfText(value.AsString()) is { } unfit:
-                Add(problems, path, unfit);
+            case CelKind.String when CelJson.ProblemOfText(value.AsString()) is { } textProblem:
+                Add(problems, path, textProblem);
                 break;
-            case CelKind.Double when Problem(value) is { } problem:
-                Add(problems, path, problem);
+            case CelKind.Double when ProblemOfNumber(value) is { } numberProblem:
+                Add(problems, path, numberProblem);
                 break;
             case CelKind.List:
                 var items = value.AsList();
@@ -51,9 +51,9 @@ public static class JsonNumbers
                 foreach (var (name, field) in value.MapValue.TextEntries)
                 {
                     path.Add((name, 0));
-                    if (CelJson.ProblemOfText(name) is { } unfit)
+                    if (CelJson.ProblemOfText(name) is { } nameProblem)
                     {
-                        Add(problems, path, unfit.Replace("the text", "its name", StringComparison.Ordinal));
+                        Add(problems, path, nameProblem.Replace("the text", "its name", StringComparison.Ordinal));
                     }
 
                     Check(field, path, problems);
@@ -72,7 +72,7 @@ public static class JsonNumbers
         }
     }
 
-    private static string? Problem(CelValue number) =>
+    private static string? ProblemOfNumber(CelValue number) =>
         !double.IsFinite(number.AsDouble()) ? "must be a number that a double can hold, which is at most about 1.8e308"
         : number.IsRounded ? $"must be from {long.MinValue} to {ulong.MaxValue}, being an integer: write it as text, or with '.0' if it "
             + "may be rounded, or let the schema say 'number'"
