@@ -11,7 +11,6 @@ internal static class DeadLetterJson
     /// <summary>The maximum number of characters of a value that are shown.</summary>
     public const int ValueCharsMax = 64 * 1024;
 
-    /// <summary>The fields in a list.</summary>
     public static void WriteSummary(Utf8JsonWriter writer, DeadLetterRow row)
     {
         writer.WriteString("id", row.Id);

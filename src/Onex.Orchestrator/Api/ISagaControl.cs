@@ -65,7 +65,6 @@ internal abstract record Submission
 /// <param name="Status">The saga's status after the command; null if it is unknown.</param>
 internal sealed record OperatorAnswer(OperatorOutcome Outcome, string Text, string? Status);
 
-/// <summary>Whether an operator's command was done.</summary>
 internal enum OperatorOutcome
 {
     /// <summary>It is done, durably.</summary>

@@ -10,7 +10,6 @@ internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, st
     private const int NameBytesMax = 32;
     private const int ValueBytesMax = 512;
 
-    /// <summary>The known fields of a request.</summary>
     public static FrozenSet<string> Fields { get; } = FrozenSet.ToFrozenSet(
         ["operation", "payload", "correlation_id", "envelope_id", "target", "handler_type", "reply_to"], StringComparer.Ordinal);
 

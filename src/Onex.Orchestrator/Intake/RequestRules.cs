@@ -35,7 +35,7 @@ internal sealed class RequestRules(
                 + "Add it there, or leave 'reply_to' out.");
         }
 
-        if (parsed.HandlerType is null && plans.Newest(requester.Operation) is { } plan)
+        if (parsed.HandlerType is null && plans.FindNewest(requester.Operation) is { } plan)
         {
             return Start(plan, parsed, sagaId, homePartition, now);
         }
@@ -70,7 +70,7 @@ internal sealed class RequestRules(
             Source = source,
             Parent = new ParentLink(call.ParentId, call.CommandId, call.Attempt, call.HomePartition, call.Awaits),
         };
-        if (plans.Newest(call.Contract) is not { } plan)
+        if (plans.FindNewest(call.Contract) is not { } plan)
         {
             return (null, new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(call.Contract), requester));
         }
@@ -150,7 +150,7 @@ internal sealed class RequestRules(
     {
         var payload = parsed.Payload;
         var requester = parsed.Requester with { RequestHash = RequestHash.ForEvent(contract, name, parsed.Requester, payload) };
-        var newest = plans.Newest(contract);
+        var newest = plans.FindNewest(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
         Rejection? rejection = null;
         if (newest is null)

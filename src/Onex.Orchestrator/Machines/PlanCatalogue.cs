@@ -21,10 +21,10 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
     public IEnumerable<string> Names => _loaded.Newest.Keys;
 
     /// <summary>The plans that start new sagas: the highest version of each contract.</summary>
-    public IEnumerable<Plan> Startable => _loaded.Newest.Values;
+    public IEnumerable<Plan> StartablePlans => _loaded.Newest.Values;
 
     /// <summary>The plan that a request of that contract starts with, or null.</summary>
-    public Plan? Newest(string contract) => _loaded.Newest.GetValueOrDefault(contract);
+    public Plan? FindNewest(string contract) => _loaded.Newest.GetValueOrDefault(contract);
 
     /// <summary>The built-in plans of the operations that requests may name instead of a contract; empty if there are none.</summary>
     public IReadOnlyList<DirectContract> Direct => _loaded.Direct;

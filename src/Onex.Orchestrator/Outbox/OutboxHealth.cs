@@ -17,12 +17,12 @@ internal sealed class OutboxHealth(OutgoingSender sender) : IHealthComponent
 
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        var (count, oldest) = sender.Unfinished;
-        return Task.FromResult(oldest <= _unfinishedMax
+        var (count, age) = sender.UnfinishedMessages;
+        return Task.FromResult(age <= _unfinishedMax
             ? ComponentReport.Healthy
             : new ComponentReport(
                 ComponentState.Degraded,
-                $"a message has been in the outbox for {oldest.TotalSeconds:0} s although it was sent; "
+                $"a message has been in the outbox for {age.TotalSeconds:0} s although it was sent; "
                 + $"{Plural.Format(count, "message")} of this process {(count == 1 ? "is" : "are")} there",
                 null)
             {

@@ -96,7 +96,7 @@ internal sealed class OutgoingSender(
     }
 
     /// <summary>The number of messages that are in flight or still in the outbox, and the time since the oldest was sent first.</summary>
-    public (int Count, TimeSpan Oldest) Unfinished
+    public (int Count, TimeSpan OldestAge) UnfinishedMessages
     {
         get
         {

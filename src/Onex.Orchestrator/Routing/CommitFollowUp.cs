@@ -81,7 +81,7 @@ internal sealed class CommitFollowUp(
             {
                 if (decided.Decision is { Changed: true } decision)
                 {
-                    metrics!.Committed(decision, decided.Before);
+                    metrics!.Committed(decision, decided.SagaBefore);
                 }
             }
         }

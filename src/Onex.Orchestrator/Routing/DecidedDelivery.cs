@@ -14,5 +14,5 @@ namespace Onex.Orchestrator.Routing;
 internal readonly record struct DecidedDelivery(Delivery Delivery, Decision? Decision = null, DeliveryOutcome? Outcome = null)
 {
     /// <summary>The saga before the decision; null if the delivery started the saga.</summary>
-    public SagaState? Before { get; init; }
+    public SagaState? SagaBefore { get; init; }
 }

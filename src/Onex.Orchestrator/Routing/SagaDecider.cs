@@ -24,7 +24,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
                 Log.MessageNotHandled(logger, work.SagaId, known.Reason);
                 decided = SetAside(work, delivery, known, now);
             }
-            else if (work.Unreadable is { } unreadable)
+            else if (work.UnreadableRow is { } unreadable)
             {
                 decided = Failed(
                     delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}");
@@ -94,7 +94,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             outcome = new DeliveryOutcome.Rejected(declined.ToRejection(work.SagaId), disposition, IsAnswered: decision.Changed);
         }
 
-        return new DecidedDelivery(delivery, decision, outcome) { Before = before };
+        return new DecidedDelivery(delivery, decision, outcome) { SagaBefore = before };
     }
 
     // A message from outside fails for its sender and changes nothing. A message that Onex itself sent would be sent again and again, so

@@ -178,7 +178,7 @@ internal sealed class SagaLoader(
             sender.Send(row.Id, stored.Unsent, isFromOutbox: true);
             works[row.Id] = new SagaWork(row.Id, stored.Machine, stored.Saga, row.Version, stored.InputWeight)
             {
-                Unreadable = stored.Problem is { } problem ? (row, problem) : null,
+                UnreadableRow = stored.Problem is { } problem ? (row, problem) : null,
             };
             loaded.Add(row.Id);
         }

@@ -32,7 +32,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     public DateTimeOffset? Began { get; } = Tracing.IsOn ? Tracing.Now : null;
 
     /// <summary>The saga that was read; null before a start.</summary>
-    public SagaState? Read { get; } = saga;
+    public SagaState? InitialSaga { get; } = saga;
 
     public PlanMachine? Machine { get; } = machine;
 
@@ -42,14 +42,13 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     /// <summary>The version that was read; 0 without a row.</summary>
     public long ReadVersion { get; } = version;
 
-    /// <summary>The version after the decisions so far.</summary>
     public long Version { get; private set; } = version;
 
     /// <summary>Whether the saga exists, but its plan is not registered here.</summary>
     public bool IsUnreadable => Machine is null && ReadVersion > 0;
 
     /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
-    public (SagaRow Row, string Reason)? Unreadable { get; init; }
+    public (SagaRow Row, string Reason)? UnreadableRow { get; init; }
 
     public SagaWeight InputWeight => _inputWeight;
 
@@ -99,7 +98,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     /// <summary>Sets an unreadable saga aside: it is blocked with the reason, and no timer fires for it.</summary>
     public void SetAside(MessageId causedBy, DateTimeOffset now)
     {
-        if (_entry is not null || Unreadable is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
+        if (_entry is not null || UnreadableRow is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
         {
             return;
         }
@@ -203,13 +202,17 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
                     ? []
                     :
                     [
-                        .. Saga.BufferedEvents.Where(buffered => !HasBuffered(Read!, buffered))
+                        .. Saga.BufferedEvents.Where(buffered => !HasBuffered(InitialSaga!, buffered))
                             .Select(buffered => EarlyEventRows.ToRow(Saga.Facts, buffered)),
                     ],
-                ReleasedEvents = Read!.BufferedEvents.IsEmpty
+                ReleasedEvents = InitialSaga!.BufferedEvents.IsEmpty
                     ? []
-                    : [.. Read.BufferedEvents.Where(buffered => !HasBuffered(Saga, buffered)).Select(buffered => buffered.MessageId)],
-                WasParked = Read.EndedAt is null && Read.Parked,
+                    :
+                    [
+                        .. InitialSaga.BufferedEvents.Where(buffered => !HasBuffered(Saga, buffered))
+                            .Select(buffered => buffered.MessageId),
+                    ],
+                WasParked = InitialSaga.EndedAt is null && InitialSaga.Parked,
                 DeadLetters = _deadLetters,
                 Items = _items,
             };

@@ -47,7 +47,7 @@ internal static class TransitionSpans
             span.AddLink(new ActivityLink(requestContext));
         }
 
-        Describe(span, saga, work.Read);
+        Describe(span, saga, work.InitialSaga);
         foreach (var cause in causes)
         {
             cause.SetTag("onex.saga.id", saga.Facts.SagaId.ToString());

@@ -352,10 +352,10 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
         sender.Send(_saga, [_message]);
         await Eventually.Async(() => !sender.HasInFlight, TimeSpan.FromSeconds(10), () => "the attempt has not ended");
-        Assert.Equal(1, sender.Unfinished.Count);
+        Assert.Equal(1, sender.UnfinishedMessages.Count);
 
         time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal((0, TimeSpan.Zero), sender.Unfinished);
+        Assert.Equal((0, TimeSpan.Zero), sender.UnfinishedMessages);
     }
 
     private static readonly OutgoingMessage _response = new()
