@@ -78,7 +78,7 @@ internal sealed partial class Scheduler(
     private async Task RunAsync(Plan plan, CancellationToken cancellation)
     {
         var name = NameOf(plan);
-        if (await store.LastAsync(name, cancellation) is not { } last)
+        if (await store.LastDueAsync(name, cancellation) is not { } last)
         {
             // The schedule has no row: the database is another one, or was restored.
             _begunPlans = null;

@@ -15,10 +15,10 @@ internal sealed class StoreMetrics : BackgroundService
     internal static readonly MetricLabel Reason = MetricLabel.Create("reason", "no_wakeup", "overdue");
 
     internal static readonly Metric Blocked = Metric.Gauge(
-        "onex.saga.blocked", "{saga}", $"Blocked sagas, up to {StoreReading.Most}. Each waits for an operator.", MetricLabel.Contract);
+        "onex.saga.blocked", "{saga}", $"Blocked sagas, up to {StoreReading.CountMax}. Each waits for an operator.", MetricLabel.Contract);
 
     internal static readonly Metric Paused = Metric.Gauge(
-        "onex.saga.paused", "{saga}", $"Sagas that an operator paused, up to {StoreReading.Most}.", MetricLabel.Contract);
+        "onex.saga.paused", "{saga}", $"Sagas that an operator paused, up to {StoreReading.CountMax}.", MetricLabel.Contract);
 
     internal static readonly Metric Stuck = Metric.Gauge(
         "onex.saga.stuck", "{saga}",
@@ -30,11 +30,11 @@ internal sealed class StoreMetrics : BackgroundService
         "onex.outbox.age", "s", "Age of the oldest committed message that is not acknowledged by the broker; 0 without one.");
 
     internal static readonly Metric DeadLetters = Metric.Gauge(
-        "onex.dead_letter.open", "{message}", $"Open dead letters, up to {StoreReading.Most}, by the topic of the record.",
+        "onex.dead_letter.open", "{message}", $"Open dead letters, up to {StoreReading.CountMax}, by the topic of the record.",
         MetricLabel.Topic);
 
     internal static readonly Metric Parked = Metric.Gauge(
-        "onex.connection.parked", "{command}", $"Parked commands, up to {StoreReading.Most} per connection.", MetricLabel.Connection);
+        "onex.connection.parked", "{command}", $"Parked commands, up to {StoreReading.CountMax} per connection.", MetricLabel.Connection);
 
     internal static readonly Metric ParkedAge = Metric.Gauge(
         "onex.connection.parked.age", "s", "How long ago the oldest parked command was parked.", MetricLabel.Connection);

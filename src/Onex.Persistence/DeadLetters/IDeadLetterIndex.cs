@@ -10,8 +10,8 @@ namespace Onex.Persistence.DeadLetters;
 public interface IDeadLetterIndex
 {
     /// <summary>
-    /// Adds an entry. May be repeated, because the id is derived from the record's position. An entry of a redriven record
-    /// (<see cref="DeadLetterRow.Reopens"/>) reopens the entry that it was redriven from.
+    /// Adds an entry. May be repeated, because the id is derived from the record's position. If the record was redriven
+    /// (<see cref="DeadLetterRow.Reopens"/>), its existing entry is open again instead.
     /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
@@ -24,15 +24,15 @@ public interface IDeadLetterIndex
 
     /// <summary>
     /// Writes a decision and, in the same transaction, the message that it sends. Writes neither if the dead letter is no longer open,
-    /// unless the decision is forced. Returns the present dead letter, or null if there is none: the decision was made if its
-    /// <see cref="DeadLetterRow.DecisionId"/> is the decision's id. May be repeated with the same id.
+    /// unless the decision is forced. Returns the dead letter as it is then, or null if there is none. The decision was written if
+    /// <see cref="DeadLetterRow.DecisionId"/> is its id. May be repeated with the same id.
     /// </summary>
     Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation);
 
     /// <summary>
-    /// The open dead letters of records of a topic's partitions, up to <see cref="OpenMax"/>, those with the highest offsets first.
+    /// The ids of the open dead letters of a topic's partitions. At most <see cref="OpenMax"/>: those with the highest offsets.
     /// </summary>
-    Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
+    Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>
     /// Discards a dead letter if it is open, because its record was handled after all. The entry stays with the reason, like one that an
@@ -40,10 +40,10 @@ public interface IDeadLetterIndex
     /// </summary>
     Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
 
-    /// <summary>The saga that a request started, or that has processed the event or request with that identity; or null.</summary>
+    /// <summary>The saga that has processed the request or event with this id, or that the request started; or null.</summary>
     Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
 
-    /// <summary>The most entries that <see cref="OpenAsync"/> returns.</summary>
+    /// <summary>The most entries that <see cref="OpenIdsAsync"/> returns.</summary>
     const int OpenMax = 10_000;
 
     /// <summary>The name under which Onex itself decides.</summary>
@@ -65,12 +65,12 @@ public enum DeadLetterStatus
 
 /// <summary>A row of <c>dead_letters</c>.</summary>
 /// <param name="Id">Derived from the record's position.</param>
-/// <param name="Topic">The topic that it was read from.</param>
-/// <param name="Partition">The partition; -1 if it has none.</param>
-/// <param name="Offset">The offset; -1 if it has none.</param>
+/// <param name="Topic">The topic that the record was read from.</param>
+/// <param name="Partition">The record's partition; -1 if it has none.</param>
+/// <param name="Offset">The record's offset; -1 if it has none.</param>
 /// <param name="Code">The reason, as a code.</param>
 /// <param name="Reason">The reason, for people.</param>
-/// <param name="CorrelationId">The correlation id, where it is known.</param>
+/// <param name="CorrelationId">The record's correlation id, where it is known.</param>
 /// <param name="Value">The record's value as it was read, secrets included; null where it is not stored.</param>
 /// <param name="At">When it became a dead letter.</param>
 public sealed record DeadLetterRow(
@@ -85,11 +85,11 @@ public sealed record DeadLetterRow(
     /// <summary>The type of the error.</summary>
     public string ErrorType { get; init; } = "";
 
-    /// <summary>How often it was retried before.</summary>
+    /// <summary>How often handling the record was retried before.</summary>
     public int RetryCount { get; init; }
 
     /// <summary>
-    /// Whether its record was redriven from the entry with the same id, which is then open again with the new reason. Not stored.
+    /// Whether its record was redriven: the entry with the same id is then open again, with the new reason. Not stored.
     /// </summary>
     public bool Reopens { get; init; }
 
@@ -135,7 +135,7 @@ public sealed record DeadLetterFilter
     /// <summary>The possible statuses. Empty does not restrict.</summary>
     public IReadOnlyList<DeadLetterStatus> Statuses { get; init; } = [];
 
-    /// <summary>The id of a dead letter, a correlation id, or the beginning of a record's key.</summary>
+    /// <summary>Matches the id of a dead letter, a correlation id, or the beginning of a record's key.</summary>
     public string? Text { get; init; }
 
     /// <summary>The <see cref="DeadLetterPage.Next"/> of the previous page; null for the first page.</summary>

@@ -6,9 +6,9 @@ namespace Onex.Persistence.Ledger;
 /// </summary>
 /// <param name="flush">Runs items together and returns a result for each, in their order. Must be repeatable with the same items.</param>
 /// <param name="batchMax">The most items per statement.</param>
-/// <param name="isData">Whether an error means that the values of one item are invalid.</param>
+/// <param name="isInvalidData">Whether an error means that the values of one item are invalid.</param>
 internal sealed class GroupCommit<TItem, TResult>(
-    Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax, Func<Exception, bool> isData)
+    Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax, Func<Exception, bool> isInvalidData)
 {
     private readonly Lock _lock = new();
     private readonly Queue<Call> _waiting = new();
@@ -29,18 +29,18 @@ internal sealed class GroupCommit<TItem, TResult>(
             }
         }
 
-        return call.Done.Task.WaitAsync(cancellation);
+        return call.Completion.Task.WaitAsync(cancellation);
     }
 
     private async Task FlushAllAsync()
     {
-        while (Take() is { Count: > 0 } calls)
+        while (TakeBatch() is { Count: > 0 } calls)
         {
             await FlushAsync(calls);
         }
     }
 
-    private List<Call> Take()
+    private List<Call> TakeBatch()
     {
         lock (_lock)
         {
@@ -62,10 +62,10 @@ internal sealed class GroupCommit<TItem, TResult>(
             var results = await flush([.. calls.Select(call => call.Item)]);
             for (var i = 0; i < calls.Count; i++)
             {
-                calls[i].Done.SetResult(results[i]);
+                calls[i].Completion.SetResult(results[i]);
             }
         }
-        catch (Exception error) when (calls.Count > 1 && isData(error))
+        catch (Exception error) when (calls.Count > 1 && isInvalidData(error))
         {
             // The database rejects the values of one item; the others must succeed.
             foreach (var call in calls)
@@ -79,7 +79,7 @@ internal sealed class GroupCommit<TItem, TResult>(
         {
             foreach (var call in calls)
             {
-                call.Done.TrySetException(error);
+                call.Completion.TrySetException(error);
             }
         }
     }
@@ -88,6 +88,6 @@ internal sealed class GroupCommit<TItem, TResult>(
     {
         public TItem Item { get; } = item;
 
-        public TaskCompletionSource<TResult> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<TResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -15,17 +15,17 @@ public interface IEffectLedger
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For the orchestrator: cancels those of these commands that nobody has claimed, so that later claims expire
-    /// (<see cref="ClaimResult.Expired"/>), and those that are parked; closes attempts like <see cref="CloseExpiredAsync"/>, and returns
-    /// the state of all of them.
+    /// For the orchestrator: cancels those of these commands that are parked or that nobody has claimed. A later claim of a cancelled
+    /// attempt gets <see cref="ClaimResult.Expired"/>. Then closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of
+    /// all these commands.
     /// </summary>
     Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
     /// For the orchestrator: closes the attempts of these commands whose lease expired without an outcome, and returns the state of the
-    /// commands. Of a closed command only a later attempt is ever run, so a late copy of the abandoned one cannot begin. The former holder
-    /// of the lease may still record an outcome. Unknown commands are missing in the result.
+    /// commands. A closed attempt never runs, so a late copy of its command cannot begin; a later attempt may. The former holder of the
+    /// lease may still record an outcome. Unknown commands are missing in the result.
     /// </summary>
     Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
@@ -52,14 +52,14 @@ public abstract record ClaimResult
     /// <summary>The outcome is recorded: the caller sends it. Its attempt number is that of the recorded attempt.</summary>
     public sealed record Recorded(StepResult Result) : ClaimResult;
 
-    /// <summary>Another process runs it: the caller sends nothing. The orchestrator asks again when the lease has expired.</summary>
+    /// <summary>Another process runs the attempt: the caller sends nothing. The orchestrator asks again after the lease.</summary>
     public sealed record Leased : ClaimResult
     {
         /// <summary>The one value.</summary>
         public static Leased Instance { get; } = new();
     }
 
-    /// <summary>It is parked: the caller sends nothing. A process runs it when its connection lets it begin.</summary>
+    /// <summary>The command is parked: the caller sends nothing. A process runs it when its connection lets it begin.</summary>
     public sealed record Parked : ClaimResult
     {
         /// <summary>The one value.</summary>
@@ -67,7 +67,7 @@ public abstract record ClaimResult
     }
 
     /// <summary>
-    /// It must never run: its <c>not_after</c> has passed, the attempt was closed, a later one is known, or it was cancelled.
+    /// The attempt must never run: its <c>not_after</c> has passed, it was closed or cancelled, or a later attempt is known.
     /// </summary>
     public sealed record Expired(string Reason) : ClaimResult
     {
@@ -90,8 +90,8 @@ public abstract record ClaimResult
 public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome)
 {
     /// <summary>
-    /// Whether it was cancelled before anyone claimed it, so that it never runs; or, if <see cref="Attempt"/> is above 0, while that
-    /// attempt was parked, so that only a later attempt runs.
+    /// Whether the command was cancelled. If <see cref="Attempt"/> is 0, nobody had claimed it, and it never runs. Otherwise that attempt
+    /// was parked, and only a later attempt may run.
     /// </summary>
     public bool Cancelled { get; init; }
 

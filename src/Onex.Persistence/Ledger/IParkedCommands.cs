@@ -20,7 +20,7 @@ public interface IParkedCommands
     /// </summary>
     /// <param name="leaseToken">The token of the lease.</param>
     /// <param name="command">The command.</param>
-    /// <param name="maySent">Whether the attempt may have taken effect, which a later attempt must not deny.</param>
+    /// <param name="maySent">Whether the attempt may have been sent, so that a later one follows an unrecorded lease.</param>
     /// <param name="cancellation">Ends the wait.</param>
     Task<bool> ParkAgainAsync(Guid leaseToken, CommandToPark command, bool maySent, CancellationToken cancellation);
 
@@ -37,12 +37,12 @@ public interface IParkedCommands
     Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
-    /// Reports the connections whose circuit breaker is not closed in a process, and removes its other ones. A report is valid for
-    /// <see cref="LedgerTimes.ConnectionReport"/>.
+    /// Reports the connections whose circuit breaker is not closed in a process, and removes this process's reports of others. A report
+    /// is valid for <see cref="LedgerTimes.ConnectionReport"/>.
     /// </summary>
     Task ReportAsync(Guid processId, IReadOnlyCollection<UnavailableConnection> connections, CancellationToken cancellation);
 
-    /// <summary>What is known of these connections now. A connection without parked commands and reports is missing.</summary>
+    /// <summary>The present state of these connections. A connection without parked commands and reports is missing.</summary>
     Task<IReadOnlyDictionary<string, ParkedConnection>> DescribeAsync(
         IReadOnlyCollection<string> connections, CancellationToken cancellation);
 }
@@ -50,13 +50,13 @@ public interface IParkedCommands
 /// <summary>A command to park.</summary>
 /// <param name="Command">The command.</param>
 /// <param name="Connection">The connection under whose name it waits.</param>
-/// <param name="Age">How long ago it arrived, which decides its place.</param>
+/// <param name="Age">How long ago it arrived: older commands begin first.</param>
 public sealed record CommandToPark(StepCommand Command, string Connection, TimeSpan Age)
 {
     /// <summary>W3C trace context.</summary>
     public string? TraceParent { get; init; }
 
-    /// <summary>Its vendor part.</summary>
+    /// <summary>The vendor part of that context (<c>tracestate</c>).</summary>
     public string? TraceState { get; init; }
 }
 
@@ -69,7 +69,7 @@ public sealed record TakenCommand(StepCommand Command, string Connection, ClaimR
     /// <summary>W3C trace context.</summary>
     public string? TraceParent { get; init; }
 
-    /// <summary>Its vendor part.</summary>
+    /// <summary>The vendor part of that context (<c>tracestate</c>).</summary>
     public string? TraceState { get; init; }
 }
 
@@ -80,7 +80,7 @@ public sealed record TakenCommand(StepCommand Command, string Connection, ClaimR
 /// <param name="Reason">Why the breaker is not closed, for people.</param>
 public sealed record UnavailableConnection(string Name, TimeSpan Unavailable, TimeSpan? UntilTrial, string? Reason);
 
-/// <summary>What is known of a connection.</summary>
+/// <summary>The state of a connection, as far as the store knows it.</summary>
 /// <param name="Parked">The number of its parked commands.</param>
 /// <param name="UnavailableSince">Since when a process considers it unavailable; null if none does.</param>
 /// <param name="NextTrialAt">When the next trial begins; null while a trial runs.</param>

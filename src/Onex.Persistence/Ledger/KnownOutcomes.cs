@@ -6,11 +6,11 @@ namespace Onex.Persistence.Ledger;
 internal static class KnownOutcomes
 {
     /// <summary>
-    /// Whether this outcome answers a command, so that the command does not run: it belongs to that attempt or a later one, or it is final.
+    /// Whether this outcome answers a command, so that the command does not run: it is of that attempt or a later one, or it is final.
     /// A completed outcome is final unless the command says that the orchestrator did not understand it.
     /// </summary>
-    public static bool AnswersTo(this StepResult known, StepCommand command) =>
-        known.Attempt >= command.Attempt
-        || known.Outcome == StepOutcomes.Rejected
-        || (known.Outcome == StepOutcomes.Completed && command.AskAgain != true);
+    public static bool AnswersTo(this StepResult recorded, StepCommand command) =>
+        recorded.Attempt >= command.Attempt
+        || recorded.Outcome == StepOutcomes.Rejected
+        || (recorded.Outcome == StepOutcomes.Completed && command.AskAgain != true);
 }

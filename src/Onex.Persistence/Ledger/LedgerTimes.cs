@@ -10,7 +10,9 @@ public static class LedgerTimes
     /// </summary>
     public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long outcomes are kept: longer than a command may be started, and longer than topics keep records by default.</summary>
+    /// <summary>
+    /// How long outcomes are kept. A command may start, and a topic keeps a record by default, for less, so a late copy finds its outcome.
+    /// </summary>
     public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
 
     /// <summary>

@@ -1,8 +1,9 @@
 namespace Onex.Persistence.Monitoring;
 
 /// <summary>
-/// Reads what only the store knows, for metrics. The cost grows neither with the sagas nor with the history: each query reads an index that
-/// holds only the rows in question, and counts at most <see cref="StoreReading.Most"/>. Throws <see cref="StoreUnavailableException"/>.
+/// Reads the values of metrics that only the store knows. The cost grows neither with the sagas nor with the history: each query reads an
+/// index that holds only the rows in question, and counts at most <see cref="StoreReading.CountMax"/>. Throws
+/// <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IStoreGauges
 {
@@ -16,7 +17,7 @@ public interface IStoreGauges
 public sealed record StoreReading
 {
     /// <summary>The most rows that are counted for one value. A higher number is reported as this one.</summary>
-    public const int Most = 10_000;
+    public const int CountMax = 10_000;
 
     /// <summary>Blocked and paused sagas by contract and status.</summary>
     public IReadOnlyList<HaltedSagas> Halted { get; init; } = [];

@@ -18,8 +18,8 @@ public interface IOutbox
         UnsentOfPartitionsAsync(partitions, limit, long.MaxValue, cancellation);
 
     /// <summary>
-    /// Messages of any home partition that have been unsent for longer than that, oldest first: the orchestrator that committed them may
-    /// have crashed. Limited in number and in bytes, but at least one.
+    /// Messages of any home partition that have been unsent for longer than <paramref name="age"/>, oldest first: the orchestrator that
+    /// committed them may have crashed. Limited in number and in bytes, but at least one.
     /// </summary>
     Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation);
 

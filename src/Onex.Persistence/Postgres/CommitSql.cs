@@ -19,29 +19,29 @@ internal static class CommitSql
         SELECT id, version, last_transition_id FROM onex.sagas WHERE id = ANY($1) ORDER BY id FOR UPDATE
         """;
 
-    // A larger input is a row of saga_payloads. A small one is in the row of the saga: it has no row and no index entries of its own, and
-    // updates do not log it again.
+    // An input up to this size is stored in the saga's row, which saves a row with its index entries; updates of the saga do not write it
+    // to the WAL again. A larger input is a row of saga_payloads.
     private const int InputInRowMax = 1_024;
 
-    private static readonly GivenRows<GivenSaga> _given = new(GivenSaga.Columns, first: 1);
-    private static readonly GivenRows<GivenSeen> _seen = new(GivenSeen.Columns, _given.Next);
-    private static readonly GivenRows<TransitionRow> _history = new(TransitionTable.Columns, _seen.Next);
-    private static readonly GivenRows<GivenMessage> _messages = new(GivenMessage.Columns, _history.Next);
-    private static readonly GivenRows<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.Next);
-    private static readonly GivenRows<EarlyEvent> _buffered = new(EarlyEventTable.Columns, _payloads.Next);
-    private static readonly GivenRows<GivenRelease> _released = new(GivenRelease.Columns, _buffered.Next);
-    private static readonly GivenRows<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.Next);
+    private static readonly RowParameters<SagaToWrite> _sagas = new(SagaToWrite.Columns, first: 1);
+    private static readonly RowParameters<SeenRow> _seen = new(SeenRow.Columns, _sagas.NextNumber);
+    private static readonly RowParameters<TransitionRow> _history = new(TransitionTable.Columns, _seen.NextNumber);
+    private static readonly RowParameters<BatchedMessage> _messages = new(BatchedMessage.Columns, _history.NextNumber);
+    private static readonly RowParameters<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.NextNumber);
+    private static readonly RowParameters<EarlyEvent> _buffered = new(EarlyEventTable.Columns, _payloads.NextNumber);
+    private static readonly RowParameters<ReleasedRow> _released = new(ReleasedRow.Columns, _buffered.NextNumber);
+    private static readonly RowParameters<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.NextNumber);
 
     // "written" guards all rows of a transition: they are written only for sagas whose version check or insertion succeeded in this
-    // statement. It is a separate statement after the lock, because its snapshot must be taken after the wait for the lock. Plan: unnest
-    // joined to pk_sagas by nested loop.
+    // statement. The lock is a statement of its own before this one, because the snapshot must be taken after the wait for the lock. Plan:
+    // unnest joined to pk_sagas by nested loop.
     private static readonly string _write = $"""
         WITH given AS MATERIALIZED (
-            SELECT * FROM {_given.As("g")}
+            SELECT * FROM {_sagas.Unnest("g")}
         ), duplicates AS MATERIALIZED (
-            -- Only a commit that has locked the saga's row inserts into the inbox, and this one has.
+            -- Complete, because only a commit that has locked the saga's row inserts into the inbox, and this one has locked it.
             SELECT n.saga_id, n.message_id
-            FROM {_seen.As("n")}
+            FROM {_seen.Unnest("n")}
             JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
             WHERE n.must_be_new
         ), updated AS (
@@ -64,13 +64,13 @@ internal static class CommitSql
         ), history AS (
             INSERT INTO onex.saga_transitions ({TransitionTable.Columns.Names()})
             SELECT {TransitionTable.Columns.Names("h")}
-            FROM {_history.As("h")}
+            FROM {_history.Unnest("h")}
             WHERE h.saga_id IN (SELECT id FROM written)
         ), messages AS (
             INSERT INTO onex.outbox_batches ({OutboxSql.Names})
             SELECT {OutboxSql.Aggregates("o")}
             FROM (
-                SELECT * FROM {_messages.InOrderAs("m")}
+                SELECT * FROM {_messages.UnnestInOrder("m")}
                 WHERE m.saga_id IN (SELECT id FROM written)
                 ORDER BY m.batch, m.place) o
             GROUP BY o.batch ORDER BY o.batch
@@ -78,19 +78,20 @@ internal static class CommitSql
         ), seen AS (
             INSERT INTO onex.inbox ({InboxTable.Columns.Names()})
             SELECT {InboxTable.Columns.Names("n")}
-            FROM {_seen.As("n")}
+            FROM {_seen.Unnest("n")}
             WHERE n.saga_id IN (SELECT id FROM written)
             ON CONFLICT DO NOTHING
         ), payloads AS (
-            -- Input, output and response are written by one transition. ON CONFLICT would log another record for each.
+            -- Only one transition writes an input, output or response. ON CONFLICT would add a WAL record for each row.
             INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
             SELECT {PayloadTable.Columns.Names("p")}
-            FROM {_payloads.As("p")}
+            FROM {_payloads.Unnest("p")}
             WHERE p.saga_id IN (SELECT id FROM written) AND p.name NOT LIKE '%:%'
         ), values_of_commands AS (
+            -- Arguments and results, whose names have a colon, may exist already.
             INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
             SELECT {PayloadTable.Columns.Names("p")}
-            FROM {_payloads.As("p")}
+            FROM {_payloads.Unnest("p")}
             WHERE p.saga_id IN (SELECT id FROM written) AND p.name LIKE '%:%'
             ON CONFLICT DO NOTHING
         ), timers_set AS (
@@ -108,7 +109,7 @@ internal static class CommitSql
             -- An early event has a row already, and keeps its position in the order of arrival.
             INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
             SELECT {EarlyEventTable.Columns.Names("k")}
-            FROM {_buffered.InOrderAs("k")}
+            FROM {_buffered.UnnestInOrder("k")}
             WHERE k.saga_id IN (SELECT id FROM written)
             ORDER BY k.place
             ON CONFLICT (message_id) DO UPDATE
@@ -116,7 +117,7 @@ internal static class CommitSql
             WHERE e.saga_id IS NULL
         ), released AS (
             DELETE FROM onex.early_events e
-            USING {_released.As("r")}
+            USING {_released.Unnest("r")}
             WHERE e.message_id = r.message_id AND (e.saga_id IS NULL OR e.saga_id = r.saga_id) AND r.saga_id IN (SELECT id FROM written)
         ), ended AS (
             DELETE FROM onex.early_events e
@@ -125,7 +126,7 @@ internal static class CommitSql
         ), items AS (
             INSERT INTO onex.saga_items AS o ({SagaItemTable.Columns.Names()})
             SELECT {SagaItemTable.Columns.Names("i")}
-            FROM {_items.As("i")}
+            FROM {_items.Unnest("i")}
             WHERE i.saga_id IN (SELECT id FROM written)
             ON CONFLICT (saga_id, step, visit, index) DO UPDATE
             SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
@@ -182,15 +183,15 @@ internal static class CommitSql
     /// </summary>
     /// <param name="entries">The entries.</param>
     /// <param name="messages">Receives the messages in the order in which they are stored.</param>
-    public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries, List<GivenMessage> messages)
+    public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries, List<BatchedMessage> messages)
     {
-        var given = new List<GivenSaga>(entries.Count);
+        var sagas = new List<SagaToWrite>(entries.Count);
         var history = new List<TransitionRow>(entries.Count);
-        var (batch, inBatch, bytes) = (0, 0, 0);
+        var (batch, messagesInBatch, bytesInBatch) = (0, 0, 0);
         var payloads = new List<SagaPayload>();
-        var seen = new List<GivenSeen>();
+        var seen = new List<SeenRow>();
         var buffered = new List<EarlyEvent>();
-        var released = new List<GivenRelease>();
+        var released = new List<ReleasedRow>();
         var items = new List<(SagaId SagaId, SagaItem Item)>();
         foreach (var entry in entries)
         {
@@ -206,7 +207,7 @@ internal static class CommitSql
                     Add(
                         transition.Row, transition.ExpectedVersion, transition.WasParked, transition.History, transition.Outgoing,
                         transition.Payloads);
-                    AddMessages(transition);
+                    AddEvents(transition);
                     break;
             }
 
@@ -214,7 +215,7 @@ internal static class CommitSql
         }
 
         var command = new NpgsqlBatchCommand(_write);
-        _given.AddTo(command.Parameters, given);
+        _sagas.AddTo(command.Parameters, sagas);
         _seen.AddTo(command.Parameters, seen);
         _history.AddTo(command.Parameters, history);
         _messages.AddTo(command.Parameters, messages);
@@ -228,33 +229,33 @@ internal static class CommitSql
             SagaRow row,
             long expectedVersion,
             bool wasParked,
-            IReadOnlyList<HistoryEntry> itsHistory,
-            IReadOnlyList<OutgoingMessage> itsMessages,
-            IEnumerable<SagaPayload> itsPayloads,
+            IReadOnlyList<HistoryEntry> sagaHistory,
+            IReadOnlyList<OutgoingMessage> sagaMessages,
+            IEnumerable<SagaPayload> sagaPayloads,
             SagaPayload? input = null)
         {
-            given.Add(new GivenSaga(row, expectedVersion, wasParked, input?.Content));
-            TransitionTable.AddRows(history, row.Id, itsHistory);
-            foreach (var message in itsMessages)
+            sagas.Add(new SagaToWrite(row, expectedVersion, wasParked, input?.Content));
+            TransitionTable.AddRows(history, row.Id, sagaHistory);
+            foreach (var message in sagaMessages)
             {
-                if (bytes > OutboxSql.BytesMax || inBatch == OutboxSql.MessagesMax)
+                if (bytesInBatch > OutboxSql.BytesMax || messagesInBatch == OutboxSql.MessagesMax)
                 {
-                    (batch, inBatch, bytes) = (batch + 1, 0, 0);
+                    (batch, messagesInBatch, bytesInBatch) = (batch + 1, 0, 0);
                 }
 
-                inBatch++;
-                bytes += message.Value.Length;
-                messages.Add(new GivenMessage(new OutgoingRow(row.Id, row.HomePartition, message), batch));
+                messagesInBatch++;
+                bytesInBatch += message.Value.Length;
+                messages.Add(new BatchedMessage(new OutgoingRow(row.Id, row.HomePartition, message), batch));
             }
 
-            payloads.AddRange(itsPayloads);
+            payloads.AddRange(sagaPayloads);
         }
 
-        void AddMessages(CommitEntry.Transition transition)
+        void AddEvents(CommitEntry.Transition transition)
         {
-            seen.AddRange(transition.JoinedRequests.Select(request => new GivenSeen(transition.Row.Id, request, MustBeNew: false)));
-            seen.AddRange(transition.SeenMessages.Select(message => new GivenSeen(transition.Row.Id, message, MustBeNew: true)));
-            released.AddRange(transition.ReleasedEvents.Select(message => new GivenRelease(transition.Row.Id, message)));
+            seen.AddRange(transition.JoinedRequests.Select(request => new SeenRow(transition.Row.Id, request, MustBeNew: false)));
+            seen.AddRange(transition.SeenMessages.Select(message => new SeenRow(transition.Row.Id, message, MustBeNew: true)));
+            released.AddRange(transition.ReleasedEvents.Select(message => new ReleasedRow(transition.Row.Id, message)));
             buffered.AddRange(transition.EventsToBuffer().Select(early => early with { SagaId = transition.Row.Id }));
         }
     }
@@ -267,7 +268,7 @@ internal static class CommitSql
         from deadLetter in entry.DeadLetters
         select PostgresDeadLetterIndex.AddOfTransition(deadLetter, row.Id, row.LastTransitionId);
 
-    // A statement can write a row only once, so several transitions of one commit are merged into one item.
+    // A statement can write a row only once, so the changes that several transitions of a commit make to an item are merged.
     private static IEnumerable<SagaItem> Merge(IReadOnlyList<SagaItem> items) => items.Count < 2
         ? items
         : items
@@ -279,60 +280,60 @@ internal static class CommitSql
             }));
 
     /// <summary>A saga's row and what its commit expects.</summary>
-    private readonly record struct GivenSaga(SagaRow Row, long ExpectedVersion, bool WasParked, RawJson? Input)
+    private readonly record struct SagaToWrite(SagaRow Row, long ExpectedVersion, bool WasParked, RawJson? Input)
     {
-        public static readonly Table<GivenSaga> Columns = Create();
+        public static readonly Table<SagaToWrite> Columns = Create();
 
-        private static Table<GivenSaga> Create()
+        private static Table<SagaToWrite> Create()
         {
-            var table = new Table<GivenSaga>();
-            table.Include(SagaTable.Columns, given => given.Row);
-            table.Bigint("expected_version", given => given.ExpectedVersion);
-            table.Boolean("was_parked", given => given.WasParked);
-            table.NullableExactJson("input", given => given.Input);
+            var table = new Table<SagaToWrite>();
+            table.Include(SagaTable.Columns, row => row.Row);
+            table.Bigint("expected_version", row => row.ExpectedVersion);
+            table.Boolean("was_parked", row => row.WasParked);
+            table.NullableExactJson("input", row => row.Input);
             return table;
         }
     }
 
     /// <summary>A message and the batch of the outbox that contains it.</summary>
-    internal readonly record struct GivenMessage(OutgoingRow Row, int Batch)
+    internal readonly record struct BatchedMessage(OutgoingRow Row, int Batch)
     {
-        public static readonly Table<GivenMessage> Columns = Create();
+        public static readonly Table<BatchedMessage> Columns = Create();
 
-        private static Table<GivenMessage> Create()
+        private static Table<BatchedMessage> Create()
         {
-            var table = new Table<GivenMessage>();
-            table.Include(OutboxTable.Columns, given => given.Row);
-            table.Integer("batch", given => given.Batch);
+            var table = new Table<BatchedMessage>();
+            table.Include(OutboxTable.Columns, row => row.Row);
+            table.Integer("batch", row => row.Batch);
             return table;
         }
     }
 
     /// <summary>A message for the inbox, and whether it must be new there.</summary>
-    private readonly record struct GivenSeen(SagaId SagaId, SeenMessage Message, bool MustBeNew)
+    private readonly record struct SeenRow(SagaId SagaId, SeenMessage Message, bool MustBeNew)
     {
-        public static readonly Table<GivenSeen> Columns = Create();
+        public static readonly Table<SeenRow> Columns = Create();
 
-        private static Table<GivenSeen> Create()
+        private static Table<SeenRow> Create()
         {
-            var table = new Table<GivenSeen>();
-            table.Include(InboxTable.Columns, given => (given.SagaId, given.Message));
-            table.Boolean("must_be_new", given => given.MustBeNew);
+            var table = new Table<SeenRow>();
+            table.Include(InboxTable.Columns, row => (row.SagaId, row.Message));
+            table.Boolean("must_be_new", row => row.MustBeNew);
             return table;
         }
     }
 
-    /// <summary>An event that a saga no longer buffers.</summary>
+    /// <summary>An event whose row is deleted, because the saga does not buffer it any more.</summary>
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct GivenRelease(SagaId SagaId, MessageId MessageId)
+    private readonly record struct ReleasedRow(SagaId SagaId, MessageId MessageId)
     {
-        public static readonly Table<GivenRelease> Columns = Create();
+        public static readonly Table<ReleasedRow> Columns = Create();
 
-        private static Table<GivenRelease> Create()
+        private static Table<ReleasedRow> Create()
         {
-            var table = new Table<GivenRelease>();
-            table.Uuid("saga_id", given => given.SagaId.Value);
-            table.Uuid("message_id", given => given.MessageId.Value);
+            var table = new Table<ReleasedRow>();
+            table.Uuid("saga_id", row => row.SagaId.Value);
+            table.Uuid("message_id", row => row.MessageId.Value);
             return table;
         }
     }

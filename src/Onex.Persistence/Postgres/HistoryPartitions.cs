@@ -5,7 +5,7 @@ namespace Onex.Persistence.Postgres;
 
 /// <summary>
 /// Creates the daily partitions of <c>saga_transitions</c> in advance. The orchestrator does it at its start and every hour. Entries of a
-/// day without a partition go to the default partition until its own can be created, so a delay does no harm.
+/// day without a partition go to the default partition until that of the day is created, so a delay does no harm.
 /// </summary>
 public static class HistoryPartitions
 {
@@ -26,7 +26,7 @@ public static class HistoryPartitions
     public static async Task CreateAsync(NpgsqlDataSource dataSource, ILogger logger, CancellationToken cancellation)
     {
         var missing = await dataSource.RunAsync(
-            [Days(Missing)],
+            [WithDays(Missing)],
             async reader =>
             {
                 await reader.ReadAsync(cancellation);
@@ -36,9 +36,10 @@ public static class HistoryPartitions
         if (missing > 0)
         {
             await MaintenanceCommand.TryAsync(
-                dataSource, "Creating the history's partitions of the coming days", Days(Create), logger, cancellation);
+                dataSource, "Creating the history's partitions of the coming days", WithDays(Create), logger, cancellation);
         }
     }
 
-    private static NpgsqlBatchCommand Days(string sql) => new(sql) { Parameters = { new NpgsqlParameter<int> { TypedValue = DaysAhead } } };
+    private static NpgsqlBatchCommand WithDays(string sql) =>
+        new(sql) { Parameters = { new NpgsqlParameter<int> { TypedValue = DaysAhead } } };
 }

@@ -7,7 +7,7 @@ namespace Onex.Persistence.Postgres;
 internal static class ListParameters
 {
     /// <summary>Adds a value (text, id, time or number) as a parameter and returns its name.</summary>
-    public static string Given(this NpgsqlBatchCommand command, object value)
+    public static string AddParameter(this NpgsqlBatchCommand command, object value)
     {
         command.Parameters.Add(value switch
         {
@@ -20,7 +20,7 @@ internal static class ListParameters
     }
 
     /// <summary>The <c>LIKE</c> pattern for values that begin with a text.</summary>
-    public static string Beginning(string beginning) => beginning
+    public static string PrefixPattern(string prefix) => prefix
         .Replace("\\", "\\\\", StringComparison.Ordinal)
         .Replace("%", "\\%", StringComparison.Ordinal)
         .Replace("_", "\\_", StringComparison.Ordinal) + "%";

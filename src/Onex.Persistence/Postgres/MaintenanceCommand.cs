@@ -9,10 +9,10 @@ namespace Onex.Persistence.Postgres;
 /// </summary>
 internal static partial class MaintenanceCommand
 {
-    // Even with several locks one after the other, readers of the history do not notice this wait.
-    private const string BoundLocks = "SELECT set_config('lock_timeout', '200ms', true)";
+    // Short, so that readers of the history do not notice the wait, even for several locks one after the other.
+    private const string LimitLockWait = "SELECT set_config('lock_timeout', '200ms', true)";
 
-    // The application_name of other users' sessions is hidden.
+    // Names the user where the application_name is hidden, as it is in sessions of other users.
     private const string Holders = """
         SELECT string_agg(DISTINCT format('%s (pid %s)', coalesce(nullif(a.application_name, ''), a.usename, 'a session'), a.pid), ', ')
         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
@@ -21,8 +21,8 @@ internal static partial class MaintenanceCommand
         """;
 
     /// <summary>
-    /// Runs a command and returns its number; null if a lock was not available, so that nothing happened. Then the log names the holders of
-    /// locks.
+    /// Runs a command and returns the number that it selects; null if a lock was not available, so that nothing happened. The log then says
+    /// what is postponed, and who holds locks.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
     public static async Task<int?> TryAsync(
@@ -31,7 +31,7 @@ internal static partial class MaintenanceCommand
         try
         {
             return await dataSource.RunAsync<int?>(
-                [new NpgsqlBatchCommand(BoundLocks), command],
+                [new NpgsqlBatchCommand(LimitLockWait), command],
                 async reader =>
                 {
                     await reader.NextResultAsync(cancellation);

@@ -3,35 +3,35 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Postgres;
 
 /// <summary>
-/// Where unsent messages are in <c>outbox_batches</c>, as far as this process committed or read them: a sent message is then found by the
-/// key of its row, without an index on message ids. The others are looked up in the table.
+/// Remembers where in <c>outbox_batches</c> the unsent messages are that this process committed or read. So a sent message is found by the
+/// key of its row, without an index on message ids. Other messages are looked up in the table.
 /// </summary>
 internal sealed class OutboxPlaces
 {
-    // Messages that another process sends are never removed here.
+    // A bound, because messages that another process sends are never removed here.
     internal const int MessagesMax = 200_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<MessageId, OutboxPlace> _places = [];
-    private readonly Dictionary<long, int> _unsent = [];
+    private readonly Dictionary<long, int> _unsentCounts = [];
     private readonly Queue<(long Batch, MessageId[] Messages)> _committed = new();
 
     /// <summary>Adds the messages of a batch that was committed, in the order of their places.</summary>
-    public void Committed(long batch, MessageId[] messages)
+    public void AddCommitted(long batch, MessageId[] messages)
     {
         lock (_lock)
         {
-            _unsent[batch] = messages.Length;
+            _unsentCounts[batch] = messages.Length;
             for (var i = 0; i < messages.Length; i++)
             {
                 _places[messages[i]] = new OutboxPlace(batch, i + 1);
             }
 
             _committed.Enqueue((batch, messages));
-            while (_committed.TryPeek(out var oldest) && (_places.Count > MessagesMax || !_unsent.ContainsKey(oldest.Batch)))
+            while (_committed.TryPeek(out var oldest) && (_places.Count > MessagesMax || !_unsentCounts.ContainsKey(oldest.Batch)))
             {
                 _committed.Dequeue();
-                _unsent.Remove(oldest.Batch);
+                _unsentCounts.Remove(oldest.Batch);
                 foreach (var message in oldest.Messages)
                 {
                     _places.Remove(message);
@@ -41,7 +41,7 @@ internal sealed class OutboxPlaces
     }
 
     /// <summary>Adds messages that were read.</summary>
-    public void Read(IEnumerable<(MessageId Message, OutboxPlace Place)> messages)
+    public void AddRead(IEnumerable<(MessageId Message, OutboxPlace Place)> messages)
     {
         lock (_lock)
         {
@@ -77,7 +77,7 @@ internal sealed class OutboxPlaces
 
             foreach (var (batch, sent) in places.CountBy(place => place.Batch))
             {
-                if (_unsent.TryGetValue(batch, out var unsent) && unsent == sent)
+                if (_unsentCounts.TryGetValue(batch, out var unsent) && unsent == sent)
                 {
                     complete.Add(batch);
                 }
@@ -89,21 +89,21 @@ internal sealed class OutboxPlaces
     }
 
     /// <summary>Removes messages that have been marked as sent in the table.</summary>
-    public void Removed(IReadOnlyCollection<MessageId> messages)
+    public void Remove(IReadOnlyCollection<MessageId> messages)
     {
         lock (_lock)
         {
             foreach (var message in messages)
             {
-                if (_places.Remove(message, out var place) && _unsent.TryGetValue(place.Batch, out var unsent))
+                if (_places.Remove(message, out var place) && _unsentCounts.TryGetValue(place.Batch, out var unsent))
                 {
                     if (unsent == 1)
                     {
-                        _unsent.Remove(place.Batch);
+                        _unsentCounts.Remove(place.Batch);
                     }
                     else
                     {
-                        _unsent[place.Batch] = unsent - 1;
+                        _unsentCounts[place.Batch] = unsent - 1;
                     }
                 }
             }
@@ -111,8 +111,8 @@ internal sealed class OutboxPlaces
     }
 }
 
-/// <summary>Sent messages, by what removes them from the table.</summary>
-/// <param name="Complete">Batches all of whose unsent messages are among them.</param>
+/// <summary>Sent messages, divided by how they are removed from the table.</summary>
+/// <param name="CompleteBatches">Batches of which every unsent message was sent.</param>
 /// <param name="Places">The places of messages in other batches.</param>
 /// <param name="Unknown">Messages whose places must be looked up.</param>
-internal sealed record SentMessages(long[] Complete, IReadOnlyList<OutboxPlace> Places, IReadOnlyList<MessageId> Unknown);
+internal sealed record SentMessages(long[] CompleteBatches, IReadOnlyList<OutboxPlace> Places, IReadOnlyList<MessageId> Unknown);

@@ -15,7 +15,7 @@ internal static class OutboxSql
     /// <summary>The most messages of a row.</summary>
     public const int MessagesMax = 500;
 
-    /// <summary>The bytes of values after which another row begins.</summary>
+    /// <summary>When the values of a row have more bytes than this, the next message begins another row.</summary>
     public const int BytesMax = 1 << 20;
 
     /// <summary>The columns that an insert sets.</summary>
@@ -32,7 +32,7 @@ internal static class OutboxSql
     /// Unsent messages of batches, as a FROM item <c>o</c> with the columns of the table, <c>batch</c> and <c>place</c>. A LIMIT after
     /// ORDER BY batch, place reads no more batches than it needs.
     /// </summary>
-    /// <param name="condition">Which batches, by the alias <c>b</c>.</param>
+    /// <param name="condition">Selects batches, by the alias <c>b</c>.</param>
     public static string Unsent(string condition) => $"""
         (SELECT m.*, b.seq AS batch
         FROM onex.outbox_batches b
@@ -44,7 +44,7 @@ internal static class OutboxSql
     // Plan: pk_outbox_batches.
     private const string Remove = "DELETE FROM onex.outbox_batches WHERE seq = ANY($1)";
 
-    // Another process may have sent other messages of the same batch, so whether all are sent is decided by the row, after the update.
+    // Another process may have sent other messages of the batch, so the next statement checks in the updated row whether all are sent.
     private const string MarkPlaces = """
         UPDATE onex.outbox_batches b SET sent = b.sent || g.places
         FROM (SELECT seq, array_agg(place) AS places FROM unnest($1, $2) AS p(seq, place) GROUP BY seq) g
@@ -90,7 +90,7 @@ internal static class OutboxSql
 
     private static string Join(Func<Column<OutgoingRow>, string> text) => string.Join(", ", OutboxTable.Columns.Columns.Select(text));
 
-    // The column with the values of all messages of a batch.
+    // The array column is named in the plural: "topics" has the topic of each message.
     private static string ArrayOf(string column) => column.EndsWith('s') ? column : $"{column}s";
 }
 

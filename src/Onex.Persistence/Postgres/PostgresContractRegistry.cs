@@ -44,10 +44,10 @@ public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : ICon
             return [];
         }
 
-        RegisteredContract[] given = [.. contracts];
-        string[] hashes = [.. given.Select(contract => contract.Hash)];
-        string[] names = [.. given.Select(contract => contract.Name)];
-        string[] versions = [.. given.Select(contract => contract.Version)];
+        RegisteredContract[] rows = [.. contracts];
+        string[] hashes = [.. rows.Select(contract => contract.Hash)];
+        string[] names = [.. rows.Select(contract => contract.Name)];
+        string[] versions = [.. rows.Select(contract => contract.Version)];
         return await dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(Serialize),
@@ -68,7 +68,7 @@ public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : ICon
                         PostgresArray.Create(NpgsqlDbType.Text, hashes),
                         PostgresArray.Create(NpgsqlDbType.Text, names),
                         PostgresArray.Create(NpgsqlDbType.Text, versions),
-                        PostgresArray.Create(NpgsqlDbType.Jsonb, given, contract => PostgresArray.Json(contract.Source)),
+                        PostgresArray.Create(NpgsqlDbType.Jsonb, rows, contract => PostgresArray.Json(contract.Source)),
                         new NpgsqlParameter<bool> { TypedValue = mutable },
                     },
                 },

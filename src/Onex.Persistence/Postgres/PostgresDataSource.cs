@@ -6,8 +6,8 @@ namespace Onex.Persistence.Postgres;
 /// <summary>Creates the connection pool that all stores share.</summary>
 public static class PostgresDataSource
 {
-    // The batches join tables by primary key with arrays of unknown length. Planned while the tables are empty, they would use sequential
-    // scans, also later from the plan cache until the next analyze, and the cost of such a plan would start the JIT compiler.
+    // The batches join tables by primary key with arrays of unknown length. A plan that is made while the tables are empty would use
+    // sequential scans, and stay in the plan cache until the next ANALYZE. The high cost of such a plan would start the JIT compiler.
     private const string SessionSettings = "SET enable_seqscan = off; SET jit = off";
 
     /// <summary>Creates a pool. The caller disposes of it.</summary>

@@ -10,21 +10,24 @@ namespace Onex.Persistence.Postgres;
 /// <summary>The index of dead letters in PostgreSQL.</summary>
 public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDeadLetterIndex
 {
-    private static readonly GivenRows<DeadLetterRow> _given = new(DeadLetterTable.Columns, first: 1);
-    private static readonly GivenRows<OutgoingRow> _message = new(OutboxTable.Columns, first: 8);
+    private static readonly RowParameters<DeadLetterRow> _entries = new(DeadLetterTable.Columns, first: 1);
+
+    // Follows the seven parameters of _decide.
+    private static readonly RowParameters<OutgoingRow> _message = new(OutboxTable.Columns, first: 8);
 
     private static readonly string _insert = $"""
         INSERT INTO onex.dead_letters AS l ({DeadLetterTable.Columns.Names()})
-        SELECT {DeadLetterTable.Columns.Names("g")} FROM {_given.As("g")}
+        SELECT {DeadLetterTable.Columns.Names("g")} FROM {_entries.Unnest("g")}
         """;
 
-    // Runs after the saga's commit statement in the same transaction, which has the row locked: the last transition shows whether it was
-    // written.
+    // Runs after the saga's commit statement, in the same transaction, which has locked the saga's row. last_transition_id shows whether
+    // the transition was written.
     private static readonly string _insertOfTransition = $"""
-        {_insert} WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_given.Next} AND s.last_transition_id = ${_given.Next + 1})
+        {_insert}
+        WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_entries.NextNumber} AND s.last_transition_id = ${_entries.NextNumber + 1})
         """;
 
-    // Plan: pk_dead_letters. The decision's id makes a repetition after a connection lost at the commit a no-op.
+    // Plan: pk_dead_letters. The condition on decision_id makes a repetition after a lost connection harmless.
     private static readonly string _decide = $"""
         WITH decided AS (
             UPDATE onex.dead_letters
@@ -34,13 +37,13 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             RETURNING id
         )
         INSERT INTO onex.outbox_batches ({OutboxSql.Names})
-        SELECT {OutboxSql.Aggregates("m")} FROM {_message.As("m")} JOIN decided ON decided.id = m.saga_id HAVING count(*) > 0
+        SELECT {OutboxSql.Aggregates("m")} FROM {_message.Unnest("m")} JOIN decided ON decided.id = m.saga_id HAVING count(*) > 0
         """;
 
-    private static readonly string _one = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM onex.dead_letters l WHERE l.id = $1";
+    private static readonly string _byId = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM onex.dead_letters l WHERE l.id = $1";
 
     // Plan: a scan. It runs once per assignment, and dead letters are few and small without their values.
-    private const string Open = """
+    private const string OpenIds = """
         SELECT id FROM onex.dead_letters WHERE topic = $1 AND partition = ANY($2) AND status = 'open' ORDER BY record_offset DESC LIMIT $3
         """;
 
@@ -56,10 +59,10 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         """;
 
     /// <inheritdoc />
-    public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+    public Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlySet<Guid>>(
             [
-                new NpgsqlBatchCommand(Open)
+                new NpgsqlBatchCommand(OpenIds)
                 {
                     Parameters =
                     {
@@ -106,7 +109,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
         dataSource.RunAsync(
-            [Filled(new NpgsqlBatchCommand(_insert + DeadLetterSql.OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
+            [WithRow(new NpgsqlBatchCommand(_insert + DeadLetterSql.OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
 
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
@@ -114,7 +117,10 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         // Plan: ix_dead_letters_at backwards.
         var command = new NpgsqlBatchCommand();
         command.CommandText = DeadLetterSql.List(
-            filter, "onex.dead_letters", command.Given, text => $"l.key LIKE {command.Given(ListParameters.Beginning(text))}");
+            filter,
+            "onex.dead_letters",
+            command.AddParameter,
+            text => $"l.key LIKE {command.AddParameter(ListParameters.PrefixPattern(text))}");
         return dataSource.RunAsync(
             [command],
             async reader =>
@@ -151,7 +157,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             },
         };
 
-        // It belongs to no partition, so no assignment sends it. Its sender does, or the sweep of any orchestrator.
+        // The message has no home partition. The caller sends it; if the caller dies, the sweep of any orchestrator does.
         _message.AddTo(
             command.Parameters,
             decision.Message is { } message ? [new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message)] : []);
@@ -161,19 +167,19 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
     internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, SagaId sagaId, Guid transitionId)
     {
-        var command = Filled(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);
+        var command = WithRow(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sagaId.Value });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = transitionId });
         return command;
     }
 
-    private static NpgsqlBatchCommand Filled(NpgsqlBatchCommand command, DeadLetterRow row)
+    private static NpgsqlBatchCommand WithRow(NpgsqlBatchCommand command, DeadLetterRow row)
     {
-        _given.AddTo(command.Parameters, [row]);
+        _entries.AddTo(command.Parameters, [row]);
         return command;
     }
 
-    private static NpgsqlBatchCommand Find(Guid id) => new(_one) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = id } } };
+    private static NpgsqlBatchCommand Find(Guid id) => new(_byId) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = id } } };
 
     private static async Task<DeadLetterRow?> FirstAsync(NpgsqlDataReader reader, CancellationToken cancellation) =>
         await reader.ReadAsync(cancellation) ? DeadLetterTable.Read(new PostgresRow(reader)) : null;

@@ -10,8 +10,8 @@ namespace Onex.Persistence.Postgres;
 internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 {
     // Plan: for each address pk_sagas, ux_sagas_live_business_key or ix_sagas_correlation_id, then ix_inbox_message_id and
-    // ux_sagas_request_id, by nested loop. Ended sagas are looked for (ix_sagas_business_key, ix_sagas_correlation_id) only where none
-    // lives.
+    // ux_sagas_request_id, by nested loop. Ended sagas are searched (ix_sagas_business_key, ix_sagas_correlation_id) only if no
+    // live one matches. The hash of zeros marks a request that started a saga: see EventTarget.SeenHash.
     private const string Targets = """
         SELECT a.place::integer, t.id, i.saga_id, i.request_hash, d.id
         FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS a(message_id, contract, correlation_id, saga_id, business_key, place)
@@ -46,10 +46,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         ORDER BY a.place, t.id
         """;
 
-    // Two orchestrators that store events at once must not both use the last free place.
+    // Two orchestrators that store events at once must not exceed the limit together.
     private const string Serialize = "SELECT pg_advisory_xact_lock(hashtext('onex.early_events'))";
 
-    private static readonly GivenRows<EarlyEvent> _given = new(EarlyEventTable.Columns, first: 2);
+    private static readonly RowParameters<EarlyEvent> _events = new(EarlyEventTable.Columns, first: 2);
 
     // Plan: ix_early_events_waiting for the counts.
     private static readonly string _store = $"""
@@ -57,7 +57,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         SELECT {EarlyEventTable.Columns.Names("k")}
         FROM (
             SELECT g.*, row_number() OVER (PARTITION BY g.contract, g.correlation_id ORDER BY g.place) AS rank
-            FROM {_given.InOrderAs("g")}
+            FROM {_events.UnnestInOrder("g")}
             WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
         ) k
         WHERE k.rank <= $1 - (
@@ -70,7 +70,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     private const string ReadStored = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
 
-    // An ended saga is found too, because the event was for no other saga. A saga that started after the event expired is not its saga.
+    // Finds ended sagas too, because the event was for no other saga. A saga that started after the event had expired does not get it.
     // Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
     private static readonly string _due = $"""
         SELECT {EarlyEventTable.Columns.Names("e")}, coalesce(k.id, c.id)
@@ -118,10 +118,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             {
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var place = reader.GetInt32(0) - 1;
+                    var index = reader.GetInt32(0) - 1;
                     var row = new PostgresRow(reader);
-                    targets[place] = new EventTarget(
-                        row.OptionalSagaId(1) is { } live ? [.. targets[place].Live, live] : [], row.OptionalSagaId(2))
+                    targets[index] = new EventTarget(
+                        row.OptionalSagaId(1) is { } live ? [.. targets[index].Live, live] : [], row.OptionalSagaId(2))
                     {
                         SeenHash = row.OptionalUuid(3),
                         Ended = row.OptionalSagaId(4),
@@ -136,30 +136,30 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
     public async Task<IReadOnlyDictionary<MessageId, Guid?>> StoreAsync(
         IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation)
     {
-        EarlyEvent[] given = [.. events.DistinctBy(early => early.MessageId.Value)];
-        if (given.Length == 0)
+        EarlyEvent[] distinct = [.. events.DistinctBy(early => early.MessageId.Value)];
+        if (distinct.Length == 0)
         {
             return new Dictionary<MessageId, Guid?>();
         }
 
         var store = new NpgsqlBatchCommand(_store) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
-        _given.AddTo(store.Parameters, given);
+        _events.AddTo(store.Parameters, distinct);
         return await dataSource.RunAsync<IReadOnlyDictionary<MessageId, Guid?>>(
             [
                 new NpgsqlBatchCommand(Serialize),
                 store,
                 new NpgsqlBatchCommand(ReadStored)
                 {
-                    Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, given, early => early.MessageId.Value) },
+                    Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, distinct, early => early.MessageId.Value) },
                 },
             ],
             async reader =>
             {
                 await reader.NextResultAsync(cancellation);
-                var stored = new Dictionary<MessageId, Guid?>(given.Length);
+                var stored = new Dictionary<MessageId, Guid?>(distinct.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    stored.Add(new MessageId(reader.GetGuid(0)), Id(reader, 1));
+                    stored.Add(new MessageId(reader.GetGuid(0)), new PostgresRow(reader).OptionalUuid(1));
                 }
 
                 return stored;
@@ -210,6 +210,4 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
         return events;
     }
-
-    private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 }

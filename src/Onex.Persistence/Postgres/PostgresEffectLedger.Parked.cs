@@ -15,14 +15,14 @@ public sealed partial class PostgresEffectLedger
             parked_for = NULL, parked_at = NULL, parked_command = NULL
         """;
 
-    private static readonly GivenRows<ParkRow> _parked = new(CreateParkColumns(), first: 1);
+    private static readonly RowParameters<ParkRow> _parkRows = new(CreateParkColumns(), first: 1);
 
-    // The conditions are those of a claim. A lease that expired without an outcome may have been used.
+    // The conditions are those of a claim. The holder of a lease that expired without an outcome may have sent the command.
     private static readonly string _park = $"""
         INSERT INTO onex.effect_ledger AS l
             ({LedgerTable.Columns.Names()}, claimed_at, leased_until, outcome, parked_for, parked_at, parked_command)
         SELECT {LedgerTable.Columns.Names("c")}, now.at, now.at + c.lease, 'parked', c.connection, now.at - c.age, c.content
-        FROM {_parked.As("c")}, (SELECT clock_timestamp() AS at) now
+        FROM {_parkRows.Unnest("c")}, (SELECT clock_timestamp() AS at) now
         WHERE c.not_after >= now.at
         ORDER BY c.command_id
         ON CONFLICT (command_id) DO UPDATE
@@ -33,7 +33,7 @@ public sealed partial class PostgresEffectLedger
         WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
            OR (l.outcome IN ('failed', 'lapsed', 'parked') AND excluded.attempt > l.attempt)
            OR (l.outcome = 'cancelled' AND l.attempt > 0 AND excluded.attempt > l.attempt)
-           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_parked.Next}))
+           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_parkRows.NextNumber}))
         RETURNING l.command_id
         """;
 
@@ -86,14 +86,14 @@ public sealed partial class PostgresEffectLedger
             valid_until = excluded.valid_until
         """;
 
-    // Of several processes the first one to notice, and the next one to try.
+    // If several processes report a connection: since the earliest time, and until the earliest trial.
     private const string Describe = """
-        SELECT c.connection, p.parked, s.since, s.next_trial_at, s.is_tried, s.reason
+        SELECT c.connection, p.parked, s.since, s.next_trial_at, s.is_trial_running, s.reason
         FROM unnest($1) AS c(connection)
         CROSS JOIN LATERAL (SELECT count(*) AS parked FROM onex.effect_ledger l WHERE l.parked_for = c.connection) p
         CROSS JOIN LATERAL (
             SELECT min(s.unavailable_since) AS since, min(s.next_trial_at) AS next_trial_at,
-                coalesce(bool_or(s.next_trial_at IS NULL), false) AS is_tried,
+                coalesce(bool_or(s.next_trial_at IS NULL), false) AS is_trial_running,
                 (array_agg(s.reason ORDER BY s.unavailable_since))[1] AS reason
             FROM onex.connection_states s WHERE s.connection = c.connection AND s.valid_until >= clock_timestamp()) s
         """;
@@ -174,7 +174,7 @@ public sealed partial class PostgresEffectLedger
                     Parameters =
                     {
                         new NpgsqlParameter<Guid> { TypedValue = processId },
-                        PostgresArray.Create(NpgsqlDbType.Text, reported, one => one.Name),
+                        PostgresArray.Create(NpgsqlDbType.Text, reported, connection => connection.Name),
                     },
                 },
                 new NpgsqlBatchCommand(WriteReports)
@@ -182,10 +182,10 @@ public sealed partial class PostgresEffectLedger
                     Parameters =
                     {
                         new NpgsqlParameter<Guid> { TypedValue = processId },
-                        PostgresArray.Create(NpgsqlDbType.Text, reported, one => one.Name),
-                        PostgresArray.Create(NpgsqlDbType.Interval, reported, one => one.Unavailable),
-                        PostgresArray.Create(NpgsqlDbType.Interval, reported, one => one.UntilTrial),
-                        PostgresArray.Create(NpgsqlDbType.Text, reported, one => one.Reason),
+                        PostgresArray.Create(NpgsqlDbType.Text, reported, connection => connection.Name),
+                        PostgresArray.Create(NpgsqlDbType.Interval, reported, connection => connection.Unavailable),
+                        PostgresArray.Create(NpgsqlDbType.Interval, reported, connection => connection.UntilTrial),
+                        PostgresArray.Create(NpgsqlDbType.Text, reported, connection => connection.Reason),
                         new NpgsqlParameter<TimeSpan> { TypedValue = LedgerTimes.ConnectionReport },
                     },
                 },
@@ -223,21 +223,21 @@ public sealed partial class PostgresEffectLedger
 
     private Task<IReadOnlyList<ClaimResult>> ParkAllAsync(IReadOnlyList<ParkRow> requests) => ClaimAllAsync(
         [.. requests.Select(row => new ClaimRow(row.Parked.Command, row.Token))],
-        async (claims, places, results) =>
+        async (claims, indexes, results) =>
         {
-            ParkRow[] rows = [.. places.Select(place => requests[place])];
+            ParkRow[] rows = [.. indexes.Select(index => requests[index])];
             var park = new NpgsqlBatchCommand(_park);
-            _parked.AddTo(park.Parameters, rows);
+            _parkRows.AddTo(park.Parameters, rows);
             park.Parameters.Add(PostgresArray.Create(
                 NpgsqlDbType.Uuid,
                 [.. rows.Where(row => row.Parked.Command.AskAgain == true).Select(row => row.Parked.Command.CommandId.Value)]));
             var parked = await _dataSource.RunAsync([park], ReadIdsAsync, CancellationToken.None);
-            foreach (var place in places.Where(place => parked.Contains(requests[place].Parked.Command.CommandId)))
+            foreach (var index in indexes.Where(index => parked.Contains(requests[index].Parked.Command.CommandId)))
             {
-                results[place] = ClaimResult.Parked.Instance;
+                results[index] = ClaimResult.Parked.Instance;
             }
 
-            if (places.Where(place => results[place] is null).ToList() is { Count: > 0 } others)
+            if (indexes.Where(index => results[index] is null).ToList() is { Count: > 0 } others)
             {
                 await ReadClaimedAsync(claims, others, results);
             }

@@ -14,7 +14,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
 {
     private const int BatchMax = 500;
 
-    private static readonly GivenRows<ClaimRow> _given = new(CreateClaimColumns(), first: 1);
+    private static readonly RowParameters<ClaimRow> _claimRows = new(CreateClaimColumns(), first: 1);
 
     // Grants a lease if the command has no row, if its lease expired without an outcome, or if its attempt failed or was closed and this is
     // a later one. A completed command is leased again only for a later attempt that says that the orchestrator did not understand the
@@ -23,7 +23,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     private static readonly string _claim = $"""
         INSERT INTO onex.effect_ledger AS l ({LedgerTable.Columns.Names()}, leased_until, claimed_at)
         SELECT {LedgerTable.Columns.Names("c")}, clock_timestamp() + c.lease, clock_timestamp()
-        FROM {_given.As("c")}
+        FROM {_claimRows.Unnest("c")}
         WHERE c.not_after >= clock_timestamp()
         ORDER BY c.command_id
         ON CONFLICT (command_id) DO UPDATE
@@ -33,15 +33,15 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         WHERE (l.outcome IS NULL AND l.leased_until <= clock_timestamp() AND excluded.attempt >= l.attempt)
            OR (l.outcome IN ('failed', 'lapsed', 'parked') AND excluded.attempt > l.attempt)
            OR (l.outcome = 'cancelled' AND l.attempt > 0 AND excluded.attempt > l.attempt)
-           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_given.Next}))
+           OR (l.outcome = 'completed' AND excluded.attempt > l.attempt AND l.command_id = ANY(${_claimRows.NextNumber}))
            OR (l.outcome IS NULL AND l.lease_token = excluded.lease_token)
         RETURNING l.command_id
         """;
 
-    // Runs before a claim: a lease that is granted on one of these follows one whose holder never recorded an outcome.
+    // Runs before a claim. A lease that is granted on one of these commands follows a lease without a recorded outcome.
     private const string ReadUnrecorded = "SELECT command_id FROM onex.effect_ledger WHERE command_id = ANY($1) AND outcome IS NULL";
 
-    // For claims that were not granted. A later statement, so that it sees what others committed while the claim waited for them.
+    // Shows why claims were not granted. A later statement, so that it sees what others committed while the claim waited for them.
     private const string ReadClaimed = """
         SELECT c.place::integer, l.lease_token, l.attempt, l.result, l.leased_until > clock_timestamp(), c.not_after < clock_timestamp(),
             l.outcome
@@ -49,8 +49,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
         """;
 
-    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not. In command order, like
-    // claims; locking the rows in a statement before would log another record for each.
+    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not. Updates in command
+    // order, like claims; locking the rows in an earlier statement would add a WAL record for each.
     private const string Record = """
         UPDATE onex.effect_ledger l
         SET outcome = r.outcome, result = r.result, recorded_at = clock_timestamp()
@@ -59,8 +59,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         RETURNING l.command_id, l.lease_token
         """;
 
-    // For outcomes that were not recorded just now. An outcome under this token was recorded by this caller, possibly in an earlier try
-    // whose answer was lost.
+    // For outcomes that the statement above did not record. An outcome under this token is the caller's own: an earlier execution recorded
+    // it, and its answer was lost.
     private const string ReadRecorded = """
         SELECT l.command_id, l.lease_token
         FROM unnest($1, $2) AS r(command_id, token)
@@ -110,7 +110,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         ON CONFLICT (command_id) DO UPDATE SET {CancelParkedRow} WHERE l.outcome = 'parked'
         """;
 
-    // In command order, like claims. Skips locked rows: their holder is about to commit an outcome, or hangs, and neither is waited for.
+    // In command order, like claims. Skips locked rows instead of waiting: their holder is about to commit an outcome, or hangs.
     private const string CloseExpiredLeases = """
         UPDATE onex.effect_ledger SET outcome = 'lapsed', recorded_at = clock_timestamp()
         WHERE command_id IN (
@@ -128,9 +128,9 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     public PostgresEffectLedger(NpgsqlDataSource dataSource)
     {
         _dataSource = dataSource;
-        _claims = new(claims => Writes.WatchAsync(() => ClaimAllAsync(claims)), BatchMax, StoreErrors.IsData);
-        _records = new(records => Writes.WatchAsync(() => RecordAllAsync(records)), BatchMax, StoreErrors.IsData);
-        _parks = new(parks => Writes.WatchAsync(() => ParkAllAsync(parks)), BatchMax, StoreErrors.IsData);
+        _claims = new(claims => Writes.WatchAsync(() => ClaimAllAsync(claims)), BatchMax, StoreErrors.IsInvalidData);
+        _records = new(records => Writes.WatchAsync(() => RecordAllAsync(records)), BatchMax, StoreErrors.IsInvalidData);
+        _parks = new(parks => Writes.WatchAsync(() => ParkAllAsync(parks)), BatchMax, StoreErrors.IsInvalidData);
     }
 
     /// <summary>Whether the database accepts the writes of this ledger.</summary>
@@ -241,10 +241,10 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
             },
             cancellation);
 
-    // The lock lasts until the connection is disposed of. A pooled connection may be dead; the second one is new.
+    // The lock lasts until the connection is disposed of. A pooled connection may be dead; the one of the second attempt is new.
     private async Task<NpgsqlConnection> LockProbeAsync(long key, CancellationToken cancellation)
     {
-        for (var fresh = false; ; fresh = true)
+        for (var isRetry = false; ; isRetry = true)
         {
             NpgsqlConnection? connection = null;
             try
@@ -270,7 +270,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
                     throw;
                 }
 
-                if (fresh)
+                if (isRetry)
                 {
                     throw StoreErrors.Unavailable(error);
                 }
@@ -280,29 +280,29 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         }
     }
 
-    // A statement can change a row only once, so several claims on one command run in several statements, each seeing the one before.
+    // A statement can change a row only once, so several claims on one command run in several statements, each after the other.
     private Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<ClaimRow> requests) => ClaimAllAsync(requests, ClaimUniqueAsync);
 
     private static async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(
         IReadOnlyList<ClaimRow> requests, Func<IReadOnlyList<ClaimRow>, List<int>, ClaimResult?[], Task> claim)
     {
         var results = new ClaimResult?[requests.Count];
-        var places = Enumerable.Range(0, requests.Count).ToList();
-        while (places.Count > 0)
+        var indexes = Enumerable.Range(0, requests.Count).ToList();
+        while (indexes.Count > 0)
         {
-            var unique = places.DistinctBy(place => requests[place].Command.CommandId).ToList();
+            var unique = indexes.DistinctBy(index => requests[index].Command.CommandId).ToList();
             await claim(requests, unique, results);
-            places.RemoveAll(place => results[place] is not null);
+            indexes.RemoveAll(index => results[index] is not null);
         }
 
         return results!;
     }
 
-    private async Task ClaimUniqueAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results)
+    private async Task ClaimUniqueAsync(IReadOnlyList<ClaimRow> requests, List<int> indexes, ClaimResult?[] results)
     {
-        var commands = places.Select(place => requests[place].Command).ToArray();
+        var commands = indexes.Select(index => requests[index].Command).ToArray();
         var claim = new NpgsqlBatchCommand(_claim);
-        _given.AddTo(claim.Parameters, [.. places.Select(place => requests[place])]);
+        _claimRows.AddTo(claim.Parameters, [.. indexes.Select(index => requests[index])]);
         claim.Parameters.Add(PostgresArray.Create(
             NpgsqlDbType.Uuid, [.. commands.Where(command => command.AskAgain == true).Select(command => command.CommandId.Value)]));
         var (unrecorded, granted) = await _dataSource.RunAsync(
@@ -320,29 +320,29 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
                 return (unrecorded, await ReadIdsAsync(reader));
             },
             CancellationToken.None);
-        foreach (var place in places.Where(place => granted.Contains(requests[place].Command.CommandId)))
+        foreach (var index in indexes.Where(index => granted.Contains(requests[index].Command.CommandId)))
         {
-            results[place] = new ClaimResult.Granted(requests[place].Token)
+            results[index] = new ClaimResult.Granted(requests[index].Token)
             {
-                FollowsUnrecordedLease = unrecorded.Contains(requests[place].Command.CommandId),
+                FollowsUnrecordedLease = unrecorded.Contains(requests[index].Command.CommandId),
             };
         }
 
-        if (places.Where(place => results[place] is null).ToList() is { Count: > 0 } others)
+        if (indexes.Where(index => results[index] is null).ToList() is { Count: > 0 } others)
         {
             await ReadClaimedAsync(requests, others, results);
         }
     }
 
-    private Task<bool> ReadClaimedAsync(IReadOnlyList<ClaimRow> requests, List<int> places, ClaimResult?[] results) =>
+    private Task<bool> ReadClaimedAsync(IReadOnlyList<ClaimRow> requests, List<int> indexes, ClaimResult?[] results) =>
         _dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(ReadClaimed)
                 {
                     Parameters =
                     {
-                        PostgresArray.Create(NpgsqlDbType.Uuid, places, place => requests[place].Command.CommandId.Value),
-                        PostgresArray.Create(NpgsqlDbType.TimestampTz, places, place => requests[place].Command.NotAfter.UtcDateTime),
+                        PostgresArray.Create(NpgsqlDbType.Uuid, indexes, index => requests[index].Command.CommandId.Value),
+                        PostgresArray.Create(NpgsqlDbType.TimestampTz, indexes, index => requests[index].Command.NotAfter.UtcDateTime),
                     },
                 },
             ],
@@ -350,8 +350,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
             {
                 while (await reader.ReadAsync())
                 {
-                    var place = places[reader.GetInt32(0) - 1];
-                    results[place] = ToResult(requests[place], reader);
+                    var index = indexes[reader.GetInt32(0) - 1];
+                    results[index] = ToResult(requests[index], reader);
                 }
 
                 return true;

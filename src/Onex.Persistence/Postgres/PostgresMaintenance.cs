@@ -40,7 +40,7 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
         SELECT count(*)::integer FROM gone
         """;
 
-    // There is no index for it, because updating it would cost the hot path. Hence few large steps.
+    // Has no index, because each claim would have to update it. So it runs in few large steps.
     private const string RemoveOutcomes = """
         WITH gone AS (
             DELETE FROM onex.effect_ledger WHERE command_id IN (

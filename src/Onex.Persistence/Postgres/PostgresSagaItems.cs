@@ -32,7 +32,7 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
         }
 
         return await dataSource.RunAsync<IReadOnlyList<IReadOnlyList<SagaItem>>>(
-            [.. queries.Select(Command)],
+            [.. queries.Select(CreateCommand)],
             async reader =>
             {
                 var pages = new List<IReadOnlyList<SagaItem>>(queries.Count);
@@ -53,7 +53,7 @@ internal sealed class PostgresSagaItems(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    private static NpgsqlBatchCommand Command(SagaItemsQuery query) => new(query.Descending ? _descending : _ascending)
+    private static NpgsqlBatchCommand CreateCommand(SagaItemsQuery query) => new(query.Descending ? _descending : _ascending)
     {
         Parameters =
         {

@@ -8,7 +8,7 @@ namespace Onex.Persistence.Postgres;
 /// <summary>Queries for operators in PostgreSQL.</summary>
 public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQueries
 {
-    private static readonly string _one = $"""
+    private static readonly string _byId = $"""
         SELECT {SagaTable.Columns.Names("s")}, coalesce(s.input, i.content), o.content
         FROM onex.sagas s
         LEFT JOIN onex.saga_payloads i ON i.saga_id = s.id AND i.name = 'input'
@@ -16,7 +16,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
         WHERE s.id = $1
         """;
 
-    private static readonly string _earlyOfOne =
+    private static readonly string _bufferedEvents =
         $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = $1 ORDER BY e.seq";
 
     // Plan: ix_saga_transitions_saga_id of each partition, in the order of versions.
@@ -34,7 +34,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
     {
         var limit = Math.Clamp(filter.Limit, 1, SagaListSql.RowsMax);
         return dataSource.RunAsync(
-            [List(filter, limit + 1)],
+            [CreateList(filter, limit + 1)],
             async reader =>
             {
                 var rows = new List<SagaRow>(limit + 1);
@@ -51,8 +51,8 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
     /// <inheritdoc />
     public Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation) => dataSource.RunAsync(
         [
-            new NpgsqlBatchCommand(_one) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId.Value } } },
-            new NpgsqlBatchCommand(_earlyOfOne) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId.Value } } },
+            new NpgsqlBatchCommand(_byId) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId.Value } } },
+            new NpgsqlBatchCommand(_bufferedEvents) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = sagaId.Value } } },
         ],
         async reader =>
         {
@@ -136,15 +136,15 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             cancellation);
 
     // Plan: pk_sagas backwards, or the index on a key or text.
-    private static NpgsqlBatchCommand List(SagaFilter filter, int limit)
+    private static NpgsqlBatchCommand CreateList(SagaFilter filter, int limit)
     {
         var command = new NpgsqlBatchCommand();
         command.CommandText = SagaListSql.Write(
             filter,
             limit,
             "onex.sagas",
-            command.Given,
-            text => $"s.business_key LIKE {command.Given(ListParameters.Beginning(text))}");
+            command.AddParameter,
+            text => $"s.business_key LIKE {command.AddParameter(ListParameters.PrefixPattern(text))}");
         return command;
     }
 }

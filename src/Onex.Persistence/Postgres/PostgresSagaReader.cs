@@ -47,14 +47,14 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
 
     private static readonly string _payloads = $"SELECT {PayloadTable.Columns.Names()} FROM onex.saga_payloads WHERE id = ANY($1)";
 
-    private static readonly GivenRows<SagaPayload> _given = new(PayloadTable.Columns, first: 1);
+    private static readonly RowParameters<SagaPayload> _payloadRows = new(PayloadTable.Columns, first: 1);
 
     private static readonly string _insertPayloads = $"""
         INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
-        SELECT {PayloadTable.Columns.Names("p")} FROM {_given.As("p")} ORDER BY p.id ON CONFLICT DO NOTHING
+        SELECT {PayloadTable.Columns.Names("p")} FROM {_payloadRows.Unnest("p")} ORDER BY p.id ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>Where the messages are that were committed or read.</summary>
+    /// <summary>The places of the messages that this process committed or read.</summary>
     public OutboxPlaces Places { get; } = new();
 
     public async Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
@@ -67,7 +67,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
 
         Guid[] wanted = [.. ids.Select(id => id.Value)];
 
-        // Rows first: messages of a later transition do no harm, but in the other order some could be missing.
+        // Rows first: messages of a later transition do no harm, but if messages were read first, those of the row could be missing.
         return await dataSource.RunAsync<IReadOnlyDictionary<SagaId, LoadedSaga>>(
             [
                 new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
@@ -79,9 +79,9 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
                 var loaded = new Dictionary<SagaId, LoadedSaga>(wanted.Length);
                 while (await reader.ReadAsync(cancellation))
                 {
-                    var found = new PostgresRow(reader);
-                    var row = SagaTable.Read(found);
-                    var input = found.JsonOrNull(SagaTable.Columns.Count);
+                    var columns = new PostgresRow(reader);
+                    var row = SagaTable.Read(columns);
+                    var input = columns.JsonOrNull(SagaTable.Columns.Count);
                     if (limit is not null && !limit.TryAdd(row.Data, row.Progress, input))
                     {
                         break;
@@ -98,11 +98,11 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
                 }
 
                 await reader.NextResultAsync(cancellation);
-                foreach (var early in (await PostgresEarlyEvents.ReadAsync(reader, cancellation)).GroupBy(early => early.SagaId))
+                foreach (var buffered in (await PostgresEarlyEvents.ReadAsync(reader, cancellation)).GroupBy(early => early.SagaId))
                 {
-                    if (early.Key is { } id && loaded.TryGetValue(id, out var saga))
+                    if (buffered.Key is { } id && loaded.TryGetValue(id, out var saga))
                     {
-                        loaded[id] = saga with { Early = [.. early] };
+                        loaded[id] = saga with { Early = [.. buffered] };
                     }
                 }
 
@@ -228,11 +228,11 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
     public async Task<bool> SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
     {
         var command = new NpgsqlBatchCommand(_insertPayloads);
-        _given.AddTo(command.Parameters, [.. payloads]);
+        _payloadRows.AddTo(command.Parameters, [.. payloads]);
         return await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 
-    // Limited by bytes; the next sweep finds the others.
+    // Limits messages by number and bytes; the next sweep finds the others.
     private static string Bounded(string unsent, string condition) => $"""
         SELECT {OutboxTable.Columns.Names()}, batch, place::integer FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY batch, place) - length(value) AS before
@@ -260,7 +260,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
             }
         }
 
-        Places.Read(places);
+        Places.AddRead(places);
         return messages;
     }
 }

@@ -116,14 +116,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
         _early.RemoveAsync(messageIds, cancellation);
 
-    /// <summary>Commits entries, given by their place in the batch, until each has a result.</summary>
-    private async Task CommitAsync(Work work, List<int> places, CancellationToken cancellation)
+    /// <summary>Commits the entries with these indexes in the batch until each has a result.</summary>
+    private async Task CommitAsync(Work work, List<int> indexes, CancellationToken cancellation)
     {
-        for (var attempt = 0; places.Count > 0 || work.Sent.Count > 0; attempt++)
+        for (var attempt = 0; indexes.Count > 0 || work.Sent.Count > 0; attempt++)
         {
             try
             {
-                places = await TryCommitAsync(work, places, cancellation);
+                indexes = await TryCommitAsync(work, indexes, cancellation);
                 continue;
             }
             catch (Exception error) when (StoreErrors.IsContention(error))
@@ -136,31 +136,32 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 Contention(error.Message);
                 dataSource.Clear();
             }
-            catch (PostgresException error) when (StoreErrors.IsData(error))
+            catch (PostgresException error) when (StoreErrors.IsInvalidData(error))
             {
-                if (places.Count == 1)
+                if (indexes.Count == 1)
                 {
-                    work.Results[places[0]] = new CommitResult.Invalid(error.SqlState, error.MessageText);
-                    places = [];
+                    work.Results[indexes[0]] = new CommitResult.Invalid(error.SqlState, error.MessageText);
+                    indexes = [];
                     continue;
                 }
 
-                var half = places.Count / 2;
-                await CommitAsync(work, places[..half], cancellation);
-                places = places[half..];
+                var half = indexes.Count / 2;
+                await CommitAsync(work, indexes[..half], cancellation);
+                indexes = indexes[half..];
                 continue;
             }
 
+            // Doubles from 1 ms.
             var pause = Math.Min(1 << Math.Min(attempt, 10), (int)_contentionPauseMax.TotalMilliseconds);
             await Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(pause) + 1), time, cancellation);
         }
     }
 
     /// <summary>
-    /// Commits once, and waits through an outage that begins when the batch may have reached the server. Returns the places to commit
-    /// again.
+    /// Commits once, and waits through an outage that begins when the batch may have reached the server. Returns the indexes of the entries
+    /// to commit again.
     /// </summary>
-    private async Task<List<int>> TryCommitAsync(Work work, List<int> places, CancellationToken cancellation)
+    private async Task<List<int>> TryCommitAsync(Work work, List<int> indexes, CancellationToken cancellation)
     {
         Outcome outcome;
         var logged = "";
@@ -169,10 +170,10 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             try
             {
                 await using var connection = await OpenAsync(work, cancellation);
-                outcome = await ExecuteAsync(connection, work, places);
+                outcome = await ExecuteAsync(connection, work, indexes);
                 break;
             }
-            catch (PostgresException error) when (StoreErrors.IsSchemaMissing(error) && !work.Begun)
+            catch (PostgresException error) when (StoreErrors.IsSchemaMissing(error) && !work.MayBeCommitted)
             {
                 // Nothing of this batch is committed, so the caller may keep it and wait.
                 throw StoreErrors.Unavailable(error);
@@ -181,11 +182,13 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             {
                 // The server may have committed, may still commit (its process need not notice the lost connection), or never will.
                 // Repeating the batch shows which: it waits for locked rows, and recognizes its own writes by last_transition_id.
-                work.Begun = work.InDoubt = true;
+                work.MayBeCommitted = work.InDoubt = true;
                 Writes.Failed(error);
-                if (StoreErrors.Describe(error) is var reason && reason != logged)
+                var reason = StoreErrors.Describe(error);
+                if (reason != logged)
                 {
-                    OutcomeUnknown(logged = reason);
+                    OutcomeUnknown(reason);
+                    logged = reason;
                 }
 
                 dataSource.Clear();
@@ -193,25 +196,25 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
         }
 
-        work.Begun = true;
-        if (places.Exists(place => work.Entries[place] is not CommitEntry.Check))
+        work.MayBeCommitted = true;
+        if (indexes.Exists(index => work.Entries[index] is not CommitEntry.Check))
         {
             Writes.Succeeded();
         }
 
-        _reader.Places.Removed(work.Sent);
+        _reader.Places.Remove(work.Sent);
         work.Sent = [];
         var conflicts = new List<int>();
-        foreach (var place in places)
+        foreach (var index in indexes)
         {
-            var entry = work.Entries[place];
+            var entry = work.Entries[index];
             if (entry is CommitEntry.Start && !outcome.Written.Contains(entry.SagaId))
             {
-                conflicts.Add(place);
+                conflicts.Add(index);
                 continue;
             }
 
-            work.Results[place] = ToResult(entry, outcome, work.InDoubt);
+            work.Results[index] = ToResult(entry, outcome, work.InDoubt);
         }
 
         return conflicts.Count == 0 ? conflicts : await ToResultsAsync(work, conflicts, cancellation);
@@ -223,7 +226,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         {
             return await dataSource.OpenConnectionAsync(cancellation);
         }
-        catch (Exception error) when (StoreErrors.IsUnavailable(error) && !work.Begun)
+        catch (Exception error) when (StoreErrors.IsUnavailable(error) && !work.MayBeCommitted)
         {
             // Nothing of this batch can be committed, so the caller may keep it and wait.
             throw StoreErrors.Unavailable(error);
@@ -232,12 +235,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     // One round trip and one transaction, because the server runs the commands of a batch in one and commits it at the end. Not cancelled
     // once it is sent, because its outcome would be unknown; the command timeout limits it.
-    private async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> places)
+    private async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> indexes)
     {
-        CommitEntry[] entries = [.. places.Select(place => work.Entries[place])];
+        CommitEntry[] entries = [.. indexes.Select(index => work.Entries[index])];
         var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId.Value).Order().ToArray();
         var writes = entries.Any(entry => entry is not CommitEntry.Check);
-        var messages = new List<CommitSql.GivenMessage>(entries.Length);
+        var messages = new List<CommitSql.BatchedMessage>(entries.Length);
         var sent = await FindSentAsync(connection, work.Sent);
 
         await using var batch = new NpgsqlBatch(connection);
@@ -255,9 +258,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
         }
 
-        if (sent.Complete.Length > 0)
+        if (sent.CompleteBatches.Length > 0)
         {
-            batch.BatchCommands.Add(OutboxSql.RemoveBatches(sent.Complete));
+            batch.BatchCommands.Add(OutboxSql.RemoveBatches(sent.CompleteBatches));
         }
 
         foreach (var command in sent.Places.Count > 0 ? OutboxSql.MarkSent(sent.Places) : [])
@@ -304,12 +307,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
         }
 
-        // The numbers of the batches have the order of the batches.
+        // The statement inserts the batches in their order, so their sequence numbers have the same order.
         outcome.Batches.Sort();
         foreach (var (seq, stored) in outcome.Batches.Zip(
             messages.Where(message => outcome.Written.Contains(message.Row.SagaId)).GroupBy(message => message.Batch)))
         {
-            _reader.Places.Committed(seq, [.. stored.Select(message => message.Row.Message.MessageId)]);
+            _reader.Places.AddCommitted(seq, [.. stored.Select(message => message.Row.Message.MessageId)]);
         }
 
         return outcome;
@@ -338,29 +341,29 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     private static CommitResult ToResult(CommitEntry entry, Outcome outcome, bool inDoubt)
     {
         var found = outcome.Found.GetValueOrDefault(entry.SagaId);
-        var holds = entry switch
+        var isCommitted = entry switch
         {
             CommitEntry.Check check => (found?.Version ?? 0) == check.ExpectedVersion,
             CommitEntry.Transition transition => outcome.Written.Contains(transition.SagaId)
                 || (inDoubt && found?.LastTransitionId == transition.Row.LastTransitionId),
             _ => outcome.Written.Contains(entry.SagaId),
         };
-        return holds ? CommitResult.Committed.Instance
+        return isCommitted ? CommitResult.Committed.Instance
             : outcome.Duplicates.TryGetValue(entry.SagaId, out var messages) ? new CommitResult.DuplicateMessages(messages)
             : CommitResult.Stale.Instance;
     }
 
     /// <summary>
-    /// Finds the owners of the request or business key of starts that were not written. Returns the starts without an owner: it ended
-    /// meanwhile, so they are committed again.
+    /// Finds the owners of the request or business key of starts that were not written. Returns the indexes of starts without an
+    /// owner: the owner ended meanwhile, so they are committed again.
     /// </summary>
-    private async Task<List<int>> ToResultsAsync(Work work, List<int> places, CancellationToken cancellation)
+    private async Task<List<int>> ToResultsAsync(Work work, List<int> indexes, CancellationToken cancellation)
     {
-        var again = new List<int>();
-        foreach (var (place, conflict) in await ConflictsAsync(work, places, cancellation))
+        var withoutOwner = new List<int>();
+        foreach (var (index, conflict) in await ConflictsAsync(work, indexes, cancellation))
         {
-            var start = (CommitEntry.Start)work.Entries[place];
-            work.Results[place] = conflict switch
+            var start = (CommitEntry.Start)work.Entries[index];
+            work.Results[index] = conflict switch
             {
                 { Request: { } own } when work.InDoubt && own.Id == start.Row.Id && own.LastTransitionId == start.Row.LastTransitionId =>
                     CommitResult.Committed.Instance,
@@ -370,26 +373,26 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 { IdExists: true } => CommitResult.Stale.Instance,
                 _ => null,
             };
-            if (work.Results[place] is null)
+            if (work.Results[index] is null)
             {
-                again.Add(place);
+                withoutOwner.Add(index);
             }
         }
 
-        return again;
+        return withoutOwner;
     }
 
     // The rest of the batch is committed, so this also waits through an outage: the results must not be lost.
-    private async Task<List<(int Place, Conflict Conflict)>> ConflictsAsync(Work work, List<int> places, CancellationToken cancellation)
+    private async Task<List<(int Index, Conflict Conflict)>> ConflictsAsync(Work work, List<int> indexes, CancellationToken cancellation)
     {
         while (true)
         {
             try
             {
-                var conflicts = new List<(int, Conflict)>(places.Count);
+                var conflicts = new List<(int, Conflict)>(indexes.Count);
                 await using var connection = await dataSource.OpenConnectionAsync(cancellation);
                 await using var batch = new NpgsqlBatch(connection);
-                batch.BatchCommands.Add(CommitSql.FindConflicts([.. places.Select(place => (CommitEntry.Start)work.Entries[place])]));
+                batch.BatchCommands.Add(CommitSql.FindConflicts([.. indexes.Select(index => (CommitEntry.Start)work.Entries[index])]));
                 await using var reader = await batch.ExecuteReaderAsync(cancellation);
                 while (await reader.ReadAsync(cancellation))
                 {
@@ -403,7 +406,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                         KeyHash = Id(reader, 8),
                         JoinedHash = Id(reader, 9),
                     };
-                    conflicts.Add((places[reader.GetInt32(0) - 1], conflict));
+                    conflicts.Add((indexes[reader.GetInt32(0) - 1], conflict));
                 }
 
                 return conflicts;
@@ -422,7 +425,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     [LoggerMessage(5010, LogLevel.Debug, "Two commits conflicted; this one is repeated: {Reason}")]
     private partial void Contention(string reason);
 
-    /// <summary>The store reads from the rows whether the commit happened.</summary>
+    /// <summary>The repetition reads from the rows whether the first commit happened.</summary>
     [LoggerMessage(
         5011, LogLevel.Warning, "A commit failed, or its connection was lost; it is repeated, which shows its outcome: {Reason}")]
     private partial void OutcomeUnknown(string reason);
@@ -476,11 +479,11 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
         public CommitResult?[] Results { get; } = results;
 
-        /// <summary>Messages to delete; empty once that is committed.</summary>
+        /// <summary>Sent messages to delete; empty once their deletion is committed.</summary>
         public IReadOnlyCollection<MessageId> Sent { get; set; } = [];
 
         /// <summary>Whether a part of this batch is or may be committed. Then an outage must not lose its result.</summary>
-        public bool Begun { get; set; }
+        public bool MayBeCommitted { get; set; }
 
         /// <summary>Whether a part of this batch may have been committed without a confirmation.</summary>
         public bool InDoubt { get; set; }

@@ -8,20 +8,20 @@ namespace Onex.Persistence.Postgres;
 /// <summary>Schedules in PostgreSQL.</summary>
 public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : IScheduleStore
 {
-    private static readonly GivenRows<ScheduleName> _given = new(ScheduleTable.Columns, first: 1);
+    private static readonly RowParameters<ScheduleName> _schedules = new(ScheduleTable.Columns, first: 1);
 
-    // If two orchestrators start at once with different contracts, the last one wins. Each still runs its own schedules.
+    // If two orchestrators start at once with different contracts, the last one decides what is removed. Each still runs its schedules.
     private static readonly string _remove = $"""
         UPDATE onex.schedules s SET removed_at = clock_timestamp()
         WHERE s.removed_at IS NULL
-          AND NOT EXISTS (SELECT FROM {_given.As("g")} WHERE g.contract = s.contract AND g.times = s.times)
+          AND NOT EXISTS (SELECT FROM {_schedules.Unnest("g")} WHERE g.contract = s.contract AND g.times = s.times)
         """;
 
     // Whole seconds keep the times of an "every" readable.
     private static readonly string _begin = $"""
         INSERT INTO onex.schedules AS s ({ScheduleTable.Columns.Names()}, last_due_at)
         SELECT {ScheduleTable.Columns.Names("g")}, date_trunc('second', clock_timestamp())
-        FROM {_given.As("g")}
+        FROM {_schedules.Unnest("g")}
         ORDER BY 1, 2
         ON CONFLICT (contract, times) DO UPDATE SET last_due_at = excluded.last_due_at, updated_at = clock_timestamp(), removed_at = NULL
         WHERE s.removed_at IS NOT NULL
@@ -29,7 +29,7 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
 
     private static readonly string _read = $"""
         SELECT s.last_due_at
-        FROM {_given.InOrderAs("g")}
+        FROM {_schedules.UnnestInOrder("g")}
         JOIN onex.schedules s ON s.contract = g.contract AND s.times = g.times
         ORDER BY g.place
         """;
@@ -43,11 +43,11 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
 
     /// <inheritdoc />
     public Task<IReadOnlyList<DateTimeOffset>> BeginAsync(IReadOnlyList<ScheduleName> schedules, CancellationToken cancellation) =>
-        ReadAsync([Command(_remove, schedules), Command(_begin, schedules), Command(_read, schedules)], cancellation);
+        ReadAsync([CreateCommand(_remove, schedules), CreateCommand(_begin, schedules), CreateCommand(_read, schedules)], cancellation);
 
     /// <inheritdoc />
-    public async Task<DateTimeOffset?> LastAsync(ScheduleName schedule, CancellationToken cancellation) =>
-        await ReadAsync([Command(_read, [schedule])], cancellation) is [var last] ? last : null;
+    public async Task<DateTimeOffset?> LastDueAsync(ScheduleName schedule, CancellationToken cancellation) =>
+        await ReadAsync([CreateCommand(_read, [schedule])], cancellation) is [var last] ? last : null;
 
     // A repetition returns false, as if another orchestrator were faster. The caller then reads the schedule and finds it advanced.
     /// <inheritdoc />
@@ -83,10 +83,10 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
             },
             cancellation);
 
-    private static NpgsqlBatchCommand Command(string sql, IReadOnlyList<ScheduleName> schedules)
+    private static NpgsqlBatchCommand CreateCommand(string sql, IReadOnlyList<ScheduleName> schedules)
     {
         var command = new NpgsqlBatchCommand(sql);
-        _given.AddTo(command.Parameters, schedules);
+        _schedules.AddTo(command.Parameters, schedules);
         return command;
     }
 }

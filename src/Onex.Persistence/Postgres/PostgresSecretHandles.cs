@@ -9,11 +9,11 @@ namespace Onex.Persistence.Postgres;
 /// <summary>Secret handles in PostgreSQL.</summary>
 internal sealed class PostgresSecretHandles(NpgsqlDataSource dataSource) : ISecretHandles
 {
-    private static readonly GivenRows<SecretHandle> _given = new(SecretHandleTable.Columns, first: 1);
+    private static readonly RowParameters<SecretHandle> _handles = new(SecretHandleTable.Columns, first: 1);
 
     private static readonly string _insert = $"""
         INSERT INTO onex.secret_handles ({SecretHandleTable.Columns.Names()})
-        SELECT {SecretHandleTable.Columns.Names("h")} FROM {_given.As("h")} ORDER BY h.id ON CONFLICT DO NOTHING
+        SELECT {SecretHandleTable.Columns.Names("h")} FROM {_handles.Unnest("h")} ORDER BY h.id ON CONFLICT DO NOTHING
         """;
 
     private static readonly string _find =
@@ -23,7 +23,7 @@ internal sealed class PostgresSecretHandles(NpgsqlDataSource dataSource) : ISecr
     public async Task AddAsync(IReadOnlyCollection<SecretHandle> handles, CancellationToken cancellation)
     {
         var command = new NpgsqlBatchCommand(_insert);
-        _given.AddTo(command.Parameters, [.. handles]);
+        _handles.AddTo(command.Parameters, [.. handles]);
         await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 

@@ -11,7 +11,7 @@ public sealed class PostgresStoreGauges(NpgsqlDataSource dataSource) : IStoreGau
     // Plan: the table, which holds only sagas that are halted.
     internal static readonly string Halted = $"""
         SELECT contract, status, count(*) FROM (
-            SELECT contract, status FROM onex.halted_sagas WHERE status IN ('blocked', 'paused') LIMIT {StoreReading.Most}) h
+            SELECT contract, status FROM onex.halted_sagas WHERE status IN ('blocked', 'paused') LIMIT {StoreReading.CountMax}) h
         GROUP BY 1, 2
         """;
 
@@ -20,7 +20,7 @@ public sealed class PostgresStoreGauges(NpgsqlDataSource dataSource) : IStoreGau
         SELECT count(*) FROM (
             SELECT FROM onex.halted_sagas h
             WHERE h.status NOT IN ('blocked', 'paused') AND EXISTS (SELECT FROM onex.stuck s WHERE s.id = h.saga_id)
-            LIMIT {StoreReading.Most}) h
+            LIMIT {StoreReading.CountMax}) h
         """;
 
     // Plan: the first row of pk_outbox_batches.
@@ -30,7 +30,7 @@ public sealed class PostgresStoreGauges(NpgsqlDataSource dataSource) : IStoreGau
 
     // Plan: ix_dead_letters_open.
     internal static readonly string DeadLetters = $"""
-        SELECT topic, count(*) FROM (SELECT topic FROM onex.dead_letters WHERE status = 'open' LIMIT {StoreReading.Most}) d GROUP BY 1
+        SELECT topic, count(*) FROM (SELECT topic FROM onex.dead_letters WHERE status = 'open' LIMIT {StoreReading.CountMax}) d GROUP BY 1
         """;
 
     // Plan: ix_effect_ledger_parked, once for each connection.
@@ -38,7 +38,8 @@ public sealed class PostgresStoreGauges(NpgsqlDataSource dataSource) : IStoreGau
         SELECT c.name, p.count, clock_timestamp() - p.oldest FROM unnest($1) AS c(name)
         CROSS JOIN LATERAL (
             SELECT count(*), min(parked_at) AS oldest FROM (
-                SELECT parked_at FROM onex.effect_ledger WHERE parked_for = c.name ORDER BY parked_at LIMIT {StoreReading.Most}) oldest) p
+                SELECT parked_at FROM onex.effect_ledger WHERE parked_for = c.name
+                ORDER BY parked_at LIMIT {StoreReading.CountMax}) oldest) p
         WHERE p.count > 0
         """;
 

@@ -26,7 +26,7 @@ internal static class StoreErrors
     /// <summary>
     /// The values are invalid: data exception (22), constraint (23), a program limit such as the size of an index entry (54).
     /// </summary>
-    public static bool IsData(Exception error) =>
+    public static bool IsInvalidData(Exception error) =>
         error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54";
 
     /// <summary>A table or a column is missing, because nobody has migrated or an older state was restored. Nothing was executed.</summary>

@@ -5,7 +5,7 @@ namespace Onex.Persistence.Postgres;
 /// <summary>How to reach the runtime's database. Its text never contains the password.</summary>
 public sealed record StoreSettings
 {
-    /// <summary>Host name or address; or several, separated by commas, each with a port or without: the primary is used.</summary>
+    /// <summary>Host name or address. Or several, separated by commas, each with or without a port: then the primary is used.</summary>
     public required string Host { get; init; }
 
     /// <summary>TCP port.</summary>
@@ -65,7 +65,7 @@ public sealed record StoreSettings
         ApplicationName = ApplicationName,
         MaxPoolSize = MaxPoolSize,
 
-        // Seconds. Short, because /ready must react within two seconds and all callers retry.
+        // In seconds; CancellationTimeout in milliseconds. Short, because /ready must react within two seconds and all callers retry.
         Timeout = 3,
         CommandTimeout = 15,
         CancellationTimeout = 2000,
@@ -75,10 +75,10 @@ public sealed record StoreSettings
         MaxAutoPrepare = 50,
         AutoPrepareMinUsages = 2,
 
-        // A batch has a hundred kilobytes and more; the default buffer has eight.
+        // A batch has 100 kB and more; the default buffer has 8.
         WriteBufferSize = 64 * 1024,
 
-        // The session settings stay: see PostgresDataSource.
+        // A reset would undo the session settings: see PostgresDataSource.
         NoResetOnClose = true,
         IncludeErrorDetail = false,
         Enlist = false,

@@ -3,20 +3,20 @@ using Npgsql;
 namespace Onex.Persistence.Postgres;
 
 /// <summary>
-/// Whether PostgreSQL accepts the writes of a store. Queries succeed on a full disk, so only writes can tell. No write is made for it: one
-/// that is rejected is repeated within seconds, and the first that succeeds ends the state.
+/// Whether PostgreSQL accepts the writes of a store. Queries succeed on a full disk, so only writes show it. No write is made to find out:
+/// a rejected write is repeated within seconds, and the first one that succeeds clears the problem.
 /// </summary>
 /// <param name="time">The clock.</param>
 public sealed class WriteState(TimeProvider? time = null)
 {
     // Longer than a store or a consumer waits until it writes again. Without a later write nothing is known, so nothing is reported.
-    private static readonly TimeSpan _current = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _validity = TimeSpan.FromSeconds(10);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
-    private volatile Rejected? _last;
+    private volatile Rejected? _lastRejection;
 
-    /// <summary>Why the last writes were rejected, with the remedy; null if the last one succeeded, or the last is long ago.</summary>
-    public WriteProblem? Problem => _last is { } last && _time.GetElapsedTime(last.At) < _current ? last.Problem : null;
+    /// <summary>Why the last writes were rejected, with the remedy; null if the last write succeeded, or was not repeated since.</summary>
+    public WriteProblem? Problem => _lastRejection is { } last && _time.GetElapsedTime(last.At) < _validity ? last.Problem : null;
 
     /// <summary>Runs a write, and records whether it was rejected.</summary>
     internal async Task<T> WatchAsync<T>(Func<Task<T>> write)
@@ -37,18 +37,18 @@ public sealed class WriteState(TimeProvider? time = null)
     /// <summary>A write succeeded.</summary>
     internal void Succeeded()
     {
-        if (_last is not null)
+        if (_lastRejection is not null)
         {
-            _last = null;
+            _lastRejection = null;
         }
     }
 
-    /// <summary>A write failed. An unreachable database is not meant: each query notices that.</summary>
+    /// <summary>A write failed. Ignores an unreachable database, which every query notices.</summary>
     internal void Failed(Exception? error)
     {
         if (error is PostgresException rejection && RemedyOf(rejection.SqlState) is { } remedy)
         {
-            _last = new Rejected(
+            _lastRejection = new Rejected(
                 new WriteProblem($"PostgreSQL rejects writes: {StoreErrors.Describe(rejection)}", remedy), _time.GetTimestamp());
         }
     }

@@ -1,12 +1,13 @@
+using Onex.Contracts.Messages;
+
 namespace Onex.Persistence.Registry;
 
 /// <summary>Stores every contract version ever loaded, so that any orchestrator can continue any saga.</summary>
 public interface IContractRegistry
 {
     /// <summary>
-    /// Registers contracts. The first registered content of a version is binding. Returns the binding content of each version that was
-    /// given with different content, which is then not stored. With <paramref name="mutable"/> everything is stored and the result is
-    /// empty.
+    /// Registers contracts. The first registered content of a version is binding: different content of the same version is not stored, and
+    /// the result contains the binding content instead. With <paramref name="mutable"/> everything is stored and the result is empty.
     /// </summary>
     Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation);
@@ -30,4 +31,4 @@ public sealed record ContractInUse(string Hash, string Name, string Version, lon
 /// <param name="Name">The contract's name.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Source">The file and everything it refers to; jsonb.</param>
-public sealed record RegisteredContract(string Hash, string Name, string Version, Onex.Contracts.Messages.RawJson Source);
+public sealed record RegisteredContract(string Hash, string Name, string Version, RawJson Source);

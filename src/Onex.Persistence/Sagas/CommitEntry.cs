@@ -58,8 +58,8 @@ public abstract record CommitEntry
         public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
 
         /// <summary>
-        /// Events that the saga no longer buffers, because it has processed them or has ended. May also name an early event, whose row is
-        /// deleted by the commit that processes it.
+        /// Buffered events to delete, because the saga has processed them or has ended. May also name an early event, whose row is deleted
+        /// by the commit that processes it.
         /// </summary>
         public IReadOnlyList<MessageId> ReleasedEvents { get; init; } = [];
 
@@ -76,7 +76,7 @@ public abstract record CommitEntry
     }
 
     /// <summary>
-    /// Nothing to write. Succeeds only if the version is still the one that was read (0: there is no such row).
+    /// Nothing to write. Succeeds only if the version is still the one that was read; 0 if there was no row.
     /// </summary>
     public sealed record Check(SagaId Id, long ExpectedVersion) : CommitEntry
     {

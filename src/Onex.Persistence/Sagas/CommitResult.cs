@@ -23,12 +23,12 @@ public abstract record CommitResult
         public static Stale Instance { get; } = new();
     }
 
-    /// <summary>A start whose request id is known: the saga of the request, and the position of the record that started it.</summary>
+    /// <summary>A start whose request id is known.</summary>
     /// <param name="SagaId">The saga that has the request.</param>
-    /// <param name="Source">The position of the record that started it; empty if the request joined it.</param>
+    /// <param name="Source">The position of the record that started that saga; empty if the request joined it.</param>
     public sealed record DuplicateRequest(SagaId SagaId, string Source) : CommitResult
     {
-        /// <summary>The hash of its content, or null if none was stored.</summary>
+        /// <summary>The hash of the first request's content, or null if none was stored.</summary>
         public Guid? Hash { get; init; }
     }
 

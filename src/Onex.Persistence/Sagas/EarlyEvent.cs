@@ -28,7 +28,7 @@ public sealed record EarlyEvent
     /// <summary>Hash of its content, or null.</summary>
     public Guid? RequestHash { get; init; }
 
-    /// <summary>Its payload, and the requester of the response if it is declined; jsonb.</summary>
+    /// <summary>Its payload, and the requester, who gets a response if it is declined; jsonb.</summary>
     public required RawJson Content { get; init; }
 
     /// <summary>When it arrived.</summary>

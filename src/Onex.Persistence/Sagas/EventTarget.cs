@@ -17,7 +17,7 @@ public sealed record EventAddress(MessageId MessageId, string Contract, Guid Cor
 /// <param name="SeenBy">The saga, live or ended, that has processed the message before or was started by it; null if there is none.</param>
 public sealed record EventTarget(IReadOnlyList<SagaId> Live, SagaId? SeenBy)
 {
-    /// <summary>The hash of the processed message; null if none was stored. Empty for a start, which is never an event.</summary>
+    /// <summary>The hash of the processed message; null if none was stored; all zeros if it was a request that started a saga.</summary>
     public Guid? SeenHash { get; init; }
 
     /// <summary>If no live saga matches, and the event has no saga id: the matching saga that ended last, or null.</summary>

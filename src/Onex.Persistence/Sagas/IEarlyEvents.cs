@@ -6,8 +6,8 @@ namespace Onex.Persistence.Sagas;
 public interface IEarlyEvents
 {
     /// <summary>
-    /// Stores early events. An event that is stored already counts as the same one. At most <paramref name="limit"/> are stored per
-    /// contract and correlation id. Returns the ids of those that are stored now, each with its stored hash.
+    /// Stores early events, unless they are stored already. At most <paramref name="limit"/> are stored per
+    /// contract and correlation id. Returns the ids of those that are stored then, each with its stored hash.
     /// </summary>
     Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
         IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);

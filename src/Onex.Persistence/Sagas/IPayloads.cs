@@ -1,11 +1,12 @@
 namespace Onex.Persistence.Sagas;
 
 /// <summary>
-/// Outputs and other large values of sagas, by id. Commits write most of them. The input is loaded with its saga, and need not be here.
+/// Outputs and other large values of sagas, by id. Commits write most of them. The input of a saga need not be
+/// among them: it is loaded with the row (<see cref="LoadedSaga.Input"/>).
 /// </summary>
 public interface IPayloads
 {
-    /// <summary>Loads the payloads of those ids. Missing ones are missing in the result; so are others once the limit is reached.</summary>
+    /// <summary>Loads the payloads of those ids. Unknown ids are missing in the result; so are others once the limit is reached.</summary>
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
         IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
 

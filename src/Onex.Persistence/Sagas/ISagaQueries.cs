@@ -12,13 +12,13 @@ public interface ISagaQueries
     /// <summary>The row of a saga with its payloads named <c>input</c> and <c>output</c>, or null.</summary>
     Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation);
 
-    /// <summary>The history of a saga in order, after the given entry.</summary>
+    /// <summary>The history of a saga in order, after the entry with this version and ordinal.</summary>
     Task<IReadOnlyList<HistoryEntry>> HistoryAsync(
         SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// The sagas that violate the wake-up invariant: live, without a next wake-up, not waiting for a named event, and neither blocked nor
-    /// paused. There should be none. The view <c>onex.stuck</c>.
+    /// paused. There should be none. Reads the view <c>onex.stuck</c>.
     /// </summary>
     Task<IReadOnlyList<StuckSaga>> StuckAsync(int limit, CancellationToken cancellation);
 
@@ -44,7 +44,7 @@ public sealed record SagaFilter
     /// <summary>The parent saga.</summary>
     public SagaId? Parent { get; init; }
 
-    /// <summary>A saga's id, a correlation id, or the beginning of a business key.</summary>
+    /// <summary>Matches a saga's id, a correlation id, or the beginning of a business key.</summary>
     public string? Text { get; init; }
 
     /// <summary>The <see cref="SagaPage.Next"/> of the previous page; null for the first page.</summary>

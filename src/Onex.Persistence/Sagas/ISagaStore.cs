@@ -24,7 +24,7 @@ public interface ISagaStore
 
     /// <summary>
     /// Commits many sagas in one transaction and one round trip, and returns a result for each, in the order of the batch. Retries after a
-    /// deadlock or serialization failure. Splits the batch after a data error until the invalid saga stands alone
+    /// deadlock or serialization failure. After a data error it splits the batch until it has found the invalid saga
     /// (<see cref="CommitResult.Invalid"/>). If the connection is lost during COMMIT, it commits the batch again as soon as the
     /// database can be reached: <c>last_transition_id</c> shows what was written.
     /// </summary>
@@ -38,7 +38,7 @@ public interface ISagaStore
     /// </summary>
     Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation);
 
-    /// <summary>The saga that has a request, because it was started by it or the request joined it; null if none has.</summary>
+    /// <summary>The saga that a request started or joined; null if there is none.</summary>
     Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>Finds the sagas that events are for, in the order of the addresses.</summary>

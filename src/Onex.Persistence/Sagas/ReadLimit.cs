@@ -5,7 +5,7 @@ namespace Onex.Persistence.Sagas;
 /// <summary>
 /// Limits how much one read brings into memory. If <see cref="IsReached"/>, the rest needs another read.
 /// </summary>
-/// <param name="weightMax">The weight; see <see cref="JsonWeight"/>. The first row is always read.</param>
+/// <param name="weightMax">The largest total weight (<see cref="JsonWeight"/>). The first row is always read.</param>
 public sealed class ReadLimit(long weightMax)
 {
     private long _weight;
@@ -13,8 +13,8 @@ public sealed class ReadLimit(long weightMax)
     /// <summary>Whether rows were left out.</summary>
     public bool IsReached { get; private set; }
 
-    /// <summary>The remaining weight.</summary>
-    public long Left => Math.Max(0, weightMax - _weight);
+    /// <summary>The weight that further rows may have.</summary>
+    public long Remaining => Math.Max(0, weightMax - _weight);
 
     /// <summary>Adds a row. False if it does not fit; then no later row does either.</summary>
     internal bool TryAdd(params ReadOnlySpan<RawJson> parts)

@@ -4,9 +4,9 @@ using Onex.Engine;
 namespace Onex.Persistence.Sagas;
 
 /// <summary>
-/// An immutable row of <c>sagas</c>. JSON columns are UTF-8 text. The first migration made the columns in the order of these properties:
-/// first those that no transition changes, because the database logs only the part of a row that differs from the version before it. A
-/// column that is added later is the last one.
+/// An immutable row of <c>sagas</c>. JSON columns are UTF-8 text. The first migration created the columns in the order of these properties:
+/// those that no transition changes come first, because the database writes only the changed part of a row to its log. A later migration
+/// adds its column at the end.
 /// </summary>
 public sealed record SagaRow
 {
@@ -21,7 +21,7 @@ public sealed record SagaRow
     /// </summary>
     public Guid? RequestHash { get; init; }
 
-    /// <summary>From the request; not an identity.</summary>
+    /// <summary>The request's correlation id. Not unique.</summary>
     public required Guid CorrelationId { get; init; }
 
     /// <summary>The saga that waits for this one, or null.</summary>
@@ -30,7 +30,7 @@ public sealed record SagaRow
     /// <summary>When it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>The partition of <c>requests</c> that it came from; results come back to the same number.</summary>
+    /// <summary>The partition of <c>requests</c> that the request came from; results come back to the same partition number.</summary>
     public required int HomePartition { get; init; }
 
     /// <summary>The contract's name.</summary>
@@ -39,10 +39,10 @@ public sealed record SagaRow
     /// <summary>The contract's version.</summary>
     public required string ContractVersion { get; init; }
 
-    /// <summary>The contract's content hash: which plan continues it.</summary>
+    /// <summary>The contract's content hash, which identifies the plan.</summary>
     public required string ContractHash { get; init; }
 
-    /// <summary>Unique with the contract among the live sagas, or null.</summary>
+    /// <summary>The business key, unique among the live sagas of the contract; or null.</summary>
     public string? BusinessKey { get; init; }
 
     /// <summary>The position of the request's record, <c>topic/partition/offset</c>, or another description of its origin.</summary>

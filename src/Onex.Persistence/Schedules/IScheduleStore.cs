@@ -5,12 +5,12 @@ public interface IScheduleStore
 {
     /// <summary>
     /// Called by an orchestrator at its start, with all the schedules of its contracts. Returns the last processed time of each, in their
-    /// order. A schedule that is new or was removed begins now, by the database's clock. All other schedules count as removed.
+    /// order. A schedule that is new or was removed begins now, by the database's clock. Schedules that are not named count as removed.
     /// </summary>
     Task<IReadOnlyList<DateTimeOffset>> BeginAsync(IReadOnlyList<ScheduleName> schedules, CancellationToken cancellation);
 
     /// <summary>The last processed time; null if the schedule never began.</summary>
-    Task<DateTimeOffset?> LastAsync(ScheduleName schedule, CancellationToken cancellation);
+    Task<DateTimeOffset?> LastDueAsync(ScheduleName schedule, CancellationToken cancellation);
 
     /// <summary>
     /// Advances a schedule; false if its last processed time is not <paramref name="from"/>, because another orchestrator was faster.

@@ -19,8 +19,8 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
     // "onex" in ASCII. Advisory locks are per database.
     private const long LockKey = 0x6F6E6578;
 
-    // Builds before the first release had migrations of their own. The last one left the tables that the first one of today creates.
-    private const string LastBeforeFirst = "20261130000831_HaltedSagas";
+    // The last migration of the builds before the first release. It led to the tables that the first migration creates now.
+    private const string LastBeforeRelease = "20261130000831_HaltedSagas";
 
     private static readonly TimeSpan _lockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _commandTimeout = TimeSpan.FromHours(1);
@@ -64,7 +64,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
             {
                 Log.Migrating(logger, string.Join(", ", status.Pending));
 
-                // A waiting lock request blocks all later ones, those of running orchestrators included, so it gives up soon.
+                // Short, because a waiting lock request blocks all later ones, those of running orchestrators included.
                 await context.Database.ExecuteSqlRawAsync("SET lock_timeout = '2s'", cancellation);
                 await context.Database.MigrateAsync(cancellation);
             }
@@ -101,7 +101,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         }
     }
 
-    private string First => Migrations()[0];
+    private string FirstMigration => Migrations()[0];
 
     private string[] Migrations()
     {
@@ -140,14 +140,14 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
 
     private void RejectForeign(MigrationStatus status)
     {
-        if (status.Unknown is [.., var last] && string.CompareOrdinal(last, First) < 0)
+        if (status.Unknown is [.., var last] && string.CompareOrdinal(last, FirstMigration) < 0)
         {
             throw new StoreSetupException(
                 $"The schema of {settings} was created by a build before the first release (it has {string.Join(", ", status.Unknown)}), "
                 + "whose migrations were merged into one: "
-                + (last == LastBeforeFirst
+                + (last == LastBeforeRelease
                     ? $"its tables are the same, so run DELETE FROM {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable}; "
-                        + $"INSERT INTO {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable} VALUES ('{First}', '10.0.0');"
+                        + $"INSERT INTO {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable} VALUES ('{FirstMigration}', '10.0.0');"
                     : "run 'onex db migrate' of the last build before this one, or create a new database."));
         }
 
@@ -159,7 +159,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         }
     }
 
-    // Offsets advance after a commit, so a commit that a server crash loses takes its messages with it.
+    // Offsets advance after a commit. If a crash of the server loses the commit, its records are not read again.
     private async Task WarnOfAsynchronousCommitAsync(OnexDbContext context, CancellationToken cancellation)
     {
         var mode = await context.Database

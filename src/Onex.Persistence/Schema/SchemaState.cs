@@ -8,13 +8,13 @@ namespace Onex.Persistence.Schema;
 /// <param name="expected">What this version needs.</param>
 public sealed class SchemaState(NpgsqlDataSource dataSource, ExpectedSchema expected)
 {
-    private const int NamedMax = 5;
+    private const int MissingNamesMax = 5;
 
     private const string ReadOnly =
         "PostgreSQL does not accept writes: it is a standby, or default_transaction_read_only is on. "
         + "Check that POSTGRES_HOST names the primary.";
 
-    // The migration is there in the database of a newer version too.
+    // Looks for the migration of this version only, so the database of a newer version passes.
     private const string Check = $"""
         SELECT EXISTS (SELECT FROM {OnexDbContext.Schema}.{OnexDbContext.MigrationsTable} WHERE "MigrationId" = $1),
             current_setting('transaction_read_only')::boolean,
@@ -44,7 +44,7 @@ public sealed class SchemaState(NpgsqlDataSource dataSource, ExpectedSchema expe
             await reader.ReadAsync(cancellation);
             var missing = reader.GetFieldValue<string[]>(2);
             return !reader.GetBoolean(0) ? StoreErrors.MissingSchema
-                : missing.Length > 0 ? Lacks(missing)
+                : missing.Length > 0 ? DescribeMissing(missing)
                 : reader.GetBoolean(1) ? ReadOnly
                 : null;
         }
@@ -58,9 +58,9 @@ public sealed class SchemaState(NpgsqlDataSource dataSource, ExpectedSchema expe
         }
     }
 
-    // A migration would not bring them back.
-    private static string Lacks(string[] missing) =>
-        $"The schema onex has every migration, but lacks {string.Join(", ", missing.Take(NamedMax))}"
-        + (missing.Length > NamedMax ? $" and {missing.Length - NamedMax} more" : "")
+    // The remedy is not a migration, because it would not create them again.
+    private static string DescribeMissing(string[] missing) =>
+        $"The schema onex has every migration, but lacks {string.Join(", ", missing.Take(MissingNamesMax))}"
+        + (missing.Length > MissingNamesMax ? $" and {missing.Length - MissingNamesMax} more" : "")
         + ": somebody dropped it, or a backup was restored in part. Restore it from a backup.";
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 using Onex.Contracts.Messages;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
@@ -9,8 +10,8 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// One commit. Nobody else writes meanwhile, so conflicts are found before anything is written. The rows of each saga are written after a
-/// savepoint, so that a saga with invalid values is rolled back alone.
+/// One commit. No other transaction writes meanwhile, so conflicts are found before anything is written. The rows of each saga are written
+/// after a savepoint, so that a saga with invalid values is rolled back alone.
 /// </summary>
 internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 {
@@ -63,14 +64,14 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         var results = new CommitResult[batch.Entries.Count];
 
         // Starts last: a saga that ends in this batch releases its business key for one that starts in it.
-        foreach (var place in Enumerable.Range(0, results.Length).OrderBy(place => batch.Entries[place] is CommitEntry.Start))
+        foreach (var index in Enumerable.Range(0, results.Length).OrderBy(index => batch.Entries[index] is CommitEntry.Start))
         {
-            results[place] = batch.Entries[place] switch
+            results[index] = batch.Entries[index] switch
             {
                 CommitEntry.Check check =>
                     Version(check.Id) == check.ExpectedVersion ? CommitResult.Committed.Instance : CommitResult.Stale.Instance,
-                CommitEntry.Transition transition => FindConflict(transition) ?? Try(() => Write(transition)),
-                CommitEntry.Start start => FindConflict(start) ?? Try(() => Write(start)),
+                CommitEntry.Transition transition => FindConflict(transition) ?? TryWrite(() => Write(transition)),
+                CommitEntry.Start start => FindConflict(start) ?? TryWrite(() => Write(start)),
                 _ => throw new InvalidOperationException("A commit has an entry of an unknown type."),
             };
         }
@@ -124,20 +125,23 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             return duplicate;
         }
 
-        if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key)
-            && session.Query(
-                "SELECT id, request_hash FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL",
-                row => new CommitResult.KeyTaken(new SagaId(row.Uuid(0))) { Hash = row.OptionalUuid(1) },
-                row.Contract,
-                key) is [var taken])
+        if (row is { BusinessKey: { } key, EndedAt: null } && IsStorable(key))
         {
-            return taken;
+            var owners = session.Query(
+                "SELECT id, request_hash FROM sagas WHERE contract = $1 AND business_key = $2 AND ended_at IS NULL",
+                owner => new CommitResult.KeyTaken(new SagaId(owner.Uuid(0))) { Hash = owner.OptionalUuid(1) },
+                row.Contract,
+                key);
+            if (owners.Count > 0)
+            {
+                return owners[0];
+            }
         }
 
         return Version(row.Id) > 0 ? CommitResult.Stale.Instance : null;
     }
 
-    private CommitResult Try(Action write)
+    private CommitResult TryWrite(Action write)
     {
         session.Execute("SAVEPOINT saga");
         try
@@ -152,11 +156,11 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
             session.Execute("RELEASE saga");
             return new CommitResult.Invalid(error.SqlState, error.Message);
         }
-        catch (SqliteException error) when (SqliteErrors.IsData(error))
+        catch (SqliteException error) when (SqliteErrors.IsInvalidData(error))
         {
             session.Execute("ROLLBACK TO saga");
             session.Execute("RELEASE saga");
-            return new CommitResult.Invalid("23000", error.Message);
+            return new CommitResult.Invalid(PostgresErrorCodes.IntegrityConstraintViolation, error.Message);
         }
     }
 
@@ -247,7 +251,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
         }
     }
 
-    // 0: there is no such row.
+    // 0 if there is no such row.
     private long Version(SagaId id) =>
         session.Query("SELECT version FROM sagas WHERE id = $1", row => row.Bigint(0), id) is [var version] ? version : 0;
 
@@ -255,7 +259,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     {
         if (row.BusinessKey is { } key && Encoding.UTF8.GetByteCount(key) > KeyBytesMax)
         {
-            throw new UnstorableException("54000", $"A business key of more than {KeyBytesMax} bytes cannot be stored.");
+            throw new UnstorableException(
+                PostgresErrorCodes.ProgramLimitExceeded, $"A business key of more than {KeyBytesMax} bytes cannot be stored.");
         }
     }
 

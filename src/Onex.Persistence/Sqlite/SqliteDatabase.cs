@@ -19,10 +19,10 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private const int BusySeconds = 5;
 
     // How long a successful write counts as proof that the file is writable, unless a write fails.
-    private static readonly TimeSpan _proof = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _proofValidity = TimeSpan.FromSeconds(5);
 
     // Columns that files of earlier builds lack. The script creates missing tables only.
-    private static readonly (string Table, string Column, string Definition)[] _added =
+    private static readonly (string Table, string Column, string Definition)[] _addedColumns =
     [
         ("dead_letters", "key", "TEXT"),
         ("dead_letters", "headers", "TEXT"),
@@ -44,7 +44,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private readonly SemaphoreSlim _writing = new(1);
     private readonly SemaphoreSlim _reading = new(1);
     private readonly SemaphoreSlim _opening = new(1);
-    private FileStream? _held;
+    private FileStream? _lockFile;
     private SqliteSession? _writer;
     private SqliteSession? _reader;
     private long? _provenAt;
@@ -59,7 +59,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         await _opening.WaitAsync(cancellation);
         try
         {
-            if (_held is null)
+            if (_lockFile is null)
             {
                 await Task.Run(Open, cancellation);
             }
@@ -99,7 +99,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     public Task ProbeAsync(CancellationToken cancellation) => WriteAsync(
         session =>
         {
-            if (_provenAt is not { } at || Stopwatch.GetElapsedTime(at) >= _proof)
+            if (_provenAt is not { } at || Stopwatch.GetElapsedTime(at) >= _proofValidity)
             {
                 session.Execute($"PRAGMA user_version = {SchemaVersion}");
                 _provenAt = Stopwatch.GetTimestamp();
@@ -129,7 +129,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     {
         _reader?.Dispose();
         _writer?.Dispose();
-        _held?.Dispose();
+        _lockFile?.Dispose();
         _writing.Dispose();
         _reading.Dispose();
         _opening.Dispose();
@@ -137,7 +137,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 
     private async Task OpenForUseAsync(CancellationToken cancellation)
     {
-        if (_held is not null)
+        if (_lockFile is not null)
         {
             return;
         }
@@ -146,9 +146,9 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         {
             await OpenAsync(cancellation);
         }
-        catch (StoreSetupException wrong)
+        catch (StoreSetupException error)
         {
-            throw new StoreUnavailableException(wrong.Message, wrong);
+            throw new StoreUnavailableException(error.Message, error);
         }
     }
 
@@ -172,7 +172,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 
             return result;
         }
-        catch (SqliteException error) when (!SqliteErrors.IsData(error))
+        catch (SqliteException error) when (!SqliteErrors.IsInvalidData(error))
         {
             if (!SqliteErrors.IsBusy(error))
             {
@@ -199,12 +199,12 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 
     private void Open()
     {
-        var held = Lock();
+        var lockFile = Lock();
         try
         {
             _writer = Connect(SqliteOpenMode.ReadWriteCreate);
             Prepare(_writer);
-            _held = held;
+            _lockFile = lockFile;
         }
         catch (SqliteException error)
         {
@@ -212,17 +212,17 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
         finally
         {
-            if (_held is null)
+            if (_lockFile is null)
             {
                 _writer?.Dispose();
                 _writer = null;
-                held.Dispose();
+                lockFile.Dispose();
             }
         }
     }
 
-    // A file beside the database that stays locked until this process has ended. The database's own locks would let
-    // another process write between transactions, and it would send and decide the same messages a second time.
+    // Locks a file beside the database until this process has ended. The database's own locks would let another process write between
+    // transactions, and both would then decide and send the same messages.
     private FileStream Lock()
     {
         var directory = Path.GetDirectoryName(_path)!;
@@ -314,14 +314,15 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 
         session.Execute("BEGIN IMMEDIATE");
 
-        // Version 1 had no lapsed attempts, version 2 no parked ones, and SQLite cannot change a table's check constraint.
+        // Version 1 had no lapsed attempts, version 2 no parked ones, and SQLite cannot change a table's check constraint: the
+        // table is created again.
         var isLedgerOld = version is 1 or 2;
         if (isLedgerOld)
         {
             session.Execute("ALTER TABLE effect_ledger RENAME TO effect_ledger_old");
         }
 
-        session.Execute(Script());
+        session.Execute(ReadScript());
         if (isLedgerOld)
         {
             session.Execute(
@@ -329,7 +330,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
                 + "result, recorded_at) SELECT * FROM effect_ledger_old; DROP TABLE effect_ledger_old");
         }
 
-        foreach (var (table, column, definition) in _added)
+        foreach (var (table, column, definition) in _addedColumns)
         {
             if (!session.Exists("SELECT 1 FROM pragma_table_info($1) WHERE name = $2", table, column))
             {
@@ -342,7 +343,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         session.Execute("COMMIT");
     }
 
-    private static string Script()
+    private static string ReadScript()
     {
         using var stream = typeof(SqliteDatabase).Assembly.GetManifestResourceStream("Onex.Persistence.Sqlite.schema.sql")
             ?? throw new InvalidOperationException("The script of the schema is not in the assembly.");

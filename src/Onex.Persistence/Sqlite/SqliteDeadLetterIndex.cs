@@ -14,7 +14,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         WHERE id = $1 AND (status = 'open' OR $8) AND decision_id IS NOT $4
         """;
 
-    private const string Open = """
+    private const string OpenIds = """
         SELECT id, partition FROM dead_letters WHERE topic = $1 AND status = 'open' ORDER BY record_offset DESC LIMIT $2
         """;
 
@@ -31,7 +31,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     private static readonly string _insert =
         $"INSERT INTO dead_letters AS l ({DeadLetterTable.Columns.Names()}) VALUES ({DeadLetterTable.Columns.Placeholders()})";
 
-    private static readonly string _one = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM dead_letters l WHERE l.id = $1";
+    private static readonly string _byId = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM dead_letters l WHERE l.id = $1";
 
     /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) => database.WriteAsync(
@@ -46,17 +46,21 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
     {
         var values = new List<object?>();
-
-        // LIKE is case-insensitive.
-        var sql = DeadLetterSql.List(
-            filter, "dead_letters", Given, text => Given(text) is var given ? $"substr(l.key, 1, length({given})) = {given}" : "");
+        var sql = DeadLetterSql.List(filter, "dead_letters", AddParameter, BeginsWith);
         return database.ReadAsync(
             session => DeadLetterSql.Page(session.Query(sql, DeadLetterTable.Read, [.. values]), filter), cancellation);
 
-        string Given(object value)
+        string AddParameter(object value)
         {
             values.Add(value);
             return $"${values.Count}";
+        }
+
+        // Not LIKE, which ignores case in SQLite.
+        string BeginsWith(string text)
+        {
+            var parameter = AddParameter(text);
+            return $"substr(l.key, 1, length({parameter})) = {parameter}";
         }
     }
 
@@ -89,10 +93,10 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlySet<Guid>> OpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+    public Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlySet<Guid>>(
             session => session
-                .Query(Open, row => (Id: row.Uuid(0), Partition: row.Integer(1)), topic, IDeadLetterIndex.OpenMax)
+                .Query(OpenIds, row => (Id: row.Uuid(0), Partition: row.Integer(1)), topic, IDeadLetterIndex.OpenMax)
                 .Where(deadLetter => partitions.Contains(deadLetter.Partition))
                 .Select(deadLetter => deadLetter.Id)
                 .ToHashSet(),
@@ -108,9 +112,9 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => database.ReadAsync(
         session => session.Query(HandledBy, row => (SagaId?)new SagaId(row.Uuid(0)), requestId).SingleOrDefault(), cancellation);
 
-    /// <summary>Adds an entry in the present transaction.</summary>
+    /// <summary>Adds an entry in the session's transaction.</summary>
     internal static void Add(SqliteSession session, DeadLetterRow row) =>
         session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));
 
-    private static DeadLetterRow? Find(SqliteSession session, Guid id) => session.Query(_one, DeadLetterTable.Read, id).SingleOrDefault();
+    private static DeadLetterRow? Find(SqliteSession session, Guid id) => session.Query(_byId, DeadLetterTable.Read, id).SingleOrDefault();
 }

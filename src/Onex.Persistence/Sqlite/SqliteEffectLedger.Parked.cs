@@ -86,14 +86,14 @@ internal sealed partial class SqliteEffectLedger
         _database.WriteAsync(
             session =>
             {
-                // The file belongs to one process, so all other reports come from earlier ones.
+                // Only one process uses the file, so all other reports come from earlier processes.
                 var now = _time.GetUtcNow();
                 session.Execute("DELETE FROM connection_states");
-                foreach (var one in connections)
+                foreach (var connection in connections)
                 {
                     session.Execute(
-                        WriteReport, one.Name, processId, now - one.Unavailable, now + one.UntilTrial, one.Reason,
-                        now + LedgerTimes.ConnectionReport);
+                        WriteReport, connection.Name, processId, now - connection.Unavailable, now + connection.UntilTrial,
+                        connection.Reason, now + LedgerTimes.ConnectionReport);
                 }
 
                 return true;
@@ -106,8 +106,8 @@ internal sealed partial class SqliteEffectLedger
         _database.ReadAsync<IReadOnlyDictionary<string, ParkedConnection>>(
             session => connections.Distinct(StringComparer.Ordinal)
                 .Select(name => (Name: name, State: Describe(session, name)))
-                .Where(one => one.State is not { Parked: 0, UnavailableSince: null })
-                .ToDictionary(one => one.Name, one => one.State, StringComparer.Ordinal),
+                .Where(connection => connection.State is not { Parked: 0, UnavailableSince: null })
+                .ToDictionary(connection => connection.Name, connection => connection.State, StringComparer.Ordinal),
             cancellation);
 
     private ParkedConnection Describe(SqliteSession session, string connection)
@@ -126,12 +126,12 @@ internal sealed partial class SqliteEffectLedger
     {
         var now = _time.GetUtcNow();
         var command = row.Parked.Command;
-        if (WhyNot(session, command, now, out var entry) is { } otherwise)
+        if (FindDenial(session, command, now, out var entry) is { } denial)
         {
-            return otherwise;
+            return denial;
         }
 
-        // A lease that expired without an outcome may have been used.
+        // The holder of a lease that expired without an outcome may have sent the command.
         var maySent = entry is { Outcome: null } or { Outcome: "parked", MaySent: true };
         session.Execute(
             _park,

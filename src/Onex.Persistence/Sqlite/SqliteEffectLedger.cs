@@ -7,7 +7,7 @@ using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>The effect ledger in SQLite. All times are those of this process, the only one.</summary>
+/// <summary>The effect ledger in SQLite. All times are by the clock of this process, the only one that uses the file.</summary>
 internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommands
 {
     private const int BatchMax = 500;
@@ -98,30 +98,30 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        _database.ReadAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => States(session, commandIds), cancellation);
+        _database.ReadAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => ReadStates(session, commandIds), cancellation);
 
     private ClaimResult Claim(SqliteSession session, StepCommand command)
     {
         var now = _time.GetUtcNow();
-        return WhyNot(session, command, now, out var entry)
+        return FindDenial(session, command, now, out var entry)
             ?? Grant(session, command, now) with { FollowsUnrecordedLease = entry is { Outcome: null } };
     }
 
-    // Why an attempt is not granted, or null if it is.
-    private static ClaimResult? WhyNot(SqliteSession session, StepCommand command, DateTimeOffset now, out Entry? found)
+    // The result of a claim that is not granted; null if it is.
+    private static ClaimResult? FindDenial(SqliteSession session, StepCommand command, DateTimeOffset now, out Entry? found)
     {
-        var late = command.NotAfter < now;
+        var isTooLate = command.NotAfter < now;
         found = Find(session, command.CommandId);
         return found switch
         {
-            null => late ? ClaimResult.Expired.Late(command) : null,
+            null => isTooLate ? ClaimResult.Expired.Late(command) : null,
             { Outcome: "cancelled" } entry when entry.Attempt == 0 || command.Attempt <= entry.Attempt => ClaimResult.Expired.Cancelled,
             { Outcome: "parked" } entry when command.Attempt <= entry.Attempt => ClaimResult.Parked.Instance,
             { Outcome: "lapsed" } entry when command.Attempt <= entry.Attempt => ClaimResult.Expired.Closed(entry.Attempt),
             { Result: { } recorded } when recorded.AnswersTo(command) => new ClaimResult.Recorded(recorded),
             { Result: null } entry when command.Attempt < entry.Attempt => ClaimResult.Expired.Superseded(entry.Attempt),
             { Outcome: null } entry when entry.LeasedUntil > now => ClaimResult.Leased.Instance,
-            _ => late ? ClaimResult.Expired.Late(command) : null,
+            _ => isTooLate ? ClaimResult.Expired.Late(command) : null,
         };
     }
 
@@ -147,10 +147,10 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
             session.Execute(CloseExpiredLease, id, now);
         }
 
-        return States(session, commandIds);
+        return ReadStates(session, commandIds);
     }
 
-    private static Dictionary<CommandId, LedgerState> States(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
+    private static Dictionary<CommandId, LedgerState> ReadStates(SqliteSession session, IReadOnlyCollection<CommandId> commandIds)
     {
         var states = new Dictionary<CommandId, LedgerState>(commandIds.Count);
         foreach (var id in commandIds)
@@ -171,7 +171,7 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
 
     private static Entry? Find(SqliteSession session, CommandId commandId) => session.Query(
         "SELECT attempt, leased_until, outcome, result, parked_at, parked_for, may_sent FROM effect_ledger WHERE command_id = $1",
-        row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), Result(row, 3))
+        row => new Entry(row.Integer(0), row.Time(1), row.OptionalText(2), ReadResult(row, 3))
         {
             ParkedAt = row.OptionalTime(4),
             ParkedFor = row.OptionalText(5),
@@ -179,8 +179,8 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
         },
         commandId).SingleOrDefault();
 
-    private static StepResult? Result(SqliteRow row, int place) =>
-        row.OptionalText(place) is { } json ? JsonSerializer.Deserialize(json, MessageJson.Default.StepResult) : null;
+    private static StepResult? ReadResult(SqliteRow row, int ordinal) =>
+        row.OptionalText(ordinal) is { } json ? JsonSerializer.Deserialize(json, MessageJson.Default.StepResult) : null;
 
     private static Guid NewToken() => new(RandomNumberGenerator.GetBytes(16));
 

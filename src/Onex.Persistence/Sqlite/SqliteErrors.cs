@@ -20,7 +20,7 @@ internal static class SqliteErrors
     private const int NotADatabase = 26;
 
     /// <summary>The values are invalid.</summary>
-    public static bool IsData(SqliteException error) => error.SqliteErrorCode is TooBig or Constraint or Mismatch;
+    public static bool IsInvalidData(SqliteException error) => error.SqliteErrorCode is TooBig or Constraint or Mismatch;
 
     /// <summary>Another process holds the file briefly; the connection stays usable.</summary>
     public static bool IsBusy(SqliteException error) => error.SqliteErrorCode is Busy or Locked;

@@ -28,9 +28,9 @@ internal sealed class SqliteMaintenance(SqliteDatabase database, TimeProvider ti
             WHERE max(leased_until, coalesce(recorded_at, '')) < $1 AND parked_for IS NULL LIMIT $2)
         """;
 
-    private static readonly string[] _belongings = ["saga_payloads", "saga_items", "inbox", "early_events", "timers", "secret_handles"];
+    private static readonly string[] _tablesOfSagas = ["saga_payloads", "saga_items", "inbox", "early_events", "timers", "secret_handles"];
 
-    // A dead letter whose redriven record is unsent stays.
+    // Keeps a dead letter whose redriven record is unsent.
     private const string DeleteDeadLetters = """
         DELETE FROM dead_letters WHERE id IN (
             SELECT id FROM dead_letters l
@@ -59,7 +59,7 @@ internal sealed class SqliteMaintenance(SqliteDatabase database, TimeProvider ti
     private static int RemoveSagas(SqliteSession session, DateTimeOffset before)
     {
         var old = SqliteSession.List(session.Query(OldSagas, row => row.Uuid(0), before, RowsPerStep));
-        foreach (var table in _belongings)
+        foreach (var table in _tablesOfSagas)
         {
             session.Execute($"DELETE FROM {table} WHERE saga_id IN (SELECT value FROM json_each($1))", old);
         }

@@ -7,7 +7,7 @@ namespace Onex.Persistence.Sqlite;
 /// <summary>Queries for operators in SQLite.</summary>
 internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
 {
-    private static readonly string _one = $"""
+    private static readonly string _byId = $"""
         SELECT {SagaTable.Columns.Names("s")}, i.content, o.content
         FROM sagas s
         LEFT JOIN saga_payloads i ON i.saga_id = s.id AND i.name = 'input'
@@ -25,20 +25,20 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
     {
         var limit = Math.Clamp(filter.Limit, 1, SagaListSql.RowsMax);
         var values = new List<object?>();
-
-        // LIKE is case-insensitive.
-        var sql = SagaListSql.Write(
-            filter,
-            limit + 1,
-            "sagas",
-            Given,
-            text => Given(text) is var given ? $"substr(s.business_key, 1, length({given})) = {given}" : "");
+        var sql = SagaListSql.Write(filter, limit + 1, "sagas", AddParameter, BeginsWith);
         return database.ReadAsync(session => SagaListSql.Page(session.Query(sql, SagaTable.Read, [.. values]), limit), cancellation);
 
-        string Given(object value)
+        string AddParameter(object value)
         {
             values.Add(value);
             return $"${values.Count}";
+        }
+
+        // Not LIKE, which ignores case in SQLite.
+        string BeginsWith(string text)
+        {
+            var parameter = AddParameter(text);
+            return $"substr(s.business_key, 1, length({parameter})) = {parameter}";
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
                 EarlyEventTable.Read,
                 sagaId);
             return session.Query(
-                _one,
+                _byId,
                 row => new SagaDetail(
                     SagaTable.Read(row),
                     row.JsonOrNull(SagaTable.Columns.Count),

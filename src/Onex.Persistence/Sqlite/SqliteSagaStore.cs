@@ -25,7 +25,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             AND visit = coalesce($3, (SELECT max(l.visit) FROM saga_items l WHERE l.saga_id = $1 AND l.step = $2))
         """;
 
-    private const string Waiting = """
+    private const string CountEarly = """
         SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2 AND expires_at > $3
         """;
 
@@ -162,7 +162,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                     {
                         stored[early.MessageId] = hash;
                     }
-                    else if (session.Query(Waiting, row => row.Integer(0), early.Contract, early.CorrelationId, now)[0] < limit)
+                    else if (session.Query(CountEarly, row => row.Integer(0), early.Contract, early.CorrelationId, now)[0] < limit)
                     {
                         commit.Store(early);
                         stored[early.MessageId] = early.RequestHash;
@@ -209,7 +209,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     /// <inheritdoc />
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) =>
 
-        // The process has the database's clock. Reading it also checks that the database can be used.
+        // The database has the clock of the process. The empty read checks that the database can be used.
         database.ReadAsync(_ => time.GetUtcNow(), cancellation);
 
     /// <inheritdoc />
@@ -273,13 +273,13 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             _ => session.Query($"{Live} AND correlation_id = $2 ORDER BY id LIMIT 2", Read, address.Contract, address.CorrelationId),
         };
         const string Ended = "SELECT id FROM sagas WHERE contract = $1 AND ended_at IS NOT NULL";
-        const string Last = "ORDER BY ended_at DESC LIMIT 1";
+        const string LatestFirst = "ORDER BY ended_at DESC LIMIT 1";
         var ended = address switch
         {
             _ when live.Count > 0 => [],
             { SagaId: not null } => [],
-            { BusinessKey: { } key } => session.Query($"{Ended} AND business_key = $2 {Last}", Read, address.Contract, key),
-            _ => session.Query($"{Ended} AND correlation_id = $2 {Last}", Read, address.Contract, address.CorrelationId),
+            { BusinessKey: { } key } => session.Query($"{Ended} AND business_key = $2 {LatestFirst}", Read, address.Contract, key),
+            _ => session.Query($"{Ended} AND correlation_id = $2 {LatestFirst}", Read, address.Contract, address.CorrelationId),
         };
         var seen = SqliteCommit.FindRequest(session, address.MessageId);
         return new EventTarget(live, seen?.SagaId)

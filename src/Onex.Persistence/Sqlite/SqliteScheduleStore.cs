@@ -15,12 +15,12 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                 var begin = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
                 var known = session.Query(
                     "SELECT contract, times FROM schedules WHERE removed_at IS NULL", row => new ScheduleName(row.Text(0), row.Text(1)));
-                foreach (var (contract, name) in known.Except(schedules))
+                foreach (var (contract, times) in known.Except(schedules))
                 {
-                    session.Execute("UPDATE schedules SET removed_at = $3 WHERE contract = $1 AND times = $2", contract, name, now);
+                    session.Execute("UPDATE schedules SET removed_at = $3 WHERE contract = $1 AND times = $2", contract, times, now);
                 }
 
-                foreach (var (contract, name) in schedules)
+                foreach (var (contract, times) in schedules)
                 {
                     session.Execute(
                         """
@@ -29,16 +29,16 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                         SET last_due_at = excluded.last_due_at, updated_at = excluded.updated_at, removed_at = NULL
                         WHERE removed_at IS NOT NULL
                         """,
-                        contract, name, begin, now);
+                        contract, times, begin, now);
                 }
 
-                return [.. schedules.Select(schedule => Last(session, schedule)!.Value)];
+                return [.. schedules.Select(schedule => ReadLastDue(session, schedule)!.Value)];
             },
             cancellation);
 
     /// <inheritdoc />
-    public Task<DateTimeOffset?> LastAsync(ScheduleName schedule, CancellationToken cancellation) =>
-        database.ReadAsync(session => Last(session, schedule), cancellation);
+    public Task<DateTimeOffset?> LastDueAsync(ScheduleName schedule, CancellationToken cancellation) =>
+        database.ReadAsync(session => ReadLastDue(session, schedule), cancellation);
 
     /// <inheritdoc />
     public Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
@@ -55,7 +55,7 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                 time.GetUtcNow()) == 1,
             cancellation);
 
-    private static DateTimeOffset? Last(SqliteSession session, ScheduleName schedule) => session.Query(
+    private static DateTimeOffset? ReadLastDue(SqliteSession session, ScheduleName schedule) => session.Query(
         "SELECT last_due_at FROM schedules WHERE contract = $1 AND times = $2",
         row => row.Time(0),
         schedule.Contract,

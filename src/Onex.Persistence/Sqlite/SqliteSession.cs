@@ -32,14 +32,15 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return rows;
     }
 
-    /// <summary>Runs a query and returns its rows up to the first that is not accepted.</summary>
+    /// <summary>Runs a query and returns its rows before the first one that is not accepted.</summary>
     public List<T> QueryWhile<T>(string sql, Func<SqliteRow, T> read, Func<T, bool> accepts, params ReadOnlySpan<object?> values)
     {
         using var reader = Prepare(sql, values).ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
         {
-            if (read(new SqliteRow(reader)) is var row && !accepts(row))
+            var row = read(new SqliteRow(reader));
+            if (!accepts(row))
             {
                 break;
             }
@@ -80,23 +81,23 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         {
             command = connection.CreateCommand();
             command.CommandText = sql;
-            for (var place = 1; place <= values.Length; place++)
+            for (var number = 1; number <= values.Length; number++)
             {
-                command.Parameters.Add(new SqliteParameter { ParameterName = $"${place}" });
+                command.Parameters.Add(new SqliteParameter { ParameterName = $"${number}" });
             }
 
             _prepared.Add(sql, command);
         }
 
-        for (var place = 0; place < values.Length; place++)
+        for (var i = 0; i < values.Length; i++)
         {
-            command.Parameters[place].Value = Stored(values[place]);
+            command.Parameters[i].Value = ToStored(values[i]);
         }
 
         return command;
     }
 
-    private static object Stored(object? value) => value switch
+    private static object ToStored(object? value) => value switch
     {
         null => DBNull.Value,
         Guid id => id.ToString(),
@@ -104,18 +105,18 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         CommandId id => id.ToString(),
         MessageId id => id.ToString(),
         DateTimeOffset time => Write(time),
-        RawJson json => Readable(json.ToString()),
-        string text => Readable(text),
+        RawJson json => RequireStorable(json.ToString()),
+        string text => RequireStorable(text),
         _ => value,
     };
 
-    // SQLite accepts the character, but many readers of text stop there. PostgreSQL rejects it.
-    private static string Readable(string text) => text.Contains('\0', StringComparison.Ordinal)
+    // Rejects the character 0 as PostgreSQL does. SQLite accepts it, but many programs that read its text stop there.
+    private static string RequireStorable(string text) => text.Contains('\0', StringComparison.Ordinal)
         ? throw new UnstorableException("22021", "The character 0 cannot be stored in text.")
         : text;
 }
 
-/// <summary>A value that cannot be stored. The code is the SQLSTATE of PostgreSQL for it.</summary>
+/// <summary>A value that cannot be stored, with the SQLSTATE that PostgreSQL has for it.</summary>
 internal sealed class UnstorableException(string sqlState, string message) : Exception(message)
 {
     public UnstorableException()

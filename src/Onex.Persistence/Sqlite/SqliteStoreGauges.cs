@@ -4,13 +4,13 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// Reads gauges in SQLite. Updates of rows that an index covers are cheap here, so partial indexes serve where PostgreSQL has a table.
+/// Reads gauges in SQLite. An index makes updates only a little slower here, so partial indexes serve where PostgreSQL has a table.
 /// </summary>
 internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider time) : IStoreGauges
 {
     private static readonly string _halted = $"""
         SELECT contract, status, count(*) FROM (
-            SELECT contract, status FROM sagas WHERE status IN ('blocked', 'paused') LIMIT {StoreReading.Most})
+            SELECT contract, status FROM sagas WHERE status IN ('blocked', 'paused') LIMIT {StoreReading.CountMax})
         GROUP BY 1, 2
         """;
 
@@ -20,16 +20,16 @@ internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider ti
             WHERE s.ended_at IS NULL AND s.next_wakeup_at IS NULL AND s.status NOT IN ('blocked', 'paused')
                 AND coalesce(json_extract(s.progress, '$.waiting_for'), '') IN ('', '[]', '{"{}"}')
                 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.saga_id = s.id)
-            LIMIT {StoreReading.Most})
+            LIMIT {StoreReading.CountMax})
         """;
 
     private static readonly string _deadLetters = $"""
-        SELECT topic, count(*) FROM (SELECT topic FROM dead_letters WHERE status = 'open' LIMIT {StoreReading.Most}) GROUP BY 1
+        SELECT topic, count(*) FROM (SELECT topic FROM dead_letters WHERE status = 'open' LIMIT {StoreReading.CountMax}) GROUP BY 1
         """;
 
     private static readonly string _parked = $"""
         SELECT count(*), min(parked_at) FROM (
-            SELECT parked_at FROM effect_ledger WHERE parked_for = $1 ORDER BY parked_at LIMIT {StoreReading.Most})
+            SELECT parked_at FROM effect_ledger WHERE parked_for = $1 ORDER BY parked_at LIMIT {StoreReading.CountMax})
         """;
 
     /// <inheritdoc />
@@ -40,17 +40,17 @@ internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider ti
             var parked = new Dictionary<string, ParkedCommands>(StringComparer.Ordinal);
             foreach (var name in connections)
             {
-                var (count, oldest) = session.Query(_parked, row => (row.Bigint(0), OptionalTime(row, 1)), name)[0];
+                var (count, oldest) = session.Query(_parked, row => (row.Bigint(0), row.OptionalTime(1)), name)[0];
                 if (oldest is { } at)
                 {
                     parked[name] = new ParkedCommands(count, Age(at));
                 }
             }
 
-            var pages = session.Query(
+            var fileBytes = session.Query(
                 "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()", row => row.Bigint(0))[0];
             var oldestMessage = session.Query(
-                "SELECT created_at FROM outbox ORDER BY seq LIMIT 1", row => OptionalTime(row, 0)).FirstOrDefault();
+                "SELECT created_at FROM outbox ORDER BY seq LIMIT 1", row => row.OptionalTime(0)).FirstOrDefault();
             return new StoreReading
             {
                 Halted = session.Query(_halted, row => new HaltedSagas(row.Text(0), row.Text(1), row.Bigint(2))),
@@ -59,12 +59,10 @@ internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider ti
                 DeadLetters = session.Query(_deadLetters, row => (Topic: row.Text(0), Count: row.Bigint(1)))
                     .ToDictionary(found => found.Topic, found => found.Count, StringComparer.Ordinal),
                 Parked = parked,
-                DatabaseBytes = pages,
+                DatabaseBytes = fileBytes,
             };
 
             TimeSpan Age(DateTimeOffset at) => now > at ? now - at : TimeSpan.Zero;
         },
         cancellation);
-
-    private static DateTimeOffset? OptionalTime(SqliteRow row, int place) => row.IsNull(place) ? null : row.Time(place);
 }

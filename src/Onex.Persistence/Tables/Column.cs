@@ -11,7 +11,7 @@ internal abstract class Column<TRow>(string name)
     public string Name { get; } = name;
 
     /// <summary>Its position in the list, from 0: the ordinal when the columns of the list are selected.</summary>
-    public int Place { get; init; }
+    public int Ordinal { get; init; }
 
     /// <summary>Whether updates leave it unchanged.</summary>
     public bool IsFixed { get; init; }
@@ -23,7 +23,7 @@ internal abstract class Column<TRow>(string name)
     public abstract object? ToValue(TRow row);
 
     /// <summary>The same column for rows that contain such a row.</summary>
-    public abstract Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int place);
+    public abstract Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int ordinal);
 }
 
 /// <summary>A column whose arrays have elements of one type.</summary>
@@ -41,10 +41,10 @@ internal sealed class Column<TRow, TElement>(string name, NpgsqlDbType type, Fun
     public override object? ToValue(TRow row) => value(row);
 
     /// <inheritdoc />
-    public override Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int place) =>
+    public override Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int ordinal) =>
         new Column<TOuter, TElement>(Name, type, outer => element(inner(outer)), outer => value(inner(outer)))
         {
-            Place = place,
+            Ordinal = ordinal,
             IsFixed = IsFixed,
         };
 }

@@ -5,7 +5,7 @@ namespace Onex.Persistence.Tables;
 /// <summary>The parts of queries that both stores share. Values are always parameters, never part of the text.</summary>
 internal static class DeadLetterSql
 {
-    // The operator's decision stays until the next one.
+    // Keeps the columns of the last decision, which the next one overwrites.
     private const string Reopen = """
 
         ON CONFLICT (id) DO UPDATE
@@ -16,50 +16,50 @@ internal static class DeadLetterSql
 
     private const int RowsMax = 1_000;
 
-    /// <summary>The conflict clause for an entry of <c>dead_letters l</c> that exists.</summary>
+    /// <summary>The <c>ON CONFLICT</c> clause of an insert into <c>dead_letters l</c>.</summary>
     public static string OnConflict(DeadLetterRow row) => row.Reopens ? Reopen : " ON CONFLICT DO NOTHING";
 
     /// <summary>The number of rows per page.</summary>
     public static int Limit(DeadLetterFilter filter) => Math.Clamp(filter.Limit, 1, RowsMax);
 
-    /// <summary>The query for a page and one more row.</summary>
+    /// <summary>The query for a page and one more row, which shows whether another page follows.</summary>
     /// <param name="filter">The filter.</param>
     /// <param name="table">The table's name.</param>
-    /// <param name="given">Adds a value (text, id, time or number) as a parameter and returns its name.</param>
-    /// <param name="beginsWith">The condition that <c>l.key</c> begins with a text.</param>
-    public static string List(DeadLetterFilter filter, string table, Func<object, string> given, Func<string, string> beginsWith)
+    /// <param name="addParameter">Adds a value (text, id, time or number) as a parameter and returns its name.</param>
+    /// <param name="beginsWith">Returns the condition that <c>l.key</c> begins with a text.</param>
+    public static string List(DeadLetterFilter filter, string table, Func<object, string> addParameter, Func<string, string> beginsWith)
     {
         var conditions = new List<string>();
         if (filter.Topic is { } topic)
         {
-            conditions.Add($"l.topic = {given(SagaListSql.Readable(topic))}");
+            conditions.Add($"l.topic = {addParameter(SagaListSql.Searchable(topic))}");
         }
 
         if (filter.Code is { } code)
         {
-            conditions.Add($"l.code = {given(SagaListSql.Readable(code))}");
+            conditions.Add($"l.code = {addParameter(SagaListSql.Searchable(code))}");
         }
 
         if (filter.Statuses.Count > 0)
         {
-            conditions.Add($"l.status IN ({string.Join(", ", filter.Statuses.Select(status => given(status.ToText())))})");
+            conditions.Add($"l.status IN ({string.Join(", ", filter.Statuses.Select(status => addParameter(status.ToText())))})");
         }
 
         if (filter.Text is { } text)
         {
             conditions.Add(Guid.TryParse(text, out var id)
-                ? $"(l.id = {given(id)} OR l.correlation_id = {given(id)} OR {beginsWith(text)})"
-                : beginsWith(SagaListSql.Readable(text)));
+                ? $"(l.id = {addParameter(id)} OR l.correlation_id = {addParameter(id)} OR {beginsWith(text)})"
+                : beginsWith(SagaListSql.Searchable(text)));
         }
 
         if (ListCursor.Read(filter.After) is { } after)
         {
-            conditions.Add($"(l.at, l.id) < ({given(after.At)}, {given(after.Id)})");
+            conditions.Add($"(l.at, l.id) < ({addParameter(after.At)}, {addParameter(after.Id)})");
         }
 
         var where = conditions.Count == 0 ? "" : $"WHERE {string.Join(" AND ", conditions)}";
         return $"SELECT {DeadLetterTable.NamesWithoutContent("l")} FROM {table} l {where} "
-            + $"ORDER BY l.at DESC, l.id DESC LIMIT {given(Limit(filter) + 1)}";
+            + $"ORDER BY l.at DESC, l.id DESC LIMIT {addParameter(Limit(filter) + 1)}";
     }
 
     /// <summary>Makes a page of the rows of the query.</summary>

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// The end of a page of a list, as text for clients: the sort time of the last row, in microseconds, and its id. Both never change, so
+/// The end of a page of a list, as text for clients: the sort time of the last row, in microseconds, and its id. Neither changes, so
 /// pages stay correct while rows are added and removed.
 /// </summary>
 internal sealed record ListCursor(DateTimeOffset At, Guid Id)

@@ -9,12 +9,12 @@ namespace Onex.Persistence.Tables;
 internal static class PostgresArray
 {
     /// <summary>An array parameter with its type, so that the server need not infer it.</summary>
-    public static NpgsqlParameter<T[]> Create<T>(NpgsqlDbType elements, T[] values) =>
-        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elements };
+    public static NpgsqlParameter<T[]> Create<T>(NpgsqlDbType elementType, T[] values) =>
+        new() { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | elementType };
 
     /// <summary>An array parameter with an element for each row.</summary>
     public static NpgsqlParameter<TElement[]> Create<TRow, TElement>(
-        NpgsqlDbType elements, IReadOnlyList<TRow> rows, Func<TRow, TElement> element)
+        NpgsqlDbType elementType, IReadOnlyList<TRow> rows, Func<TRow, TElement> element)
     {
         var values = new TElement[rows.Count];
         for (var i = 0; i < values.Length; i++)
@@ -22,7 +22,7 @@ internal static class PostgresArray
             values[i] = element(rows[i]);
         }
 
-        return Create(elements, values);
+        return Create(elementType, values);
     }
 
     /// <summary>A JSON value as an element; an empty value is JSON <c>null</c>.</summary>

@@ -7,29 +7,29 @@ namespace Onex.Persistence.Tables;
 internal readonly struct PostgresRow(NpgsqlDataReader reader) : IRowReader
 {
     /// <inheritdoc />
-    public bool IsNull(int place) => reader.IsDBNull(place);
+    public bool IsNull(int ordinal) => reader.IsDBNull(ordinal);
 
     /// <inheritdoc />
-    public Guid Uuid(int place) => reader.GetGuid(place);
+    public Guid Uuid(int ordinal) => reader.GetGuid(ordinal);
 
     /// <inheritdoc />
-    public string Text(int place) => reader.GetString(place);
+    public string Text(int ordinal) => reader.GetString(ordinal);
 
     /// <inheritdoc />
-    public int Integer(int place) => reader.GetInt32(place);
+    public int Integer(int ordinal) => reader.GetInt32(ordinal);
 
     /// <inheritdoc />
-    public long Bigint(int place) => reader.GetInt64(place);
+    public long Bigint(int ordinal) => reader.GetInt64(ordinal);
 
     /// <inheritdoc />
-    public bool Boolean(int place) => reader.GetBoolean(place);
+    public bool Boolean(int ordinal) => reader.GetBoolean(ordinal);
 
     /// <inheritdoc />
-    public DateTimeOffset Time(int place) => reader.GetFieldValue<DateTimeOffset>(place);
+    public DateTimeOffset Time(int ordinal) => reader.GetFieldValue<DateTimeOffset>(ordinal);
 
     /// <inheritdoc />
-    public byte[] Bytes(int place) => reader.GetFieldValue<byte[]>(place);
+    public byte[] Bytes(int ordinal) => reader.GetFieldValue<byte[]>(ordinal);
 
     /// <inheritdoc />
-    public RawJson Json(int place) => new(reader.GetFieldValue<byte[]>(place));
+    public RawJson Json(int ordinal) => new(reader.GetFieldValue<byte[]>(ordinal));
 }

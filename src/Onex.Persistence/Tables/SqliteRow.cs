@@ -8,30 +8,30 @@ namespace Onex.Persistence.Tables;
 internal readonly struct SqliteRow(SqliteDataReader reader) : IRowReader
 {
     /// <inheritdoc />
-    public bool IsNull(int place) => reader.IsDBNull(place);
+    public bool IsNull(int ordinal) => reader.IsDBNull(ordinal);
 
     /// <inheritdoc />
-    public Guid Uuid(int place) => Guid.ParseExact(reader.GetString(place), "D");
+    public Guid Uuid(int ordinal) => Guid.ParseExact(reader.GetString(ordinal), "D");
 
     /// <inheritdoc />
-    public string Text(int place) => reader.GetString(place);
+    public string Text(int ordinal) => reader.GetString(ordinal);
 
     /// <inheritdoc />
-    public int Integer(int place) => reader.GetInt32(place);
+    public int Integer(int ordinal) => reader.GetInt32(ordinal);
 
     /// <inheritdoc />
-    public long Bigint(int place) => reader.GetInt64(place);
+    public long Bigint(int ordinal) => reader.GetInt64(ordinal);
 
     /// <inheritdoc />
-    public bool Boolean(int place) => reader.GetBoolean(place);
+    public bool Boolean(int ordinal) => reader.GetBoolean(ordinal);
 
     /// <inheritdoc />
-    public DateTimeOffset Time(int place) => DateTimeOffset.Parse(
-        reader.GetString(place), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
+    public DateTimeOffset Time(int ordinal) => DateTimeOffset.Parse(
+        reader.GetString(ordinal), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
 
     /// <inheritdoc />
-    public byte[] Bytes(int place) => reader.GetFieldValue<byte[]>(place);
+    public byte[] Bytes(int ordinal) => reader.GetFieldValue<byte[]>(ordinal);
 
     /// <inheritdoc />
-    public RawJson Json(int place) => RawJson.FromText(reader.GetString(place));
+    public RawJson Json(int ordinal) => RawJson.FromText(reader.GetString(ordinal));
 }

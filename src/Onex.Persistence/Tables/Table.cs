@@ -4,9 +4,9 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// The list of a table's columns, from which the statements of both stores, their parameters and the ordinals of readers are built. For all
-/// that a new column needs, see docs/contributing.md. The methods that add a column return its place: its ordinal
-/// when the columns of the list are selected.
+/// The list of a table's columns, from which the statements of both stores, their parameters and the ordinals of readers are built. The
+/// methods that add a column return its ordinal when the columns of the list are selected. docs/contributing.md lists what a new column
+/// needs.
 /// </summary>
 internal sealed class Table<TRow>
 {
@@ -22,18 +22,18 @@ internal sealed class Table<TRow>
     public string Names(string? alias = null) =>
         Join(_columns, column => alias is null ? Quote(column.Name) : $"{alias}.{Quote(column.Name)}");
 
-    /// <summary>The column names with an alias, and <c>NULL</c> in some places.</summary>
-    public string NamesWithout(string alias, params int[] places) =>
-        Join(_columns, column => places.Contains(column.Place) ? "NULL" : $"{alias}.{Quote(column.Name)}");
+    /// <summary>The column names with an alias, and <c>NULL</c> instead of some of them.</summary>
+    public string NamesWithout(string alias, params int[] ordinals) =>
+        Join(_columns, column => ordinals.Contains(column.Ordinal) ? "NULL" : $"{alias}.{Quote(column.Name)}");
 
     /// <summary>A numbered placeholder for each column: <c>$1, $2</c>.</summary>
-    public string Placeholders(int first = 1) => Join(_columns, column => $"${column.Place + first}");
+    public string Placeholders(int first = 1) => Join(_columns, column => $"${column.Ordinal + first}");
 
     /// <summary>
     /// The SET list of an update, with numbered placeholders in the order of <see cref="ChangingValues"/>: <c>state = $2</c>.
     /// </summary>
     public string Assignments(int first) =>
-        string.Join(", ", _columns.Where(column => !column.IsFixed).Select((column, place) => $"{Quote(column.Name)} = ${place + first}"));
+        string.Join(", ", _columns.Where(column => !column.IsFixed).Select((column, index) => $"{Quote(column.Name)} = ${index + first}"));
 
     /// <summary>The SET list of an update from another row: <c>state = g.state</c>.</summary>
     public string Assignments(string source) =>
@@ -135,8 +135,8 @@ internal sealed class Table<TRow>
 
     private int Add<TElement>(string name, NpgsqlDbType type, Func<TRow, TElement> element, Func<TRow, object?> value, bool isFixed)
     {
-        var place = _columns.Count;
-        _columns.Add(new Column<TRow, TElement>(name, type, element, value) { Place = place, IsFixed = isFixed });
-        return place;
+        var ordinal = _columns.Count;
+        _columns.Add(new Column<TRow, TElement>(name, type, element, value) { Ordinal = ordinal, IsFixed = isFixed });
+        return ordinal;
     }
 }

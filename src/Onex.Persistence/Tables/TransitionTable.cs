@@ -20,11 +20,6 @@ internal static class TransitionTable
     /// <summary>Adds the rows of a saga's history: one for each version and time.</summary>
     public static void AddRows(List<TransitionRow> rows, SagaId sagaId, IReadOnlyList<HistoryEntry> history)
     {
-        if (history.Count == 0)
-        {
-            return;
-        }
-
         for (var first = 0; first < history.Count;)
         {
             using var rented = RentedJsonWriter.Rent();
@@ -56,9 +51,9 @@ internal static class TransitionTable
             writer.WriteStringValue(entry.Step);
         }
 
-        if (detail is { } known)
+        if (detail is { } value)
         {
-            writer.WriteRawValue(known.Utf8.Span, skipInputValidation: true);
+            writer.WriteRawValue(value.Utf8.Span, skipInputValidation: true);
         }
 
         writer.WriteEndArray();

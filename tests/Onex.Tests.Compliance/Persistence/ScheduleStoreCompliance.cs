@@ -19,8 +19,8 @@ public abstract class ScheduleStoreCompliance
         Assert.InRange(begun - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
         Assert.Equal(0, begun.Ticks % TimeSpan.TicksPerSecond);
         Assert.Equal([begun], await Store.BeginAsync([name], _none));
-        Assert.Equal(begun, await Store.LastAsync(name, _none));
-        Assert.Null(await Store.LastAsync(Name(), _none));
+        Assert.Equal(begun, await Store.LastDueAsync(name, _none));
+        Assert.Null(await Store.LastDueAsync(Name(), _none));
         Assert.Empty(await Store.BeginAsync([], _none));
     }
 
@@ -31,7 +31,7 @@ public abstract class ScheduleStoreCompliance
         await Store.BeginAsync(names, _none);
         foreach (var (name, index) in names.Select((name, index) => (name, index)))
         {
-            Assert.True(await Store.AdvanceAsync(name, (await Store.LastAsync(name, _none))!.Value, Rows.Now.AddHours(index), _none));
+            Assert.True(await Store.AdvanceAsync(name, (await Store.LastDueAsync(name, _none))!.Value, Rows.Now.AddHours(index), _none));
         }
 
         Assert.Equal([Rows.Now.AddHours(2), Rows.Now, Rows.Now.AddHours(1)], await Store.BeginAsync([names[2], names[0], names[1]], _none));
@@ -85,7 +85,7 @@ public abstract class ScheduleStoreCompliance
         var begun = (await Store.BeginAsync([name], _none))[0];
         await Store.BeginAsync([], _none);
 
-        Assert.Equal(begun, await Store.LastAsync(name, _none));
+        Assert.Equal(begun, await Store.LastDueAsync(name, _none));
         Assert.True(await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none));
         Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([name], _none));
     }

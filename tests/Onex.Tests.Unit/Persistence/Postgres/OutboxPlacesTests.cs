@@ -10,15 +10,15 @@ public sealed class OutboxPlacesTests
     public void A_committed_batch_is_complete_once_all_its_messages_are_sent()
     {
         var messages = Messages(3);
-        _places.Committed(7, messages);
+        _places.AddCommitted(7, messages);
 
         var first = _places.Find([messages[1], messages[1]]);
         Assert.Equal([new OutboxPlace(7, 2)], first.Places);
-        Assert.Empty(first.Complete);
-        _places.Removed([messages[1]]);
+        Assert.Empty(first.CompleteBatches);
+        _places.Remove([messages[1]]);
 
         var rest = _places.Find([messages[0], messages[2]]);
-        Assert.Equal([7L], rest.Complete);
+        Assert.Equal([7L], rest.CompleteBatches);
         Assert.Empty(rest.Places);
     }
 
@@ -26,20 +26,20 @@ public sealed class OutboxPlacesTests
     public void A_batch_whose_other_messages_are_being_marked_is_not_complete()
     {
         var messages = Messages(2);
-        _places.Committed(7, messages);
+        _places.AddCommitted(7, messages);
 
-        Assert.Empty(_places.Find([messages[0]]).Complete);
-        Assert.Empty(_places.Find([messages[1]]).Complete);
+        Assert.Empty(_places.Find([messages[0]]).CompleteBatches);
+        Assert.Empty(_places.Find([messages[1]]).CompleteBatches);
     }
 
     [Fact]
     public void A_batch_that_was_read_is_never_complete_because_other_processes_may_have_sent_parts_of_it()
     {
         var messages = Messages(1);
-        _places.Read([(messages[0], new OutboxPlace(7, 4))]);
+        _places.AddRead([(messages[0], new OutboxPlace(7, 4))]);
 
         Assert.Equal([new OutboxPlace(7, 4)], _places.Find(messages).Places);
-        _places.Removed(messages);
+        _places.Remove(messages);
         Assert.Equal(messages, _places.Find(messages).Unknown);
     }
 
@@ -47,10 +47,10 @@ public sealed class OutboxPlacesTests
     public void The_oldest_batches_are_looked_up_in_the_table_when_there_are_too_many()
     {
         var oldest = Messages(1);
-        _places.Committed(1, oldest);
+        _places.AddCommitted(1, oldest);
         for (var batch = 2; batch <= 3; batch++)
         {
-            _places.Committed(batch, Messages(OutboxPlaces.MessagesMax / 2));
+            _places.AddCommitted(batch, Messages(OutboxPlaces.MessagesMax / 2));
         }
 
         Assert.Equal(oldest, _places.Find(oldest).Unknown);

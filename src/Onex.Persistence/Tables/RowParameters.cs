@@ -2,19 +2,19 @@ using Npgsql;
 
 namespace Onex.Persistence.Tables;
 
-/// <summary>Rows that a PostgreSQL statement gets as one array parameter per column.</summary>
+/// <summary>The parameters that pass rows to a PostgreSQL statement: one array per column.</summary>
 /// <param name="table">The columns.</param>
 /// <param name="first">The number of the first parameter, from 1.</param>
-internal sealed class GivenRows<TRow>(Table<TRow> table, int first)
+internal sealed class RowParameters<TRow>(Table<TRow> table, int first)
 {
     /// <summary>The number of the next parameter.</summary>
-    public int Next => first + table.Count;
+    public int NextNumber => first + table.Count;
 
     /// <summary>The rows as a table expression: <c>unnest($1, $2) AS g(id, state)</c>.</summary>
-    public string As(string alias) => $"unnest({table.Placeholders(first)}) AS {alias}({table.Names()})";
+    public string Unnest(string alias) => $"unnest({table.Placeholders(first)}) AS {alias}({table.Names()})";
 
-    /// <summary>The same with a last column <c>place</c>: the position of the row, from 1.</summary>
-    public string InOrderAs(string alias) => $"unnest({table.Placeholders(first)}) WITH ORDINALITY AS {alias}({table.Names()}, place)";
+    /// <summary>The same with a last column <c>place</c>: the number of the row, from 1.</summary>
+    public string UnnestInOrder(string alias) => $"unnest({table.Placeholders(first)}) WITH ORDINALITY AS {alias}({table.Names()}, place)";
 
     /// <summary>Adds the parameters. Throws if parameters before them are missing.</summary>
     public void AddTo(NpgsqlParameterCollection parameters, IReadOnlyList<TRow> rows)
