@@ -28,7 +28,7 @@ internal static class Catalogue
     public static bool IsDisabled(string name, RuntimeSettings settings, PluginSet plugins) =>
         Create(settings, plugins).Find(name) is null && new OperationCatalogue(_builtIn.Concat(plugins.Descriptors)).Find(name) is not null;
 
-    /// <summary>The same, and the remote operations of the contracts directory, which their declarations enable.</summary>
+    /// <summary>The enabled operations, and the remote operations of the contracts directory, which their declarations enable.</summary>
     public static OperationCatalogue WithRemote(RuntimeSettings settings, PluginSet plugins)
     {
         var own = Create(settings, plugins);
@@ -36,8 +36,8 @@ internal static class Catalogue
     }
 
     /// <summary>
-    /// Loads the plug-ins of a directory, else of that in the environment. They are loaded before the settings are read, because settings
-    /// may name their operations; so only the environment names the directory, and no file that others may write.
+    /// Loads the plug-ins of a directory, or of the one that the environment names. Plug-ins are loaded before the settings are read,
+    /// because settings may name their operations. So a settings file, which others may write, cannot name the directory.
     /// </summary>
     public static PluginSet LoadPlugins(IReadOnlyDictionary<string, string> environment, string workingDirectory, string? directory = null)
     {

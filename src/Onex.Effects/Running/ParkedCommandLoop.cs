@@ -149,7 +149,7 @@ internal sealed class ParkedCommandLoop(
         ILookup<string, TakenCommand> taken;
         try
         {
-            ParkedRoom[] rooms = [.. offers.Select(offer => new ParkedRoom(offer.Gate.Name, offer.Permits.Count))];
+            TakeLimit[] rooms = [.. offers.Select(offer => new TakeLimit(offer.Gate.Name, offer.Permits.Count))];
             taken = (await parked.TakeAsync(rooms, cancellation)).ToLookup(command => command.Connection, StringComparer.Ordinal);
         }
         catch

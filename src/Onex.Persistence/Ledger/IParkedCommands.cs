@@ -27,9 +27,9 @@ public interface IParkedCommands
     /// <summary>
     /// Takes parked commands, the oldest of each connection first, and claims their attempts. Several processes take different ones.
     /// </summary>
-    /// <param name="rooms">How many commands may begin, by connection.</param>
+    /// <param name="limits">How many commands may begin, by connection.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<ParkedRoom> rooms, CancellationToken cancellation);
+    Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation);
 
     /// <summary>
     /// For the orchestrator: cancels those of these commands that are parked. The attempt never begins; a later one may.
@@ -60,8 +60,8 @@ public sealed record CommandToPark(StepCommand Command, string Connection, TimeS
     public string? TraceState { get; init; }
 }
 
-/// <summary>How many parked commands of a connection may begin.</summary>
-public sealed record ParkedRoom(string Connection, int Commands);
+/// <summary>The most parked commands of a connection to take.</summary>
+public sealed record TakeLimit(string Connection, int Commands);
 
 /// <summary>A parked command whose attempt the caller has claimed: it runs the attempt and records its outcome.</summary>
 public sealed record TakenCommand(StepCommand Command, string Connection, ClaimResult.Granted Lease)

@@ -123,7 +123,7 @@ public sealed partial class PostgresEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<ParkedRoom> rooms, CancellationToken cancellation)
+    public async Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation)
     {
         var taken = await _dataSource.RunAsync(
             [
@@ -131,8 +131,8 @@ public sealed partial class PostgresEffectLedger
                 {
                     Parameters =
                     {
-                        PostgresArray.Create(NpgsqlDbType.Text, [.. rooms], room => room.Connection),
-                        PostgresArray.Create(NpgsqlDbType.Integer, [.. rooms], room => room.Commands),
+                        PostgresArray.Create(NpgsqlDbType.Text, [.. limits], limit => limit.Connection),
+                        PostgresArray.Create(NpgsqlDbType.Integer, [.. limits], limit => limit.Commands),
                     },
                 },
             ],

@@ -32,7 +32,7 @@ public sealed class SchemaState(NpgsqlDataSource dataSource, ExpectedSchema expe
     private readonly string[] _columns = [.. expected.Columns.Select(column => column.Column)];
 
     /// <summary>What is wrong with the tables or with writing to them, or why the database cannot be reached; else null.</summary>
-    public async Task<string?> FaultAsync(CancellationToken cancellation)
+    public async Task<string?> FindProblemAsync(CancellationToken cancellation)
     {
         await using var command = dataSource.CreateCommand(Check);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = expected.LatestMigration });

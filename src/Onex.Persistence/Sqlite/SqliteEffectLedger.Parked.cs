@@ -64,9 +64,9 @@ internal sealed partial class SqliteEffectLedger
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<ParkedRoom> rooms, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation) =>
         _database.WriteAsync<IReadOnlyList<TakenCommand>>(
-            session => [.. rooms.SelectMany(room => Take(session, room))], cancellation);
+            session => [.. limits.SelectMany(limit => Take(session, limit))], cancellation);
 
     /// <inheritdoc />
     public Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) => _database.WriteAsync(
@@ -142,15 +142,15 @@ internal sealed partial class SqliteEffectLedger
         return ClaimResult.Parked.Instance;
     }
 
-    private List<TakenCommand> Take(SqliteSession session, ParkedRoom room)
+    private List<TakenCommand> Take(SqliteSession session, TakeLimit limit)
     {
         var rows = session.Query(
-            ReadParked, row => (Id: row.Uuid(0), Content: row.Bytes(1), MaySent: row.Boolean(2)), room.Connection, room.Commands);
+            ReadParked, row => (Id: row.Uuid(0), Content: row.Bytes(1), MaySent: row.Boolean(2)), limit.Connection, limit.Commands);
         var taken = new List<TakenCommand>(rows.Count);
         foreach (var row in rows)
         {
             var lease = new ClaimResult.Granted(NewToken()) { FollowsUnrecordedLease = row.MaySent };
-            var command = ParkedContent.Read(row.Content, room.Connection, lease);
+            var command = ParkedContent.Read(row.Content, limit.Connection, lease);
             var now = _time.GetUtcNow();
             session.Execute(TakeParked, row.Id, lease.LeaseToken, now + LedgerTimes.Lease(command.Command), now);
             taken.Add(command);

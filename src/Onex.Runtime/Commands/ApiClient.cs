@@ -8,7 +8,9 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>A client of main's HTTP API. Error responses and connection errors become a <see cref="CommandException"/>.</summary>
+/// <summary>
+/// A client of the orchestrator's HTTP API. Error responses and connection errors become a <see cref="CommandException"/>.
+/// </summary>
 internal sealed class ApiClient : IDisposable
 {
     private static readonly string _token = SettingsTable.ApiToken.Name;
@@ -20,7 +22,7 @@ internal sealed class ApiClient : IDisposable
     {
         _hasToken = token is not null;
 
-        // Without a proxy, because its localhost is a different machine. A wait for a response may take minutes.
+        // A proxy is not used for localhost, because its localhost is a different machine. The wait for a response may take minutes.
         _http = new HttpClient(
             new SocketsHttpHandler { UseProxy = !address.IsLoopback, AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
         {
@@ -40,8 +42,8 @@ internal sealed class ApiClient : IDisposable
     public static async Task<ApiClient> CreateAsync(
         string? url, IReadOnlyDictionary<string, string> environment, CancellationToken cancellation = default)
     {
-        var address = Address(url, environment);
-        var tokens = Tokens(environment);
+        var address = ChooseAddress(url, environment);
+        var tokens = ReadTokens(environment);
         if (VaultSetting.Parse(_token, _token, tokens.Trim()) is { } reference)
         {
             var read = await VaultSettings.ReadAsync(
@@ -49,7 +51,7 @@ internal sealed class ApiClient : IDisposable
             tokens = read[_token];
         }
 
-        return new ApiClient(address, Token(tokens));
+        return new ApiClient(address, ChooseToken(tokens));
     }
 
     public void Dispose() => _http.Dispose();
@@ -59,7 +61,7 @@ internal sealed class ApiClient : IDisposable
     public Task<JsonElement> PostAsync(string path, string body, CancellationToken cancellation) =>
         SendAsync(HttpMethod.Post, path, body, cancellation);
 
-    private static string Tokens(IReadOnlyDictionary<string, string> environment)
+    private static string ReadTokens(IReadOnlyDictionary<string, string> environment)
     {
         var text = environment.GetValueOrDefault("ONEX_API_TOKEN");
         if (string.IsNullOrWhiteSpace(text) && environment.GetValueOrDefault("ONEX_API_TOKEN_FILE") is { Length: > 0 } file)
@@ -68,10 +70,10 @@ internal sealed class ApiClient : IDisposable
             {
                 text = File.ReadAllText(file);
             }
-            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 throw new ConfigurationException(
-                    $"ONEX_API_TOKEN_FILE names {file}, which cannot be read ({unreadable.Message}).", unreadable);
+                    $"ONEX_API_TOKEN_FILE names {file}, which cannot be read ({error.Message}).", error);
             }
         }
 
@@ -79,15 +81,15 @@ internal sealed class ApiClient : IDisposable
     }
 
     // ONEX_API_TOKEN may be the runtime's list of tokens, as in its container, or a single token.
-    internal static string? Token(string text)
+    internal static string? ChooseToken(string text)
     {
         var entries = text.Split(
             ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(entry => entry.Split(':', 3)).ToList();
         var chosen = entries.Find(entry => entry is [_, "operate", _]) ?? entries.Find(entry => entry is [_, "read", _]);
-        return chosen?[2] ?? (entries is [[var bare]] ? bare : null);
+        return chosen?[2] ?? (entries is [[var token]] ? token : null);
     }
 
-    private static Uri Address(string? url, IReadOnlyDictionary<string, string> environment)
+    private static Uri ChooseAddress(string? url, IReadOnlyDictionary<string, string> environment)
     {
         if ((url ?? environment.GetValueOrDefault("ONEX_API_URL")) is not { Length: > 0 } text)
         {
@@ -116,31 +118,31 @@ internal sealed class ApiClient : IDisposable
             var text = await answer.Content.ReadAsByteArrayAsync(cancellation);
             if (!answer.IsSuccessStatusCode)
             {
-                throw Failure(answer.StatusCode, text);
+                throw CreateException(answer.StatusCode, text);
             }
 
-            using var document = JsonDocument.Parse(text, Json.Deep);
+            using var document = JsonDocument.Parse(text, Json.ReadOptions);
             return document.RootElement.Clone();
         }
-        catch (JsonException other)
+        catch (JsonException error)
         {
             throw new CommandException(
-                $"{_http.BaseAddress} does not respond like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", other);
+                $"{_http.BaseAddress} does not respond like a runtime-main of Onex. Is the address right (--url, ONEX_API_URL)?", error);
         }
-        catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             throw new CommandException(
-                $"{_http.BaseAddress} does not answer: {silent.Message} Is runtime-main running there? Another address: --url, or "
+                $"{_http.BaseAddress} does not answer: {error.Message} Is runtime-main running there? Another address: --url, or "
                 + "ONEX_API_URL.",
-                silent);
+                error);
         }
     }
 
-    private CommandException Failure(HttpStatusCode status, byte[] body)
+    private CommandException CreateException(HttpStatusCode status, byte[] body)
     {
         try
         {
-            using var document = JsonDocument.Parse(body, Json.Deep);
+            using var document = JsonDocument.Parse(body, Json.ReadOptions);
             var root = document.RootElement;
             var detail = Json.Text(root, "detail") ?? status.ToString();
             var remedy = Json.Text(root, "remedy");

@@ -6,7 +6,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>Shared parts of the commands that call main's HTTP API.</summary>
+/// <summary>Shared parts of the commands that call the orchestrator's HTTP API.</summary>
 internal static class ApiOptions
 {
     public static Option<string?> Url() =>
@@ -15,7 +15,7 @@ internal static class ApiOptions
     public static Option<string?> Data(string what) =>
         new("--data", "-d") { Description = $"{what} as JSON, @FILE, or - for standard input." };
 
-    /// <summary>Calls main and returns the exit code.</summary>
+    /// <summary>Calls the orchestrator and returns the exit code.</summary>
     public static async Task<int> RunAsync(string? url, Func<ApiClient, Task> work)
     {
         using var api = await ApiClient.CreateAsync(url, SettingsReader.ReadEnvironment());
@@ -24,9 +24,9 @@ internal static class ApiOptions
             await work(api);
             return CommandLine.Done;
         }
-        catch (CommandException failed)
+        catch (CommandException error)
         {
-            await Console.Error.WriteLineAsync(failed.Message);
+            await Console.Error.WriteLineAsync(error.Message);
             return CommandLine.Failed;
         }
     }
@@ -85,10 +85,10 @@ internal static class ApiOptions
         }
     }
 
-    /// <summary>Reads the JSON object of the option, or null.</summary>
-    public static async Task<JsonElement?> ReadDataAsync(string? given, CancellationToken cancellation)
+    /// <summary>Reads the JSON of the option <c>--data</c>; null if it is missing.</summary>
+    public static async Task<JsonElement?> ReadDataAsync(string? data, CancellationToken cancellation)
     {
-        if (given is null)
+        if (data is null)
         {
             return null;
         }
@@ -96,43 +96,43 @@ internal static class ApiOptions
         string text;
         try
         {
-            text = given switch
+            text = data switch
             {
                 "-" => await ReadAllAsync(Console.OpenStandardInput(), cancellation),
                 ['@', .. var file] => await ReadAllAsync(File.OpenRead(file), cancellation),
-                _ => given,
+                _ => data,
             };
         }
-        catch (DecoderFallbackException bad)
+        catch (DecoderFallbackException error)
         {
-            throw new CommandException($"{(given == "-" ? "The standard input" : given[1..])} is not UTF-8. Encode it as UTF-8.", bad);
+            throw new CommandException($"{(data == "-" ? "The standard input" : data[1..])} is not UTF-8. Encode it as UTF-8.", error);
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                $"{given[1..]} cannot be read: {unreadable.Message} After '@' comes the path of a file with JSON.", unreadable);
+                $"{data[1..]} cannot be read: {error.Message} After '@' comes the path of a file with JSON.", error);
         }
 
         try
         {
-            using var document = JsonDocument.Parse(text, Json.Deep);
+            using var document = JsonDocument.Parse(text, Json.ReadOptions);
 
             // Half a surrogate pair is detected only when the text is read, which writing does.
-            using var nowhere = new Utf8JsonWriter(Stream.Null);
-            document.RootElement.WriteTo(nowhere);
+            using var writer = new Utf8JsonWriter(Stream.Null);
+            document.RootElement.WriteTo(writer);
             return document.RootElement.Clone();
         }
-        catch (InvalidOperationException bad)
+        catch (InvalidOperationException error)
         {
             throw new CommandException(
-                "--data contains half of a surrogate pair, which is not Unicode text. Send the whole character.", bad);
+                "--data contains half of a surrogate pair, which is not Unicode text. Send the whole character.", error);
         }
-        catch (JsonException bad)
+        catch (JsonException error)
         {
             throw new CommandException(
-                $"--data is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}). In a shell, put it into "
+                $"--data is not JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}). In a shell, put it into "
                 + "single quotes: --data '{\"order_id\": \"o-1\"}'.",
-                bad);
+                error);
         }
     }
 

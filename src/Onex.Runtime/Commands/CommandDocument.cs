@@ -9,7 +9,7 @@ internal static class CommandDocument
     private const string Failure = "The command failed: rejected, not found, or no response; stderr has the reason. "
         + "`onex run`: crashed. `onex contracts check`: warnings, with `--warnings-as-errors`. `onex contracts test`: an example failed.";
 
-    /// <summary>The document.</summary>
+    /// <summary>Renders the document.</summary>
     public static string Render()
     {
         var text = new StringBuilder($"""
@@ -67,9 +67,9 @@ internal static class CommandDocument
             text.Append('\n');
         }
 
-        foreach (var below in command.Subcommands)
+        foreach (var subcommand in command.Subcommands)
         {
-            Write(text, below, heading + "#");
+            Write(text, subcommand, heading + "#");
         }
     }
 
@@ -86,8 +86,8 @@ internal static class CommandDocument
         var value = option.Arity.MaximumNumberOfValues == 0 || option is Option<bool> ? ""
             : option.Arity.MinimumNumberOfValues == 0 ? $" [`{Value(option)}`]"
             : $" `{Value(option)}`";
-        var usual = option is Option<int> { HasDefaultValue: true } ? $" {option.GetDefaultValue()} unless given." : "";
-        return ($"{names}{value}", $"{(option.Required ? "Required. " : "")}{option.Description}{usual}");
+        var defaultText = option is Option<int> { HasDefaultValue: true } ? $" {option.GetDefaultValue()} unless given." : "";
+        return ($"{names}{value}", $"{(option.Required ? "Required. " : "")}{option.Description}{defaultText}");
     }
 
     private static string Value(Option option) => option.Name.TrimStart('-').Replace('-', '_').ToUpperInvariant();

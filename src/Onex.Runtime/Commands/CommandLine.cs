@@ -20,7 +20,7 @@ internal static class CommandLine
     /// <summary>The command failed.</summary>
     public const int Failed = 1;
 
-    private const int Usage = 2;
+    private const int InvalidCommandLine = 2;
 
     private const string Executable = "onex";
 
@@ -35,13 +35,13 @@ internal static class CommandLine
                 await Console.Error.WriteLineAsync(line);
             }
 
-            if (Meant(parsed) is { } meant)
+            if (Suggest(parsed) is { } suggestion)
             {
-                await Console.Error.WriteLineAsync($"Did you mean '{meant}'?");
+                await Console.Error.WriteLineAsync($"Did you mean '{suggestion}'?");
             }
 
             await Console.Error.WriteLineAsync($"'{PathOf(parsed.CommandResult.Command)} --help' shows what it takes.");
-            return Usage;
+            return InvalidCommandLine;
         }
 
         try
@@ -50,23 +50,23 @@ internal static class CommandLine
             return await parsed.InvokeAsync(
                 new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
-        catch (ConfigurationException wrong)
+        catch (ConfigurationException error)
         {
-            foreach (var line in wrong.Lines)
+            foreach (var line in error.Lines)
             {
                 await Console.Error.WriteLineAsync(line);
             }
 
             return OnexHost.BadConfiguration;
         }
-        catch (NotReachableException unavailable)
+        catch (NotReachableException error)
         {
-            await Console.Error.WriteLineAsync(unavailable.Message);
+            await Console.Error.WriteLineAsync(error.Message);
             return Failed;
         }
-        catch (Exception crash)
+        catch (Exception error)
         {
-            await Console.Error.WriteLineAsync($"onex: crashed: {crash}");
+            await Console.Error.WriteLineAsync($"onex: crashed: {error}");
             return OnexHost.Crashed;
         }
     }
@@ -84,7 +84,7 @@ internal static class CommandLine
 
     /// <summary>
     /// Reads the settings of a command, and the secrets of Vault that they refer to; throws a <see cref="ConfigurationException"/> with all
-    /// problems, or a <see cref="NotReachableException"/> if Vault is away.
+    /// problems, or a <see cref="NotReachableException"/> if Vault cannot be reached.
     /// </summary>
     public static async Task<RuntimeSettings> SettingsWithSecretsAsync(SettingsUse use)
     {
@@ -103,7 +103,7 @@ internal static class CommandLine
     private static SettingsResult Read(IReadOnlyDictionary<string, string> environment, SettingsUse use) =>
         SettingsReader.Read(environment, Environment.CurrentDirectory, use, Prefixes(environment));
 
-    // Without the prefixes of plug-ins, which these commands need not load, a name cannot be told from a wrong one.
+    // Null: names of operations are not checked. These commands load no plug-ins, so the prefixes of their operations are unknown.
     private static string[]? Prefixes(IReadOnlyDictionary<string, string> environment) =>
         string.IsNullOrWhiteSpace(environment.GetValueOrDefault(SettingsTable.PluginsDirectory.Name))
             ? Catalogue.Prefixes(PluginSet.None)
@@ -164,9 +164,9 @@ internal static class CommandLine
         };
 
         // The library's version option prints the commit too.
-        foreach (var own in root.Options.OfType<VersionOption>().ToList())
+        foreach (var option in root.Options.OfType<VersionOption>().ToList())
         {
-            root.Options.Remove(own);
+            root.Options.Remove(option);
         }
 
         root.Options.Add(json);
@@ -180,7 +180,7 @@ internal static class CommandLine
             }
 
             Console.Error.WriteLine("A command is missing. 'onex --help' shows the commands.");
-            return Usage;
+            return InvalidCommandLine;
         });
         return root;
     }
@@ -204,7 +204,7 @@ internal static class CommandLine
         .Distinct(StringComparer.Ordinal);
 
     /// <summary>A suggestion for the first unknown word, or null.</summary>
-    internal static string? Meant(ParseResult parsed)
+    internal static string? Suggest(ParseResult parsed)
     {
         if (parsed.UnmatchedTokens is not [var word, ..])
         {
@@ -222,9 +222,9 @@ internal static class CommandLine
         return Spelling.Nearest(word, command.Subcommands.Select(sub => sub.Name)) is { } name ? $"{PathOf(command)} {name}" : null;
     }
 
-    /// <summary>A command with its parents, as it is typed.</summary>
+    /// <summary>The names of a command and its parents, as a user types them.</summary>
     internal static string PathOf(Command command) =>
-        command.Parents.OfType<Command>().FirstOrDefault() is { } above ? $"{PathOf(above)} {command.Name}" : Executable;
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{PathOf(parent)} {command.Name}" : Executable;
 
     private static Command RoleCommand()
     {

@@ -91,9 +91,9 @@ internal static class ContractsCommand
         else
         {
             PrintDiagnostics(diagnostics, problems);
-            var warned = diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning);
+            var warnings = diagnostics.Count(diagnostic => diagnostic.Severity == Severity.Warning);
             Console.WriteLine(
-                $"{Plural.Format(plans.Count, "contract")}, {Plural.Format(errors, "error")}, {Plural.Format(warned, "warning")}");
+                $"{Plural.Format(plans.Count, "contract")}, {Plural.Format(errors, "error")}, {Plural.Format(warnings, "warning")}");
         }
 
         return errors > 0 ? OnexHost.BadConfiguration : failed ? CommandLine.Failed : CommandLine.Done;
@@ -107,7 +107,7 @@ internal static class ContractsCommand
         var diagnostics = checks.SelectMany(check => check.Diagnostics).Distinct().ToList();
         var problems = checks.SelectMany(check => check.Problems).Distinct(StringComparer.Ordinal).ToList();
 
-        // A contract without examples has no coverage.
+        // The compiler does not run contracts without examples, so their coverage of zero is reported here.
         foreach (var plan in checks.SelectMany(check => check.Plans))
         {
             _ = Report(plan);
@@ -115,7 +115,7 @@ internal static class ContractsCommand
 
         var shown = reports.Values.Where(
             report => checks.Exists(
-                check => check.Concerns(report.Plan))).OrderBy(report => report.Plan.Name, StringComparer.Ordinal).ToList();
+                check => check.IsSelected(report.Plan))).OrderBy(report => report.Plan.Name, StringComparer.Ordinal).ToList();
         var failed = problems.Count > 0 || diagnostics.Exists(diagnostic => diagnostic.Severity == Severity.Error);
         if (json)
         {
@@ -185,14 +185,14 @@ internal static class ContractsCommand
             {
                 Console.WriteLine(
                     $"{plan.Name,-30} {plan.Version,-12} {plan.Hash[..12]}  "
-                    + $"{plan.Description.ReplaceLineEndings(" ").Trim()}{Times(plan)}");
+                    + $"{plan.Description.ReplaceLineEndings(" ").Trim()}{FormatSchedule(plan)}");
             }
         }
 
         return contracts.HasErrors ? OnexHost.BadConfiguration : CommandLine.Done;
     }
 
-    private static string Times(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";
+    private static string FormatSchedule(Plan plan) => plan.Schedule is not { } schedule ? "" : $"  [{schedule.Text}]";
 
     private static int Graph(string name, string format, string? pluginsDirectory)
     {
@@ -250,12 +250,12 @@ internal static class ContractsCommand
     /// <param name="Plans">The contracts without errors.</param>
     /// <param name="Diagnostics">The diagnostics of contracts.</param>
     /// <param name="Problems">Other problems.</param>
-    /// <param name="Concerns">Whether a contract, with or without errors, was selected.</param>
-    private sealed record Checked(
-        IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> Concerns);
+    /// <param name="IsSelected">Whether a contract, with or without errors, is one that the command names.</param>
+    private sealed record CheckResult(
+        IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics, IReadOnlyList<string> Problems, Func<Plan, bool> IsSelected);
 
-    // A file is checked with its directory, which has the connections and schemas; diagnostics of other contracts are then left out.
-    private static Checked CheckOne(
+    // A file is checked with its directory, which has the connections and schemas. Diagnostics of other contracts are left out.
+    private static CheckResult CheckOne(
         string path, RuntimeSettings settings, PluginSet plugins, Func<Plan, IEnumerable<ExampleProblem>> examples, bool strict)
     {
         var full = Path.GetFullPath(path);
@@ -276,11 +276,11 @@ internal static class ContractsCommand
             settings with { ContractsDirectory = directory }, SettingsReader.ReadEnvironment(), resolveSecrets: false, plugins, Examples,
             strict);
         return isFile
-            ? new Checked(
+            ? new CheckResult(
                 [.. loaded.Compilation.Plans.Where(IsSelected)],
                 [.. loaded.Diagnostics.Where(diagnostic => Concerns(diagnostic, full, directory))],
                 loaded.Problems, IsSelected)
-            : new Checked(loaded.Compilation.Plans, [.. loaded.Diagnostics], loaded.Problems, IsSelected);
+            : new CheckResult(loaded.Compilation.Plans, [.. loaded.Diagnostics], loaded.Problems, IsSelected);
 
         bool IsSelected(Plan plan) => !isFile || Path.GetFullPath(plan.Source.Path, directory) == full;
 

@@ -3,12 +3,12 @@ using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex dlq ...</c>: shows, redrives and discards dead letters through main's HTTP API.</summary>
+/// <summary><c>onex dlq ...</c>: shows, redrives and discards dead letters through the orchestrator's HTTP API.</summary>
 internal static class DeadLettersCommand
 {
-    private const int ReasonShown = 100;
+    private const int ReasonLengthMax = 100;
 
-    private static readonly string[] _parts = ["headers", "value"];
+    private static readonly string[] _printedBelow = ["headers", "value"];
 
     public static Command Make(Option<bool> json)
     {
@@ -111,7 +111,7 @@ internal static class DeadLettersCommand
 
     private static void Print(JsonElement deadLetter)
     {
-        TableOutput.Members(deadLetter, _parts);
+        TableOutput.Members(deadLetter, _printedBelow);
         if (deadLetter.TryGetProperty("headers", out var headers))
         {
             Console.WriteLine("headers:");
@@ -121,21 +121,21 @@ internal static class DeadLettersCommand
         if (Json.Text(deadLetter, "value") is { } value)
         {
             Console.WriteLine("value:");
-            Console.WriteLine(Readable(value));
+            Console.WriteLine(FormatValue(value));
         }
     }
 
-    // Most records are JSON, which is indented; anything else is one line.
-    private static string Readable(string value)
+    // Most records are JSON, which is printed indented; any other value is printed on one line.
+    private static string FormatValue(string value)
     {
         try
         {
-            using var document = JsonDocument.Parse(value, Json.Deep);
+            using var document = JsonDocument.Parse(value, Json.ReadOptions);
             return Json.Indented(document.RootElement);
         }
         catch (JsonException)
         {
-            return TableOutput.Harmless(value);
+            return TableOutput.EscapeControls(value);
         }
     }
 
@@ -143,7 +143,7 @@ internal static class DeadLettersCommand
         ? ""
         : $"{deadLetter.GetProperty("partition").GetRawText()}/{deadLetter.GetProperty("offset").GetRawText()}";
 
-    private static string Short(string text) => text.Length <= ReasonShown ? text : $"{text[..ReasonShown]}...";
+    private static string Short(string text) => text.Length <= ReasonLengthMax ? text : $"{text[..ReasonLengthMax]}...";
 
     private static Argument<string> Id() => new("id") { Description = "The dead letter's id." };
 

@@ -12,7 +12,7 @@ internal static class ExamplesView
         yield return $"{report.Plan.Name} {report.Plan.Version}";
         foreach (var example in report.Examples)
         {
-            yield return $"  {(example.Problems.Count == 0 ? "ok    " : "failed")}  {TableOutput.Harmless(example.Name)}";
+            yield return $"  {(example.Problems.Count == 0 ? "ok    " : "failed")}  {TableOutput.EscapeControls(example.Name)}";
         }
 
         var parts = Parts(report.Coverage).Where(part => part.Value.All > 0).ToList();
@@ -21,12 +21,12 @@ internal static class ExamplesView
         {
             foreach (var missing in part.Missing)
             {
-                yield return $"  not covered: {name}: {TableOutput.Harmless(missing)}";
+                yield return $"  not covered: {name}: {TableOutput.EscapeControls(missing)}";
             }
         }
     }
 
-    /// <summary>Writes them as members of a JSON object.</summary>
+    /// <summary>Writes the results as members of a JSON object.</summary>
     public static void Write(Utf8JsonWriter writer, ExamplesReport report)
     {
         writer.WriteString("contract", report.Plan.Name);
@@ -52,7 +52,7 @@ internal static class ExamplesView
 
     private static IEnumerable<(string Name, CoveredPart Value)> Parts(Coverage coverage) =>
     [
-        ("states", coverage.States), ("transitions", coverage.Transitions), ("guards", coverage.Guards), (
-            "compensations", coverage.Compensations),
+        ("states", coverage.States), ("transitions", coverage.Transitions), ("guards", coverage.Guards),
+        ("compensations", coverage.Compensations),
     ];
 }

@@ -60,7 +60,7 @@ internal static class ExplainCommand
         if (Page(code) is not { } page)
         {
             Console.Error.WriteLine(
-                $"There is no code '{TableOutput.Harmless(code)}'."
+                $"There is no code '{TableOutput.EscapeControls(code)}'."
                 + (Spelling.Nearest(code, Codes) is { } near ? $" Did you mean {near}?" : "")
                 + " 'onex explain' lists all codes.");
             return CommandLine.Failed;

@@ -23,7 +23,7 @@ internal static class HealthCommand
         var host = settings.HttpBind is "*" or "0.0.0.0" or "::" ? "localhost" : settings.HttpBind;
         var address = new UriBuilder(Uri.UriSchemeHttp, host, settings.HttpPort, ready ? "/ready" : "/health").Uri;
 
-        // Without a proxy, whose localhost is another one.
+        // Without a proxy, because its localhost is a different machine.
         using var handler = new SocketsHttpHandler { UseProxy = false };
         using var http = new HttpClient(handler) { Timeout = _timeout };
         try
@@ -32,10 +32,10 @@ internal static class HealthCommand
             Console.WriteLine(await answer.Content.ReadAsStringAsync(cancellation));
             return answer.StatusCode == HttpStatusCode.OK ? CommandLine.Done : CommandLine.Failed;
         }
-        catch (Exception silent) when (silent is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync(
-                $"{address} does not answer ({silent.Message}). Is 'onex run' running, with this RUNTIME_PROFILE and ONEX_HTTP_PORT?");
+                $"{address} does not answer ({error.Message}). Is 'onex run' running, with this RUNTIME_PROFILE and ONEX_HTTP_PORT?");
             return CommandLine.Failed;
         }
     }

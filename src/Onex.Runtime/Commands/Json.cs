@@ -5,13 +5,13 @@ using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary>Data as JSON on stdout.</summary>
+/// <summary>Prints data as JSON on stdout, and reads and writes JSON.</summary>
 internal static class Json
 {
     private static readonly JsonWriterOptions _indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Options for reading responses: deep enough for the data of any saga.</summary>
-    public static JsonDocumentOptions Deep { get; } = new() { MaxDepth = 1000 };
+    /// <summary>Options for reading responses. The depth is enough for the data of any saga.</summary>
+    public static JsonDocumentOptions ReadOptions { get; } = new() { MaxDepth = 1000 };
 
     /// <summary>Prints one object.</summary>
     public static void Print(Action<Utf8JsonWriter> members) => Console.WriteLine(Text(_indented, writer => WriteObject(writer, members)));
@@ -25,7 +25,7 @@ internal static class Json
     /// <summary>An object on one line.</summary>
     public static string Compact(Action<Utf8JsonWriter> members) => Text(default, writer => WriteObject(writer, members));
 
-    /// <summary>A member that is text, or null.</summary>
+    /// <summary>The text of a member; null if it is missing or is not text.</summary>
     public static string? Text(JsonElement json, string name) =>
         json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()

@@ -6,7 +6,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex operations list|show</c>: what contracts may call, built in and of plug-ins.</summary>
+/// <summary><c>onex operations list|show</c>: what contracts may call: built-in operations, and those of plug-ins and workers.</summary>
 internal static class OperationsCommand
 {
     public static Command Make(Option<bool> json)
@@ -53,8 +53,8 @@ internal static class OperationsCommand
             Console.Error.WriteLine(
                 Catalogue.IsDisabled(name, settings, plugins)
                     ? $"{name} is not enabled: add its prefix to {SettingsTable.EnabledHandlers.Name}."
-                    : $"There is no operation '{TableOutput.Harmless(name)}'. "
-                        + Spelling.Suggest(name, "operations", [.. operations.All.Select(each => each.Name)]));
+                    : $"There is no operation '{TableOutput.EscapeControls(name)}'. "
+                        + Spelling.Suggest(name, "operations", [.. operations.All.Select(known => known.Name)]));
             return CommandLine.Failed;
         }
 
@@ -74,20 +74,20 @@ internal static class OperationsCommand
     {
         Console.WriteLine(operation.Name);
         Console.WriteLine($"  {operation.Description}");
-        Line("role", Role(operation));
-        Line("changes", operation.ChangesWorld ? operation.Idempotent ? "yes, once however often it runs" : "yes" : "no");
-        Line("connection", Connection(operation));
-        Line("plug-in", operation.Package);
-        Line("topic", operation.Remote?.Topic);
-        Line("rejected with", operation.Rejections is { } codes ? string.Join(", ", codes) : null);
-        Table("arguments", [.. operation.Arguments.Select(argument => (
+        PrintLine("role", Role(operation));
+        PrintLine("changes", operation.ChangesWorld ? operation.Idempotent ? "yes, once however often it runs" : "yes" : "no");
+        PrintLine("connection", Connection(operation));
+        PrintLine("plug-in", operation.Package);
+        PrintLine("topic", operation.Remote?.Topic);
+        PrintLine("rejected with", operation.Rejections is { } codes ? string.Join(", ", codes) : null);
+        PrintTable("arguments", [.. operation.Arguments.Select(argument => (
             argument.Name, argument.Type,
             (argument.Required ? "Required. " : "") + argument.Description
                 + (argument.Default is { } standard ? $" Default: {standard}." : "")))]);
-        Table("result", [.. operation.Result.Select(
+        PrintTable("result", [.. operation.Result.Select(
             field => (field.Key, field.Value, operation.ResultMeanings.GetValueOrDefault(field.Key, "")))]);
 
-        static void Line(string name, string? value)
+        static void PrintLine(string name, string? value)
         {
             if (value is not null)
             {
@@ -95,7 +95,7 @@ internal static class OperationsCommand
             }
         }
 
-        static void Table(string name, IReadOnlyList<(string Name, string Type, string Meaning)> rows)
+        static void PrintTable(string name, IReadOnlyList<(string Name, string Type, string Meaning)> rows)
         {
             Console.WriteLine($"{name}:{(rows.Count == 0 ? " none" : "")}");
             var (names, types) = (rows.Select(row => row.Name.Length).Append(0).Max(), rows.Select(row => row.Type.Length).Append(0).Max());

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex request OPERATION</c>: sends a request through main's HTTP API.</summary>
+/// <summary><c>onex request OPERATION</c>: sends a request through the orchestrator's HTTP API.</summary>
 internal static class RequestCommand
 {
-    private const string UsualWait = "30s";
+    private const string DefaultWait = "30s";
 
     public static Command Make()
     {
@@ -17,7 +18,7 @@ internal static class RequestCommand
         var data = ApiOptions.Data("The payload");
         var wait = new Option<string?>("--wait")
         {
-            Description = $"Wait for the response, at most this long (default: {UsualWait}). Fails if it is an error or does not arrive.",
+            Description = $"Wait for the response, at most this long (default: {DefaultWait}). Fails if it is an error or does not arrive.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var correlation = new Option<string?>("--correlation-id")
@@ -49,35 +50,20 @@ internal static class RequestCommand
                     value.WriteTo(writer);
                 }
 
-                foreach (var (name, text) in (ReadOnlySpan<(string, string?)>)
-                    [("correlation_id", parsed.GetValue(correlation)), ("envelope_id", parsed.GetValue(envelope))])
-                {
-                    if (text is not null)
-                    {
-                        writer.WriteString(name, text);
-                    }
-                }
-
+                WriteIfGiven(writer, "correlation_id", parsed.GetValue(correlation));
+                WriteIfGiven(writer, "envelope_id", parsed.GetValue(envelope));
                 var target = (Key: parsed.GetValue(key), Saga: parsed.GetValue(saga));
                 if (target.Key is not null || target.Saga is not null)
                 {
                     writer.WriteStartObject("target");
-                    if (target.Key is not null)
-                    {
-                        writer.WriteString("key", target.Key);
-                    }
-
-                    if (target.Saga is not null)
-                    {
-                        writer.WriteString("saga_id", target.Saga);
-                    }
-
+                    WriteIfGiven(writer, "key", target.Key);
+                    WriteIfGiven(writer, "saga_id", target.Saga);
                     writer.WriteEndObject();
                 }
             });
             var waits = parsed.GetResult(wait) is OptionResult { Implicit: false };
-            var answer = await api.PostAsync(
-                $"api/v1/requests{(waits ? $"?wait={Uri.EscapeDataString(parsed.GetValue(wait) ?? UsualWait)}" : "")}", body, cancellation);
+            var query = waits ? $"?wait={Uri.EscapeDataString(parsed.GetValue(wait) ?? DefaultWait)}" : "";
+            var answer = await api.PostAsync($"api/v1/requests{query}", body, cancellation);
 
             // The response, or the accepted request: printed unchanged.
             Json.Print(answer);
@@ -94,5 +80,13 @@ internal static class RequestCommand
             }
         }));
         return command;
+    }
+
+    private static void WriteIfGiven(Utf8JsonWriter writer, string name, string? text)
+    {
+        if (text is not null)
+        {
+            writer.WriteString(name, text);
+        }
     }
 }

@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex sagas ...</c>: shows and commands sagas through main's HTTP API.</summary>
+/// <summary><c>onex sagas ...</c>: shows and commands sagas through the orchestrator's HTTP API.</summary>
 internal static class SagasCommand
 {
-    private static readonly string[] _parts = ["data", "input", "output", "progress", "fault"];
+    private static readonly string[] _printedBelow = ["data", "input", "output", "progress", "fault"];
 
     public static Command Make(Option<bool> json)
     {
@@ -14,9 +14,9 @@ internal static class SagasCommand
         var command = new Command("sagas", "Show and command sagas.")
         {
             List(json, url),
-            One("show", "Show a saga.", json, url, "", PrintSaga),
+            ShowOne("show", "Show a saga.", json, url, "", PrintSaga),
             History(json, url),
-            One("why", "Show what a saga waits for and what an operator can do.", json, url, "/why", PrintWhy),
+            ShowOne("why", "Show what a saga waits for and what an operator can do.", json, url, "/why", PrintWhy),
             OperatorCommand("cancel", "Compensate what the saga did, and end it as cancelled. Not past its pivot.", json, url),
             OperatorCommand(
                 "terminate", "End a saga at once without compensation, if cancel is not possible. Effects in flight may still happen.",
@@ -62,7 +62,7 @@ internal static class SagasCommand
                 ]));
     }
 
-    private static Command One(
+    private static Command ShowOne(
         string name, string description, Option<bool> json, Option<string?> url, string path, Action<JsonElement> print)
     {
         var id = Id();
@@ -161,11 +161,11 @@ internal static class SagasCommand
         var command = new Command("send", "Send an event to a saga.") { id, name, data, url };
         command.SetAction((parsed, cancellation) => ApiOptions.RunAsync(parsed.GetValue(url), async api =>
         {
-            var given = await ApiOptions.ReadDataAsync(parsed.GetValue(data), cancellation);
+            var payload = await ApiOptions.ReadDataAsync(parsed.GetValue(data), cancellation);
             var body = Json.Compact(writer =>
             {
                 writer.WriteString("event", parsed.GetValue(name));
-                if (given is { } value)
+                if (payload is { } value)
                 {
                     writer.WritePropertyName("data");
                     value.WriteTo(writer);
@@ -217,8 +217,8 @@ internal static class SagasCommand
 
     private static void PrintSaga(JsonElement saga)
     {
-        TableOutput.Members(saga, _parts);
-        foreach (var part in _parts.Where(part => saga.TryGetProperty(part, out _)))
+        TableOutput.Members(saga, _printedBelow);
+        foreach (var part in _printedBelow.Where(part => saga.TryGetProperty(part, out _)))
         {
             Console.WriteLine($"{part}:");
             Console.WriteLine(Json.Indented(saga.GetProperty(part)));
@@ -233,7 +233,7 @@ internal static class SagasCommand
         }
     }
 
-    /// <summary>What a saga waits for, its last error, and what could be done: each a line that can be typed.</summary>
+    /// <summary>What a saga waits for, its last error, and a line for each command that an operator can type now.</summary>
     internal static IEnumerable<string> WhyLines(JsonElement why) =>
     [
         TableOutput.Cell(why, "sentence"),
@@ -241,7 +241,7 @@ internal static class SagasCommand
             ? [$"Last error: step '{TableOutput.Cell(error, "step")}' at {TableOutput.Time(error, "at")}: "
                 + $"{TableOutput.Cell(error, "code")}: {TableOutput.Cell(error, "message")}"]
             : Array.Empty<string>(),
-        .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {TableOutput.Harmless(action.GetString()!)}"),
+        .. why.GetProperty("actions").EnumerateArray().Select(action => $"  onex {TableOutput.EscapeControls(action.GetString()!)}"),
     ];
 
     private static string Fault(JsonElement saga) => saga.TryGetProperty("fault", out var fault) ? TableOutput.Cell(fault, "code") : "";

@@ -41,10 +41,10 @@ internal static class TableOutput
         return rows.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
     }
 
-    /// <summary>Prints the members of an object, one per line, except some.</summary>
-    public static void Members(JsonElement json, IReadOnlyCollection<string> but)
+    /// <summary>Prints the members of an object, one per line, except those with these names.</summary>
+    public static void Members(JsonElement json, IReadOnlyCollection<string> except)
     {
-        foreach (var member in json.EnumerateObject().Where(member => !but.Contains(member.Name, StringComparer.Ordinal)))
+        foreach (var member in json.EnumerateObject().Where(member => !except.Contains(member.Name, StringComparer.Ordinal)))
         {
             Console.WriteLine($"{member.Name + ":",-18} {Cell(json, member.Name)}");
         }
@@ -54,7 +54,7 @@ internal static class TableOutput
     /// Text on one line, with control characters as <c>\u001B</c>, because a terminal obeys them and anybody who writes to a topic can send
     /// them.
     /// </summary>
-    public static string Harmless(string text) => text.Any(char.IsControl)
+    public static string EscapeControls(string text) => text.Any(char.IsControl)
         ? string.Concat(text.Select(character => char.IsControl(character) ? $"\\u{(int)character:X4}" : character.ToString()))
         : text;
 
@@ -62,7 +62,7 @@ internal static class TableOutput
     public static string Cell(JsonElement json, string name) => json.TryGetProperty(name, out var value)
         ? value.ValueKind switch
         {
-            JsonValueKind.String => Harmless(value.GetString()!),
+            JsonValueKind.String => EscapeControls(value.GetString()!),
             JsonValueKind.Null => "",
             _ => value.GetRawText(),
         }

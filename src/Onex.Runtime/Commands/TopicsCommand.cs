@@ -60,14 +60,14 @@ internal static class TopicsCommand
         return command;
     }
 
-    // Only what main reads: commands that are read again would repeat their effects, and their results are read again instead.
+    // Rewinds only the topics that the orchestrator reads. Commands that are read again would repeat their effects; results are enough.
     private static async Task<int> RewindAsync(
         GroupOffsets offsets, RuntimeSettings settings, DateTimeOffset to, bool apply, bool json, CancellationToken cancellation)
     {
-        var found = await offsets.FindAsync(settings.MainGroup, settings.Topics.ReadByMain, to, cancellation);
+        var partitions = await offsets.FindAsync(settings.MainGroup, settings.Topics.ReadByMain, to, cancellation);
         if (apply)
         {
-            await offsets.RewindAsync(settings.MainGroup, found, cancellation);
+            await offsets.RewindAsync(settings.MainGroup, partitions, cancellation);
         }
 
         if (json)
@@ -76,7 +76,7 @@ internal static class TopicsCommand
             {
                 writer.WriteString("group", settings.MainGroup);
                 writer.WriteBoolean("applied", apply);
-                writer.Objects("partitions", found, partition =>
+                writer.Objects("partitions", partitions, partition =>
                 {
                     writer.WriteString("topic", partition.Topic);
                     writer.WriteNumber("partition", partition.Partition);
@@ -88,7 +88,7 @@ internal static class TopicsCommand
         }
         else
         {
-            foreach (var partition in found)
+            foreach (var partition in partitions)
             {
                 Console.WriteLine(
                     $"{partition.Topic,-40} {partition.Partition,4} {partition.Committed,12} -> {partition.Offset,12} "
@@ -96,7 +96,7 @@ internal static class TopicsCommand
             }
         }
 
-        foreach (var cut in found.Where(partition => partition.IsCut))
+        foreach (var cut in partitions.Where(partition => partition.IsCut))
         {
             await Console.Error.WriteLineAsync(
                 $"{cut.Topic} [{cut.Partition}] begins at offset {cut.Offset}: earlier records are deleted, and some may be missing.");

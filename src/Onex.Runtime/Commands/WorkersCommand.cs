@@ -180,7 +180,7 @@ internal static class WorkersCommand
         }
         catch (JsonException)
         {
-            // Reported below.
+            // The exception below reports it.
         }
 
         throw new ConfigurationException($"{option} is no JSON object. Write for example {option} '{{\"sku\":\"a\"}}'.");

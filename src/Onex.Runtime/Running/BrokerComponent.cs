@@ -12,7 +12,7 @@ internal sealed class BrokerComponent(BrokerHealth broker) : IHealthComponent
 
     public Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
-        // It probes by itself; this only starts it.
+        // BrokerHealth probes by itself; this call only starts it.
         broker.Start();
         return Task.FromResult(broker.IsReachable
             ? new ComponentReport(ComponentState.Healthy, null, broker.Latency)

@@ -8,8 +8,8 @@ using Onex.Persistence;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Puts main's contracts to use, at the start and after each change: registers them, and rejects one whose version is registered with other
-/// content.
+/// Registers the orchestrator's contracts, at the start and after each change, so that new sagas start with them. Rejects a contract whose
+/// version is registered with other content.
 /// </summary>
 internal sealed class ContractRegistration(
     IServiceProvider services, RuntimeSettings settings, LoadedContracts started) : IRoleBootstrap
@@ -25,7 +25,7 @@ internal sealed class ContractRegistration(
     }
 
     /// <summary>
-    /// Starts new sagas with changed contracts. Returns the problems, after which those in use stay. Throws
+    /// Lets new sagas start with changed contracts. If it returns problems, the contracts in use stay in use. Throws
     /// <see cref="NotReachableException"/> if store or broker cannot be reached.
     /// </summary>
     public async Task<IReadOnlyList<string>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)
@@ -49,9 +49,9 @@ internal sealed class ContractRegistration(
             return await OrchestratorRole.RegisterContractsAsync(
                 services, settings, loaded.Compilation.Plans, loaded.Context, cancellation);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException error)
         {
-            throw new NotReachableException(unavailable.Message, unavailable);
+            throw new NotReachableException(error.Message, error);
         }
     }
 }

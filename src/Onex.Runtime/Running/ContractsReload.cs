@@ -25,23 +25,23 @@ internal sealed class ContractsReload : BackgroundService
     private readonly RoleHealth _health;
     private readonly TimeProvider _time;
     private readonly ILogger<ContractsReload> _logger;
-    private readonly SemaphoreSlim _hangUp = new(0);
+    private readonly SemaphoreSlim _reloadRequests = new(0);
 
     private LoadedContracts _loaded;
     private IReadOnlyList<string> _otherFiles;
-    private string _used;
-    private string _last;
-    private string? _waitsFor;
-    private List<string> _broken = [];
+    private string _usedHash;
+    private string _lastHash;
+    private string? _waitReason;
+    private List<string> _filesWithErrors = [];
 
     /// <param name="source">Reads the files.</param>
     /// <param name="started">What the role started with.</param>
     /// <param name="connections">The connections in use.</param>
     /// <param name="registration">Puts contracts to use; null for a role without contracts.</param>
     /// <param name="settings">The settings.</param>
-    /// <param name="health">Gets the files with errors.</param>
+    /// <param name="health">Shows the files with errors.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">For what is reloaded, and what cannot be.</param>
+    /// <param name="logger">Logs what is reloaded, and what cannot be.</param>
     /// <param name="vault">The secrets of Vault, whose changes change connections.</param>
     public ContractsReload(
         ContractsSource source,
@@ -54,25 +54,25 @@ internal sealed class ContractsReload : BackgroundService
         ContractRegistration? registration = null,
         VaultSecrets? vault = null)
     {
-        vault?.OnChanged(() => _hangUp.Release());
+        vault?.OnChanged(() => _reloadRequests.Release());
         (_source, _loaded, _connections, _registration) = (source, started, connections, registration);
         (_settings, _health, _time, _logger) = (settings, health, time, logger);
         _otherFiles = started.Connections.OtherFiles;
-        _used = _last = started.FilesHash;
+        _usedHash = _lastHash = started.FilesHash;
     }
 
     /// <summary>
-    /// Looks for changes. Changed contents are loaded when two calls in a row have found the same, because an editor or a copy may write
+    /// Looks for changes. Loads changed files when two calls in a row have found the same contents, because an editor or a copy may write
     /// several times.
     /// </summary>
     /// <param name="force">Loads at once, whether or not something has changed.</param>
     /// <param name="cancellation">Ends the work.</param>
     internal async Task CheckAsync(bool force, CancellationToken cancellation)
     {
-        var now = _source.Hash(_otherFiles);
-        var isStable = now == _last;
-        _last = now;
-        if (!force && (now == _used || !isStable))
+        var hash = _source.Hash(_otherFiles);
+        var isStable = hash == _lastHash;
+        _lastHash = hash;
+        if (!force && (hash == _usedHash || !isStable))
         {
             return;
         }
@@ -80,17 +80,17 @@ internal sealed class ContractsReload : BackgroundService
         try
         {
             await LoadAsync(cancellation);
-            _waitsFor = null;
+            _waitReason = null;
         }
-        catch (NotReachableException unavailable)
+        catch (NotReachableException error)
         {
-            // The next call tries again.
-            if (_waitsFor is null)
+            // Logged once. The next call tries again.
+            if (_waitReason is null)
             {
-                Log.ReloadWaits(_logger, unavailable.Message);
+                Log.ReloadWaits(_logger, error.Message);
             }
 
-            _waitsFor = unavailable.Message;
+            _waitReason = error.Message;
         }
     }
 
@@ -100,7 +100,7 @@ internal sealed class ContractsReload : BackgroundService
         using var signal = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
-            _hangUp.Release();
+            _reloadRequests.Release();
         });
         while (true)
         {
@@ -118,18 +118,18 @@ internal sealed class ContractsReload : BackgroundService
 
     public override void Dispose()
     {
-        _hangUp.Dispose();
+        _reloadRequests.Dispose();
         base.Dispose();
     }
 
-    // True after a signal.
+    // True if a reload was requested; false after the period.
     private async Task<bool> WaitAsync(CancellationToken cancellation)
     {
         using var period = new CancellationTokenSource(_period, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(period.Token, cancellation);
         try
         {
-            await _hangUp.WaitAsync(either.Token);
+            await _reloadRequests.WaitAsync(either.Token);
             return true;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
@@ -143,7 +143,7 @@ internal sealed class ContractsReload : BackgroundService
         var loaded = _source.Load();
         var problems = await UseAsync(loaded, cancellation);
         _otherFiles = loaded.Connections.OtherFiles;
-        _used = _last = loaded.FilesHash;
+        _usedHash = _lastHash = loaded.FilesHash;
         Report(problems);
         foreach (var warning in loaded.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning))
         {
@@ -151,10 +151,11 @@ internal sealed class ContractsReload : BackgroundService
         }
     }
 
-    // Uses what has no errors, and returns the errors. Connections do not wait for contracts, which may be those of another role.
+    // Uses what has no errors, and returns the errors. Connections are replaced even if contracts have errors, because another process may
+    // be the one that uses the contracts.
     private async Task<IReadOnlyList<(string File, string Problem)>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)
     {
-        if (Vanished(loaded) is { } vanished)
+        if (FindVanished(loaded) is { } vanished)
         {
             return [vanished];
         }
@@ -193,14 +194,18 @@ internal sealed class ContractsReload : BackgroundService
     }
 
     // A directory that is emptied or unmounted for a moment must not make every request unknown.
-    private (string File, string Problem)? Vanished(LoadedContracts loaded)
+    private (string File, string Problem)? FindVanished(LoadedContracts loaded)
     {
         const string Remedy = "what was loaded before stays in use. Restart the role if they are to be removed.";
-        return _settings.Runs(RuntimeProfile.Main) && _loaded.Compilation.Plans.Count > 0 && !Directory.Exists(_settings.ContractsDirectory)
-            ? (_settings.ContractsDirectory, $"The contracts directory {_settings.ContractsDirectory} does not exist any more: {Remedy}")
-            : loaded.Connections is { HasErrors: false, Connections.Count: 0 } && _loaded.Connections.Connections.Count > 0
-                ? (Path.Combine(_settings.ContractsDirectory, "connections"), $"There are no connections any more: {Remedy}")
-                : null;
+        var directory = _settings.ContractsDirectory;
+        if (_settings.Runs(RuntimeProfile.Main) && _loaded.Compilation.Plans.Count > 0 && !Directory.Exists(directory))
+        {
+            return (directory, $"The contracts directory {directory} does not exist any more: {Remedy}");
+        }
+
+        return loaded.Connections is { HasErrors: false, Connections.Count: 0 } && _loaded.Connections.Connections.Count > 0
+            ? (Path.Combine(directory, "connections"), $"There are no connections any more: {Remedy}")
+            : null;
     }
 
     private string Changes(LoadedContracts loaded)
@@ -223,7 +228,7 @@ internal sealed class ContractsReload : BackgroundService
     private void Report(IReadOnlyList<(string File, string Problem)> problems)
     {
         var files = problems.Select(problem => problem.File).Distinct(StringComparer.Ordinal).ToList();
-        foreach (var corrected in _broken.Except(files, StringComparer.Ordinal))
+        foreach (var corrected in _filesWithErrors.Except(files, StringComparer.Ordinal))
         {
             _health.Remove(corrected);
         }
@@ -240,11 +245,11 @@ internal sealed class ContractsReload : BackgroundService
         {
             Log.ReloadRejected(_logger, string.Join('\n', problems.Select(problem => problem.Problem)));
         }
-        else if (_broken.Count > 0)
+        else if (_filesWithErrors.Count > 0)
         {
             Log.ReloadCorrected(_logger);
         }
 
-        _broken = files;
+        _filesWithErrors = files;
     }
 }

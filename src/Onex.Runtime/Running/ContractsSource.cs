@@ -13,7 +13,7 @@ internal sealed class ContractsSource(
 {
     private const int HashedBytesMax = 2 * 1024 * 1024;
 
-    private static readonly string[] _read = [".yaml", ".yml", ".json"];
+    private static readonly string[] _extensions = [".yaml", ".yml", ".json"];
 
     private bool CompilesContracts => settings.Runs(RuntimeProfile.Main);
 
@@ -22,7 +22,7 @@ internal sealed class ContractsSource(
     /// <summary>Reads and compiles. Workers neither compile contracts nor open connections, and effects only open connections.</summary>
     public LoadedContracts Load()
     {
-        // Before the files are read, so that a change while they are read is noticed.
+        // Computed before the files are read, so that a change while they are read is noticed.
         var hash = HashOf(Files());
         var loaded = Read();
         return loaded with { FilesHash = hash + HashOf(loaded.Connections.OtherFiles) };
@@ -46,8 +46,8 @@ internal sealed class ContractsSource(
     }
 
     /// <summary>
-    /// A hash of the contents of all files that <see cref="Load"/> may read. Contents and not times: an atomic swap of links, as Kubernetes
-    /// does it, changes no time of the files' own.
+    /// A hash of the contents of all files that <see cref="Load"/> may read. Not of their times, which stay the same when Kubernetes swaps
+    /// the link to their directory.
     /// </summary>
     /// <param name="others">The certificates and secrets that the connections refer to.</param>
     public string Hash(IEnumerable<string> others) => HashOf(Files()) + HashOf(others);
@@ -59,7 +59,7 @@ internal sealed class ContractsSource(
         {
             hash.AppendData(Encoding.UTF8.GetBytes(path));
             hash.AppendData([0]);
-            hash.AppendData(SHA256.HashData(Content(path)));
+            hash.AppendData(SHA256.HashData(ReadContent(path)));
         }
 
         return Convert.ToHexString(hash.GetHashAndReset());
@@ -87,7 +87,7 @@ internal sealed class ContractsSource(
             {
                 if (entry is not DirectoryInfo)
                 {
-                    files.AddRange(_read.Contains(entry.Extension, StringComparer.OrdinalIgnoreCase) ? [entry.FullName] : []);
+                    files.AddRange(_extensions.Contains(entry.Extension, StringComparer.OrdinalIgnoreCase) ? [entry.FullName] : []);
                 }
                 else if (entry.LinkTarget is null)
                 {
@@ -101,8 +101,8 @@ internal sealed class ContractsSource(
         }
     }
 
-    // Larger files are rejected anyway.
-    private static byte[] Content(string path)
+    // Reads no more than HashedBytesMax, because larger files are rejected.
+    private static byte[] ReadContent(string path)
     {
         try
         {

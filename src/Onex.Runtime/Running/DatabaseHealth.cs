@@ -20,15 +20,15 @@ internal sealed class DatabaseHealth(Migrator migrator, PostgresSagaStore sagas,
 
     public string Name => "database";
 
-    // Workers use it only for stored values.
+    // Workers read the database only for values that are too large for a command.
     public bool NeededForReadiness => settings.Runs(RuntimeProfile.Main) || settings.Runs(RuntimeProfile.Effects);
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
         _schema ??= new SchemaState(_dataSource, migrator.Expected);
-        if (await _schema.FaultAsync(cancellation) is { } fault)
+        if (await _schema.FindProblemAsync(cancellation) is { } schemaProblem)
         {
-            return Unhealthy(fault, $"Make {SettingsMapping.Store(settings, "onex-health")} reachable, writable and complete.");
+            return Unhealthy(schemaProblem, $"Make {SettingsMapping.Store(settings, "onex-health")} reachable, writable and complete.");
         }
 
         return (sagas.Writes.Problem ?? ledger.Writes.Problem) is { } problem

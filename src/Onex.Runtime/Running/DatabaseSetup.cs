@@ -4,7 +4,7 @@ using Onex.Persistence.Schema;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Migrates the schema, or waits until main has migrated it.</summary>
+/// <summary>Migrates the schema, or waits until an orchestrator has migrated it.</summary>
 internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings) : IRoleBootstrap
 {
     public string Name => "The database";
@@ -25,20 +25,23 @@ internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings)
         }
     });
 
-    /// <summary>Classifies errors: those that somebody must correct, and temporary ones.</summary>
+    /// <summary>
+    /// Runs work. Throws a <see cref="ConfigurationException"/> for errors that somebody must correct, and a
+    /// <see cref="NotReachableException"/> for temporary ones.
+    /// </summary>
     public static async Task ClassifyAsync(Func<Task> work)
     {
         try
         {
             await work();
         }
-        catch (StoreSetupException unavailable) when (unavailable.MayPass)
+        catch (StoreSetupException error) when (error.MayPass)
         {
-            throw new NotReachableException(unavailable.Message, unavailable);
+            throw new NotReachableException(error.Message, error);
         }
-        catch (StoreSetupException wrong)
+        catch (StoreSetupException error)
         {
-            throw new ConfigurationException(wrong.Message, wrong);
+            throw new ConfigurationException(error.Message, error);
         }
     }
 }

@@ -6,8 +6,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Adds dead letters to the store's index, with the record as it was read: in the dead-letter topic secrets are masked, and a redrive must
-/// send the original.
+/// Adds dead letters to the store's index, with the record as it was read, because a redrive must send the original. In the dead-letter
+/// topic secrets are masked.
 /// </summary>
 internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSink
 {
@@ -57,8 +57,8 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     private static Guid? RedrivenFrom(ConsumedRecord record) =>
         Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null;
 
-    // The same id whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record keeps the
-    // id of its dead letter, or each redrive would add another one.
+    // The id is the same whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record
+    // keeps the id of its dead letter, or each redrive would add another one.
     private static Guid DeadLetterId(ConsumedRecord record) =>
         RedrivenFrom(record) ?? Identity.DeadLetter(record.Topic, record.TopicId, record.Partition, record.Offset);
 }

@@ -6,16 +6,16 @@ namespace Onex.Runtime.Running;
 /// <summary>The topics to which contracts write, with <c>emit</c> and <c>kafka.produce</c>.</summary>
 internal sealed class EmittedTopics(IEnumerable<Plan> plans)
 {
-    private readonly List<(Plan Plan, string Step, string Does, string Topic, bool IsOwn)> _all =
+    private readonly List<(Plan Plan, string Step, string Verb, string Topic, bool IsOwn)> _all =
     [
         .. from plan in plans
            from state in plan.States
-           from written in state.AllSteps.OfType<EmitStep>().Select(step => (step.Id, Does: "emits", step.Topic, IsOwn: true))
+           from written in state.AllSteps.OfType<EmitStep>().Select(step => (step.Id, Verb: "emits", step.Topic, IsOwn: true))
                .Concat(Produced(state))
-           select (plan, written.Id, written.Does, written.Topic, written.IsOwn),
+           select (plan, written.Id, written.Verb, written.Topic, written.IsOwn),
     ];
 
-    /// <summary>The names of those of the runtime's own broker.</summary>
+    /// <summary>The names of the topics that are on the runtime's own broker.</summary>
     public IReadOnlyList<string> Names =>
     [
         .. _all.Where(written => written.IsOwn).Select(written => written.Topic).Distinct(StringComparer.Ordinal)
@@ -23,20 +23,20 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     ];
 
     /// <summary>
-    /// A line for each step that writes to a topic of the runtime. The compiler does not know their configured names.
+    /// A line for each step that writes to a topic of the runtime. The compiler cannot report it, because settings name these topics.
     /// </summary>
-    public IEnumerable<string> Problems(Topics own)
+    public IEnumerable<string> Problems(Topics runtimeTopics)
     {
-        var denied = own.All.Concat(own.All.Select(Topics.DeadLetter)).ToHashSet(StringComparer.Ordinal);
-        return _all.Where(written => denied.Contains(written.Topic)).Select(written =>
-            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Does} to '{written.Topic}' (step '{written.Step}'), a topic "
+        var ownTopics = runtimeTopics.All.Concat(runtimeTopics.All.Select(Topics.DeadLetter)).ToHashSet(StringComparer.Ordinal);
+        return _all.Where(written => ownTopics.Contains(written.Topic)).Select(written =>
+            $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Verb} to '{written.Topic}' (step '{written.Step}'), a topic "
             + "of the runtime itself. "
-            + $"Name another topic under '{(written.Does == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and "
+            + $"Name another topic under '{(written.Verb == "emits" ? "emit" : "topic")}'; another contract is started with 'saga' and "
             + "'detached: true'.");
     }
 
     // The topic is a constant, so it is known before any saga runs.
-    private static IEnumerable<(string Id, string Does, string Topic, bool IsOwn)> Produced(StatePlan state) =>
+    private static IEnumerable<(string Id, string Verb, string Topic, bool IsOwn)> Produced(StatePlan state) =>
         from call in state.Calls
         from invocation in new[] { call.Invocation, call.Compensation?.Invocation }
         where invocation is { Operation: "kafka.produce" }

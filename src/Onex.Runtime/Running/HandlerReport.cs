@@ -9,7 +9,7 @@ using Onex.Workers;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Reports the handlers of effects and workers to health. Main reports its contracts when it registers them.</summary>
+/// <summary>Reports the handlers of effects and workers to health. The orchestrator reports contracts when it registers them.</summary>
 internal sealed class HandlerReport(
     RoleHealth health, RuntimeSettings settings, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap
 {

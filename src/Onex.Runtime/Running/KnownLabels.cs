@@ -9,8 +9,8 @@ using Onex.Metrics;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Adds to the closed sets of labels what is known at the start: topics, operations and connections. The orchestrator adds its contracts,
-/// and the operations that they may name, when it registers them.
+/// Adds the label values that are known at the start to the meter, which replaces all others: topics, operations and connections. The
+/// orchestrator adds its contracts, and the operations that they may name, when it registers them.
 /// </summary>
 internal sealed class KnownLabels(
     OnexMeter meter, RuntimeSettings settings, LoadedContracts contracts, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap

@@ -24,10 +24,10 @@ internal sealed record LoadedContracts(
     public IReadOnlyList<string> Topics =>
         [.. Emitted.Names.Concat(RemoteTopics).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>The topics of the commands to remote workers, with their prefix.</summary>
+    /// <summary>The topics of commands to remote workers and of their cancellations, with the configured prefix.</summary>
     public IReadOnlyList<string> RemoteTopics { get; init; } = [];
 
-    /// <summary>Whether a role must not start with them.</summary>
+    /// <summary>Whether there are errors, with which a role must not start.</summary>
     public bool HasErrors => Compilation.HasErrors || Connections.HasErrors || Remote.HasErrors || Problems.Count > 0;
 
     /// <summary>The diagnostics of files: connections and operations first, because contracts name them.</summary>
@@ -53,9 +53,9 @@ internal sealed record LoadedContracts(
         PluginSet plugins, Func<Plan, IEnumerable<ExampleProblem>>? examples = null, bool strict = false, VaultSecrets? vault = null)
     {
         var connections = ReadConnections(settings, environment, resolveSecrets, vault);
-        var own = Catalogue.Create(settings, plugins);
-        var remote = RemoteOperationsReader.Read(settings.ContractsDirectory, own);
-        var context = new CompilerContext(own.With(remote.Operations), connections.Describe())
+        var catalogue = Catalogue.Create(settings, plugins);
+        var remote = RemoteOperationsReader.Read(settings.ContractsDirectory, catalogue);
+        var context = new CompilerContext(catalogue.With(remote.Operations), connections.Describe())
         {
             Examples = examples,
             IsStrict = strict,

@@ -8,24 +8,24 @@ namespace Onex.Runtime.Running;
 internal static class RemoteRoutes
 {
     /// <summary>The topics of their commands and cancellations, with the configured prefix.</summary>
-    public static IReadOnlyList<string> Topics(IEnumerable<OperationDescriptor> operations, Topics own) =>
+    public static IReadOnlyList<string> Topics(IEnumerable<OperationDescriptor> operations, Topics runtimeTopics) =>
     [
-        .. operations.Select(operation => own.Prefix + operation.Remote!.Topic).Distinct(StringComparer.Ordinal)
+        .. operations.Select(operation => runtimeTopics.Prefix + operation.Remote!.Topic).Distinct(StringComparer.Ordinal)
             .SelectMany(topic => new[] { topic, Contracts.Messages.Topics.Cancel(topic) }),
     ];
 
     /// <summary>A line for each operation whose topic is one of the runtime's, or too long with the configured prefix.</summary>
-    public static IEnumerable<string> Problems(IEnumerable<OperationDescriptor> operations, Topics own)
+    public static IEnumerable<string> Problems(IEnumerable<OperationDescriptor> operations, Topics runtimeTopics)
     {
         foreach (var operation in operations)
         {
-            var topic = own.Prefix + operation.Remote!.Topic;
-            if (own.All.Contains(topic, StringComparer.Ordinal))
+            var topic = runtimeTopics.Prefix + operation.Remote!.Topic;
+            var longest = Contracts.Messages.Topics.DeadLetter(Contracts.Messages.Topics.Cancel(topic));
+            if (runtimeTopics.All.Contains(topic, StringComparer.Ordinal))
             {
                 yield return $"operation '{operation.Name}' has the topic '{topic}', a topic of the runtime itself. Name another one.";
             }
-            else if (Contracts.Messages.Topics.DeadLetter(Contracts.Messages.Topics.Cancel(topic)) is var longest
-                && longest.Length > Contracts.Messages.Topics.NameLengthMax)
+            else if (longest.Length > Contracts.Messages.Topics.NameLengthMax)
             {
                 yield return $"operation '{operation.Name}' has the topic '{topic}', which is too long with ONEX_TOPIC_PREFIX: "
                     + $"with '{longest[topic.Length..]}' Kafka allows {Contracts.Messages.Topics.NameLengthMax} characters. "

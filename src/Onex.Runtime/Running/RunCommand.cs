@@ -33,28 +33,28 @@ internal static class RunCommand
         var vault = new VaultSecrets();
         var plugins = Catalogue.LoadPlugins(environment, workingDirectory);
         var (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
-        if (read is { Settings: { } referring, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
+        if (read is { Settings: { } withReferences, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
         {
-            var (complete, ended) = await ReadSecretsAsync(environment, referring, ofVault, stop);
+            var (complete, exitCode) = await ReadSecretsAsync(environment, withReferences, ofVault, stop);
             if (complete is null)
             {
-                return ended;
+                return exitCode;
             }
 
             environment = complete;
             (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
         }
 
-        var ofPlugins = plugins.Diagnostics.Concat(Create(plugins, read.Tentative)).ToList();
-        foreach (var warning in Rendered(ofPlugins, Severity.Warning).Concat(Warnings(read, contracts)))
+        var pluginDiagnostics = plugins.Diagnostics.Concat(CreateOperations(plugins, read.Tentative)).ToList();
+        foreach (var warning in Rendered(pluginDiagnostics, Severity.Warning).Concat(Warnings(read, contracts)))
         {
             await Console.Error.WriteLineAsync(warning);
         }
 
-        var errorsOfPlugins = Rendered(ofPlugins, Severity.Error).ToList();
-        if (read.Settings is not { } settings || contracts.HasErrors || errorsOfPlugins.Count > 0)
+        var pluginErrors = Rendered(pluginDiagnostics, Severity.Error).ToList();
+        if (read.Settings is not { } settings || contracts.HasErrors || pluginErrors.Count > 0)
         {
-            foreach (var line in errorsOfPlugins.Concat(read.Errors).Concat(contracts.Lines))
+            foreach (var line in pluginErrors.Concat(read.Errors).Concat(contracts.Lines))
             {
                 await Console.Error.WriteLineAsync(line);
             }
@@ -66,7 +66,7 @@ internal static class RunCommand
         builder.Services.AddSingleton(source);
         builder.Services.AddSingleton(vault);
         builder.Services.AddSingleton(plugins);
-        AddParts(builder.Services, settings, contracts);
+        AddServices(builder.Services, settings, contracts);
         if (settings.Runs(RuntimeProfile.Effects))
         {
             builder.Services.AddVaultSecrets(environment);
@@ -85,14 +85,18 @@ internal static class RunCommand
     }
 
     // Creates the operations that the role runs, so that a constructor that throws is reported before anything starts.
-    private static IEnumerable<Diagnostic> Create(PluginSet plugins, RuntimeSettings settings) =>
-        new[] { (RuntimeProfile.Effects, OperationRole.Effect), (RuntimeProfile.Workers, OperationRole.Compute) }
-            .Where(role => settings.Runs(role.Item1)).SelectMany(role => plugins.Create(role.Item2));
+    private static IEnumerable<Diagnostic> CreateOperations(PluginSet plugins, RuntimeSettings settings) =>
+        new (RuntimeProfile Profile, OperationRole Role)[]
+            {
+                (RuntimeProfile.Effects, OperationRole.Effect), (RuntimeProfile.Workers, OperationRole.Compute),
+            }
+            .Where(pair => settings.Runs(pair.Profile)).SelectMany(pair => plugins.Create(pair.Role));
 
     private static IEnumerable<string> Rendered(IEnumerable<Diagnostic> diagnostics, Severity severity) =>
         diagnostics.Where(diagnostic => diagnostic.Severity == severity).Select(diagnostic => diagnostic.Render().TrimEnd('\n'));
 
-    // The environment with the secrets of Vault, or the exit code: after a signal, or if the port is taken. The host handles signals later.
+    // Returns the environment with the secrets of Vault; or null and the exit code, after a signal or if the port is taken. Handles signals
+    // itself, because the host does not run yet.
     private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
         IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,
         CancellationToken stop)
@@ -136,7 +140,7 @@ internal static class RunCommand
     private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
         Rendered(contracts.Diagnostics, Severity.Warning));
 
-    private static void AddParts(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
+    private static void AddServices(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)
     {
         var name = $"onex-{settings.Profile.ToString().ToLowerInvariant()}";
         var connections = new ConnectionTable(contracts.Connections.Connections);
@@ -144,11 +148,11 @@ internal static class RunCommand
         services.AddSingleton(new ConsulClient(settings.Consul));
         if (settings.Store == StoreKind.Sqlite)
         {
-            AddFile(services, settings);
+            AddSqlite(services, settings);
         }
         else if (settings.Postgres is not null)
         {
-            AddStore(services, settings, name);
+            AddPostgres(services, settings, name);
         }
 
         services.AddSingleton(contracts);
@@ -167,7 +171,7 @@ internal static class RunCommand
 
             // MassTransit requires a bus next to a rider; nothing is sent over this one.
             bus.UsingInMemory();
-            bus.AddRider(rider => rider.UsingKafka((_, kafka) => Read(settings, kafka)));
+            bus.AddRider(rider => rider.UsingKafka((_, kafka) => AddEndpoints(settings, kafka)));
         });
 
         // Last, so that it stops first.
@@ -177,7 +181,7 @@ internal static class RunCommand
         }
     }
 
-    private static void AddFile(IServiceCollection services, RuntimeSettings settings)
+    private static void AddSqlite(IServiceCollection services, RuntimeSettings settings)
     {
         services.AddOnexPersistence(new SqliteStoreSettings(Path.Combine(settings.DataDirectory, "onex.db")));
         services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
@@ -185,12 +189,12 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap, SqliteSetup>();
     }
 
-    private static void AddBus(IServiceCollection services, RuntimeSettings settings, IReadOnlyList<string> written, string name)
+    private static void AddBus(IServiceCollection services, RuntimeSettings settings, IReadOnlyList<string> contractTopics, string name)
     {
         if (settings.EventBus == EventBus.InMemory)
         {
             services.AddOnexMemoryLog(
-                [.. settings.Topics.All, .. written], settings.Partitions, settings.MemoryHistory,
+                [.. settings.Topics.All, .. contractTopics], settings.Partitions, settings.MemoryHistory,
                 SettingsMapping.Memory(settings, name));
             return;
         }
@@ -202,7 +206,7 @@ internal static class RunCommand
         services.AddSingleton<IRoleBootstrap>(provider => provider.GetRequiredService<TopicSetup>());
     }
 
-    private static void AddStore(IServiceCollection services, RuntimeSettings settings, string name)
+    private static void AddPostgres(IServiceCollection services, RuntimeSettings settings, string name)
     {
         services.AddOnexPersistence(SettingsMapping.Store(settings, name));
         services.AddSingleton<IDeadLetterSink, DeadLetterIndexing>();
@@ -235,7 +239,7 @@ internal static class RunCommand
         }
     }
 
-    private static void Read(RuntimeSettings settings, IKafkaRiderConfigurator kafka)
+    private static void AddEndpoints(RuntimeSettings settings, IKafkaRiderConfigurator kafka)
     {
         if (settings.Runs(RuntimeProfile.Main))
         {

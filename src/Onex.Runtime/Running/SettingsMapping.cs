@@ -8,7 +8,7 @@ namespace Onex.Runtime.Running;
 /// <summary>Maps the settings of the process to the settings of the other projects.</summary>
 internal static class SettingsMapping
 {
-    // The part of the grace period that is left for commits and for closing.
+    // The part of the grace period that remains after draining, for the last commits and for closing connections.
     private static readonly TimeSpan _afterDraining = TimeSpan.FromSeconds(5);
 
     /// <summary>For Onex.Kafka.</summary>
@@ -39,7 +39,7 @@ internal static class SettingsMapping
         };
     }
 
-    /// <summary>For Onex.Kafka's log in this process.</summary>
+    /// <summary>For the in-memory log of Onex.Kafka.</summary>
     public static KafkaSettings Memory(RuntimeSettings settings, string client) =>
         new()
         {

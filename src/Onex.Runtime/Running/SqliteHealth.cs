@@ -13,6 +13,7 @@ internal sealed class SqliteHealth(IPayloads payloads, SqliteDatabase file) : IH
 
     public async Task<ComponentReport> ProbeAsync(CancellationToken cancellation)
     {
+        // Any read shows whether the file is readable.
         await payloads.LoadPayloadsAsync([Guid.Empty], cancellation);
         await file.ProbeAsync(cancellation);
         return ComponentReport.Healthy;

@@ -45,7 +45,7 @@ internal sealed class TopicSetup(
         await topics.EnsureTopicsAsync(others, settings.Partitions, settings.Replication, cancellation);
         await topics.EnsureTopicsAsync([names.WorkerRequests], settings.WorkerPartitions, settings.Replication, cancellation);
 
-        // Every worker reads the whole topic, in which there is little.
+        // One partition, because every worker reads the whole topic, which has few records.
         await topics.EnsureTopicsAsync([names.WorkerCancels], 1, settings.Replication, cancellation);
     }
 
@@ -58,7 +58,7 @@ internal sealed class TopicSetup(
             .Select(topic => $"There is no topic {topic}. Run 'onex topics create', or set ONEX_CREATE_TOPICS=true.")
             .ToList();
 
-        // A saga's home is a partition number: one consumer must be assigned the same partition of all four topics.
+        // A saga's home is a partition number: one consumer must be assigned the same partition of all these topics.
         var read = settings.Topics.ReadByMain.Where(found.ContainsKey).ToList();
         if (read.Select(topic => found[topic]).Distinct().Count() > 1)
         {
@@ -74,26 +74,29 @@ internal sealed class TopicSetup(
             problems);
     }
 
-    /// <summary>Classifies errors: those that somebody must correct, and temporary ones.</summary>
+    /// <summary>
+    /// Runs work. Throws a <see cref="ConfigurationException"/> for errors that somebody must correct, and a
+    /// <see cref="NotReachableException"/> for temporary ones.
+    /// </summary>
     public static async Task<int> ClassifyAsync(Func<Task<int>> work)
     {
         try
         {
             return await work();
         }
-        catch (BrokerUnavailableException unavailable)
+        catch (BrokerUnavailableException error)
         {
             throw new NotReachableException(
-                $"{unavailable.Message} Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.", unavailable);
+                $"{error.Message} Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.", error);
         }
-        catch (InvalidOperationException failure)
+        catch (InvalidOperationException error)
         {
             // The broker's reason: authorization, replication factor, a topic name.
-            throw new ConfigurationException(failure.Message, failure);
+            throw new ConfigurationException(error.Message, error);
         }
     }
 
-    // Topics that are not created here belong to others, who may create them later, or whose broker creates them at the first write.
+    // Only warns about topics that it may not create: their owner may create them later, or the broker at the first write.
     private async Task PrepareAsync(IReadOnlyList<string> written, CancellationToken cancellation)
     {
         if (settings.CreateTopics)

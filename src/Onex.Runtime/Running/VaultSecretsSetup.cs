@@ -5,8 +5,8 @@ using Onex.Hosting.Running;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Reads the secrets of Vault that connections refer to before commands are consumed. The role starts without them if Vault is away: it is
-/// degraded, and these connections wait.
+/// Reads the secrets of Vault that connections refer to before commands are consumed. If Vault cannot be reached, the role starts
+/// without them: it is degraded, and commands of these connections wait.
 /// </summary>
 internal sealed class VaultSecretsSetup(IServiceProvider services, ContractsSource source, ConnectionTable connections) : IRoleBootstrap
 {

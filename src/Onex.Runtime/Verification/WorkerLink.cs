@@ -70,7 +70,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         }
         catch (JsonException)
         {
-            // What is not JSON is not of this worker, or its case fails without an answer.
+            // The record is not from this worker; or its case fails, because it finds no result.
         }
 
         lock (_lock)
@@ -79,8 +79,8 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         }
     }
 
-    /// <summary>A command with the current time; nothing is sent.</summary>
-    public StepCommand Command(string operation, RawJson arguments, int homePartition)
+    /// <summary>Creates a command with the current time, without sending it.</summary>
+    public StepCommand CreateCommand(string operation, RawJson arguments, int homePartition)
     {
         var saga = SagaId.Create(time.GetUtcNow());
         return new StepCommand
@@ -150,17 +150,16 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         StepCommand command, TimeSpan within, CancellationToken cancellation, int count = 1)
     {
         var end = time.GetUtcNow() + within;
-        while (Results(command, command.Attempt) is { } found)
+        while (true)
         {
-            if (found.Count >= count || time.GetUtcNow() >= end)
+            var results = Results(command, command.Attempt);
+            if (results.Count >= count || time.GetUtcNow() >= end)
             {
-                return found;
+                return results;
             }
 
             await Task.Delay(_pause, time, cancellation);
         }
-
-        return [];
     }
 
     private Guid NewId() => Guid.CreateVersion7(time.GetUtcNow());
@@ -179,7 +178,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             new ProducedRecord(to, partition, commandId.ToString(), value, headers.Items), cancellation);
         if (report.Delivery != DeliveryStatus.Acknowledged)
         {
-            var problem = $"{to} does not take the record: {report.Reason}";
+            var problem = $"{to} did not accept the record: {report.Reason}";
             throw report.Delivery == DeliveryStatus.Unavailable
                 ? new BrokerUnavailableException(problem)
                 : new InvalidOperationException(problem);

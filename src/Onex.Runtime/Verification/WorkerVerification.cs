@@ -7,7 +7,10 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Runtime.Verification;
 
-/// <summary>The outcome of a case: passed, or why not.</summary>
+/// <summary>The outcome of a case.</summary>
+/// <param name="Operation">The operation.</param>
+/// <param name="Name">The case.</param>
+/// <param name="Failure">Why it failed; null if it passed.</param>
 internal sealed record VerifiedCase(string Operation, string Name, string? Failure);
 
 /// <summary>An operation to verify.</summary>
@@ -20,7 +23,7 @@ internal sealed record VerifiedOperation(string Name, RawJson Arguments, Operati
     public RawJson? LongArguments { get; init; }
 
     /// <summary>Whether its commands may be cancelled: those of operations that change the world never are.</summary>
-    public bool IsCancelled => Declared?.ChangesWorld != true;
+    public bool MayBeCancelled => Declared?.ChangesWorld != true;
 }
 
 /// <summary>
@@ -37,7 +40,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
     private const int LargeBytes = 400 * 1024;
 
     /// <summary>
-    /// How long a worker has for what it must not do. A case that waits for that can only pass by mistake, never fail by one.
+    /// How long a case waits for something that must not happen. If a worker does it later, the case passes by mistake.
     /// </summary>
     public TimeSpan Quiet { get; init; } = TimeSpan.FromSeconds(1.5);
 
@@ -47,21 +50,21 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
     {
         (string Name, Func<VerifiedOperation, CancellationToken, Task<string?>> Run)[] cases =
         [
-            ("a command is answered on its home partition", AnsweredAsync),
-            ("the trace context is passed on", TracedAsync),
-            ("a duplicate has the same result", DuplicateAsync),
-            ("a retry is answered as the attempt that it is", RetryAsync),
-            ("a compensation is answered", CompensationAsync),
-            ("a command after its not_after is not run", LateAsync),
-            ("unknown fields are ignored", UnknownFieldsAsync),
-            ("a large command is answered", LargeAsync),
-            ("missing arguments are not completed", MissingArgumentsAsync),
-            ("an unknown operation is rejected", UnknownOperationAsync),
-            ("a malformed record stops nothing", MalformedAsync),
-            ("a cancelled command is not run", CancelledAsync),
-            ("a cancellation stops a running command", StoppedAsync),
-            ("a cancellation stops no later attempt and no other command", CancelAsync),
-            ("reports have their form", ReportsAsync),
+            ("a command is answered on its home partition", VerifyAnswerAsync),
+            ("the trace context is passed on", VerifyTraceAsync),
+            ("a duplicate has the same result", VerifyDuplicateAsync),
+            ("a retry is answered as the attempt that it is", VerifyRetryAsync),
+            ("a compensation is answered", VerifyCompensationAsync),
+            ("a command after its not_after is not run", VerifyNotAfterAsync),
+            ("unknown fields are ignored", VerifyUnknownFieldsAsync),
+            ("a large command is answered", VerifyLargeCommandAsync),
+            ("missing arguments are not completed", VerifyMissingArgumentsAsync),
+            ("an unknown operation is rejected", VerifyUnknownOperationAsync),
+            ("a malformed record stops nothing", VerifyMalformedRecordsAsync),
+            ("a cancelled command is not run", VerifyCancelBeforeStartAsync),
+            ("a cancellation stops a running command", VerifyCancelWhileRunningAsync),
+            ("a cancellation stops no later attempt and no other command", VerifyCancelScopeAsync),
+            ("reports have their form", VerifyReportsAsync),
         ];
         foreach (var (name, run) in cases)
         {
@@ -69,18 +72,19 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             yield return new VerifiedCase(operation.Name, name, failure);
             if (failure is not null && !link.HasResults)
             {
-                // Nothing answers: the other cases would only take their time.
+                // No worker answers, so every other case would only wait for its time.
                 yield break;
             }
         }
     }
 
-    private async Task<string?> AnsweredAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyAnswerAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
+        // The first partition and, unless there are too many, the last one.
         for (var home = 0; home < Math.Min(homes, PartitionsMax); home += Math.Max(1, homes - 1))
         {
-            var command = link.Command(operation.Name, operation.Arguments, home);
-            if (await SendAsync(command, operation, cancellation) is { } failure)
+            var command = link.CreateCommand(operation.Name, operation.Arguments, home);
+            if (await SendAndCheckAsync(command, operation, cancellation) is { } failure)
             {
                 return failure;
             }
@@ -94,10 +98,10 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         return null;
     }
 
-    private async Task<string?> TracedAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyTraceAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command(operation.Name, operation.Arguments, 0);
-        if (await SendAsync(command, operation, cancellation) is { } failure)
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
+        if (await SendAndCheckAsync(command, operation, cancellation) is { } failure)
         {
             return failure;
         }
@@ -108,35 +112,35 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             : $"The result's header traceparent is '{trace}'. Copy it from the command, or continue its trace.";
     }
 
-    private async Task<string?> DuplicateAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyDuplicateAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command(operation.Name, operation.Arguments, 0);
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
         await link.SendAsync(command, cancellation);
-        if (await SendAsync(command, operation, cancellation) is { } failure)
+        if (await SendAndCheckAsync(command, operation, cancellation) is { } failure)
         {
             return failure;
         }
 
-        // After the first run, when the worker knows the result.
+        // A third copy, now that the worker has the result.
         await link.SendAsync(command, cancellation);
         var results = await link.WaitAsync(command, Quiet, cancellation, count: 3);
         var different = results.Select(result => $"{result.Outcome} {result.Json!["result"]?.ToJsonString()}").Distinct().ToList();
         return different.Count == 1 ? null : $"Copies of one attempt have different results: {string.Join("; ", different)}.";
     }
 
-    private async Task<string?> RetryAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyRetryAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command(operation.Name, operation.Arguments, 0);
-        return await SendAsync(command, operation, cancellation)
-            ?? await SendAsync(command with { Attempt = 2 }, operation, cancellation);
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
+        return await SendAndCheckAsync(command, operation, cancellation)
+            ?? await SendAndCheckAsync(command with { Attempt = 2 }, operation, cancellation);
     }
 
-    private Task<string?> CompensationAsync(VerifiedOperation operation, CancellationToken cancellation) => SendAsync(
-        link.Command(operation.Name, operation.Arguments, 0) with { Direction = StepDirections.Compensate }, operation, cancellation);
+    private Task<string?> VerifyCompensationAsync(VerifiedOperation operation, CancellationToken cancellation) => SendAndCheckAsync(
+        link.CreateCommand(operation.Name, operation.Arguments, 0) with { Direction = StepDirections.Compensate }, operation, cancellation);
 
-    private async Task<string?> LateAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyNotAfterAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command(operation.Name, operation.Arguments, 0);
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
         await link.SendAsync(command with { NotAfter = command.NotAfter - TimeSpan.FromHours(1) }, cancellation);
         var results = await link.WaitAsync(command, Quiet, cancellation);
         return results.Any(result => result.Outcome == StepOutcomes.Completed)
@@ -144,48 +148,48 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             : null;
     }
 
-    private async Task<string?> UnknownFieldsAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyUnknownFieldsAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command(operation.Name, operation.Arguments, 0);
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
         await link.SendAsync(
             command, cancellation, extra: new JsonObject { ["of_a_later_version"] = new JsonObject { ["is"] = true }, ["more"] = null });
-        return await ResultAsync(command, operation, cancellation) ?? Failed(command, "with unknown fields");
+        return await CheckResultAsync(command, operation, cancellation) ?? DescribeFailure(command, "with unknown fields");
     }
 
-    private async Task<string?> LargeAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyLargeCommandAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
         var padding = new string('x', LargeBytes);
-        var command = link.Command(operation.Name, operation.Arguments, 0);
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
         if (operation.Declared?.Arguments.FirstOrDefault(argument => argument.Type is "string" or "string?" or "any") is { } text)
         {
             var arguments = JsonNode.Parse(operation.Arguments.ToString())!.AsObject();
             arguments[text.Name] = padding;
-            return await SendAsync(
+            return await SendAndCheckAsync(
                 command with { Arguments = new RawJson(Encoding.UTF8.GetBytes(arguments.ToJsonString())) }, operation, cancellation)
-                ?? Failed(command, "with large arguments");
+                ?? DescribeFailure(command, "with large arguments");
         }
 
         await link.SendAsync(command, cancellation, extra: new JsonObject { ["padding"] = padding });
-        return await ResultAsync(command, operation, cancellation) ?? Failed(command, "of 400 KiB");
+        return await CheckResultAsync(command, operation, cancellation) ?? DescribeFailure(command, "of 400 KiB");
     }
 
-    private async Task<string?> MissingArgumentsAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyMissingArgumentsAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
         if (operation.Declared?.Arguments.Any(argument => argument.Required) != true)
         {
             return null;
         }
 
-        var command = link.Command(operation.Name, RawJson.EmptyObject, 0);
-        return await SendAsync(command, operation, cancellation)
+        var command = link.CreateCommand(operation.Name, RawJson.EmptyObject, 0);
+        return await SendAndCheckAsync(command, operation, cancellation)
             ?? (link.Results(command)[0].Outcome == StepOutcomes.Completed
                 ? "It completed without its required arguments. Reject them." : null);
     }
 
-    private async Task<string?> UnknownOperationAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyUnknownOperationAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command("onex_verify.unknown", RawJson.EmptyObject, 0);
-        if (await SendAsync(command, operation, cancellation) is { } failure)
+        var command = link.CreateCommand("onex_verify.unknown", RawJson.EmptyObject, 0);
+        if (await SendAndCheckAsync(command, operation, cancellation) is { } failure)
         {
             return failure;
         }
@@ -197,7 +201,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
                 + $"Answer rejected with the code {StepCodes.OperationUnknown}.";
     }
 
-    private async Task<string?> MalformedAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyMalformedRecordsAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
         for (var partition = 0; partition < Math.Min(partitions, PartitionsMax); partition++)
         {
@@ -206,9 +210,9 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
                 await link.SendRawAsync(malformed, partition, cancellation);
             }
 
-            var command = link.Command(operation.Name, operation.Arguments, 0);
+            var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
             await link.SendAsync(command, cancellation, partition);
-            if (await ResultAsync(command, operation, cancellation) is { } failure)
+            if (await CheckResultAsync(command, operation, cancellation) is { } failure)
             {
                 return string.Create(
                     CultureInfo.InvariantCulture, $"After malformed records on partition {partition} of the commands: {failure}");
@@ -218,14 +222,14 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         return null;
     }
 
-    // Cancellations come on a topic of their own. A worker may have begun to read it later than the commands, so one that runs the command
-    // gets others until the time is over.
-    private async Task<string?> CancelledAsync(VerifiedOperation operation, CancellationToken cancellation)
+    // Cancellations come on a topic of their own, which a worker may begin to read later than the commands. So if it runs a cancelled
+    // command, the case is tried again until the time is over.
+    private async Task<string?> VerifyCancelBeforeStartAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
         var end = time.GetUtcNow() + within;
-        while (operation.IsCancelled)
+        while (operation.MayBeCancelled)
         {
-            var command = link.Command(operation.Name, operation.Arguments, 0);
+            var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
             await link.CancelAsync(command, cancellation);
             await Task.Delay(Quiet, time, cancellation);
             await link.SendAsync(command, cancellation);
@@ -243,14 +247,14 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         return null;
     }
 
-    private async Task<string?> StoppedAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyCancelWhileRunningAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        if (!operation.IsCancelled || operation.LongArguments is not { } longer)
+        if (!operation.MayBeCancelled || operation.LongArguments is not { } longer)
         {
             return null;
         }
 
-        var command = link.Command(operation.Name, longer, 0) with { TimeoutMs = 600_000 };
+        var command = link.CreateCommand(operation.Name, longer, 0) with { TimeoutMs = 600_000 };
         await link.SendAsync(command, cancellation);
         await Task.Delay(Quiet, time, cancellation);
         if (link.Results(command).Count > 0)
@@ -259,7 +263,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         }
 
         await link.CancelAsync(command, cancellation);
-        if (await SendAsync(link.Command(operation.Name, operation.Arguments, 0), operation, cancellation) is { } failure)
+        if (await SendAndCheckAsync(link.CreateCommand(operation.Name, operation.Arguments, 0), operation, cancellation) is { } failure)
         {
             return $"After the cancellation: {failure}";
         }
@@ -270,17 +274,17 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         return link.Reports(command).Count > reports ? "It runs on after its cancellation: it still reports." : null;
     }
 
-    private async Task<string?> CancelAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> VerifyCancelScopeAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        var command = link.Command(operation.Name, operation.Arguments, 0);
+        var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
         await link.CancelAsync(command, cancellation);
         await link.SendAsync(command, cancellation);
         await link.CancelAsync(command, cancellation);
-        return await SendAsync(command with { Attempt = 2 }, operation, cancellation)
-            ?? await SendAsync(link.Command(operation.Name, operation.Arguments, 0), operation, cancellation);
+        return await SendAndCheckAsync(command with { Attempt = 2 }, operation, cancellation)
+            ?? await SendAndCheckAsync(link.CreateCommand(operation.Name, operation.Arguments, 0), operation, cancellation);
     }
 
-    private Task<string?> ReportsAsync(VerifiedOperation operation, CancellationToken cancellation)
+    private Task<string?> VerifyReportsAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
         var reports = link.Received.Where(message => message.IsReport && link.IsOwn(message));
         var wrong = reports.FirstOrDefault(report =>
@@ -291,14 +295,14 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         return Task.FromResult(wrong is null ? null : $"This is no report: {wrong.Json!.ToJsonString()}");
     }
 
-    private async Task<string?> SendAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
+    private async Task<string?> SendAndCheckAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
     {
         await link.SendAsync(command, cancellation);
-        return await ResultAsync(command, operation, cancellation);
+        return await CheckResultAsync(command, operation, cancellation);
     }
 
-    // Why the result of a command is none, or null.
-    private async Task<string?> ResultAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
+    // Waits for the result of a command, and returns what is wrong with it; null if nothing is.
+    private async Task<string?> CheckResultAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
     {
         if (await link.WaitAsync(command, within, cancellation) is not [var result, ..])
         {
@@ -320,8 +324,9 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
                     $"The result is on partition {home}, not on the home_partition {command.HomePartition} of its command.")
             : !string.Equals(key, command.CommandId.ToString(), StringComparison.OrdinalIgnoreCase)
                 ? $"The result's key is '{key}', not the command_id."
-            : !Same(result, "saga_id", command.SagaId.ToString()) ? "The result's saga_id is not that of its command."
-            : !Same(result, "correlation_id", command.CorrelationId.ToString()) ? "The result's correlation_id is not that of its command."
+            : !HasText(result, "saga_id", command.SagaId.ToString()) ? "The result's saga_id is not that of its command."
+            : !HasText(result, "correlation_id", command.CorrelationId.ToString())
+                ? "The result's correlation_id is not that of its command."
             : result.Outcome is not (StepOutcomes.Completed or StepOutcomes.Rejected or StepOutcomes.Failed)
                 ? $"The outcome is '{result.Outcome}', not completed, rejected or failed."
             : result.Outcome != StepOutcomes.Completed && result.Text("code") is null ? $"The outcome is {result.Outcome}, without a code."
@@ -330,11 +335,11 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
     }
 
     // A worker must not fail because of what it should ignore. It may reject arguments.
-    private string? Failed(StepCommand command, string what) => link.Results(command)[0] is { Outcome: StepOutcomes.Failed } failed
+    private string? DescribeFailure(StepCommand command, string what) => link.Results(command)[0] is { Outcome: StepOutcomes.Failed } failed
         ? $"The command {what} failed with {failed.Text("code")}: {failed.Text("message")}"
         : null;
 
-    private static bool Same(WorkerMessage result, string field, string value) =>
+    private static bool HasText(WorkerMessage result, string field, string value) =>
         string.Equals(result.Text(field), value, StringComparison.OrdinalIgnoreCase);
 
     private static string? Mismatch(OperationDescriptor declared, JsonNode? result) =>

@@ -5,7 +5,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>Batches and offsets.</summary>
+/// <summary>Handling of batches, limits, and commits of offsets.</summary>
 public abstract class BatchEndpointCompliance : RiderCompliance
 {
     [Fact]
@@ -15,13 +15,13 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, 1, handler, s => s with { StalledAfter = TimeSpan.FromSeconds(1) });
         await member.ProduceAsync(topic, 0, "a", "b");
-        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Received.Count == 2);
 
         await Condition.HoldsAsync(
             () => !member.IsReady && member.Problems.Contains(
                 "is stalled: of the records", StringComparison.Ordinal), () => member.Problems);
 
-        foreach (var entry in handler.Given)
+        foreach (var entry in handler.Received)
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
@@ -39,9 +39,9 @@ public abstract class BatchEndpointCompliance : RiderCompliance
             await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 700).Select(i => $"{partition}:{i}")]);
         }
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 2100);
+        await Condition.HoldsAsync(() => handler.Received.Count == 2100);
 
-        foreach (var partition in handler.Given.GroupBy(entry => entry.Record.Partition))
+        foreach (var partition in handler.Received.GroupBy(entry => entry.Record.Partition))
         {
             Assert.Equal(Enumerable.Range(0, 700).Select(i => (long)i), partition.Select(entry => entry.Record.Offset));
         }
@@ -60,9 +60,9 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "schlüssel", bytes, headers), CancellationToken.None);
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 2, "", ReadOnlyMemory<byte>.Empty, []), CancellationToken.None);
-        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Received.Count == 2);
 
-        var (first, second) = (handler.Given.First().Record, handler.Given.Last().Record);
+        var (first, second) = (handler.Received.First().Record, handler.Received.Last().Record);
         Assert.Equal((topic, 2, 0L), (first.Topic, first.Partition, first.Offset));
         Assert.Equal("schlüssel", Encoding.UTF8.GetString(first.Key!));
         Assert.Equal(bytes, first.Value);
@@ -76,12 +76,12 @@ public abstract class BatchEndpointCompliance : RiderCompliance
     [Fact]
     public async Task A_batch_too_large_for_memory_is_halved_and_creates_no_dead_letter()
     {
-        var (topic, given) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
-        var alone = 0;
-        var handler = new Fitting(batch =>
+        var (topic, batchSizes) = (NewTopic(), new System.Collections.Concurrent.ConcurrentQueue<int>());
+        var failuresOfRecord7 = 0;
+        var handler = new DelegatingHandler(batch =>
         {
-            given.Enqueue(batch.Count);
-            if (batch.Count > 3 || (batch[0].Record.Offset == 7 && alone++ < 2))
+            batchSizes.Enqueue(batch.Count);
+            if (batch.Count > 3 || (batch[0].Record.Offset == 7 && failuresOfRecord7++ < 2))
             {
                 throw new InvalidOperationException("wrapped", new InsufficientMemoryException());
             }
@@ -97,10 +97,10 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
 
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 40);
-        Assert.Contains(given, count => count <= 3);
+        Assert.Contains(batchSizes, size => size <= 3);
     }
 
-    private sealed class Fitting(Action<IReadOnlyList<BatchEntry>> handle) : IRecordBatchHandler
+    private sealed class DelegatingHandler(Action<IReadOnlyList<BatchEntry>> handle) : IRecordBatchHandler
     {
         public Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
         {
@@ -127,7 +127,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         });
 
         await member.ProduceAsync(topic, 0, "a", "b", "c");
-        await Condition.HoldsAsync(() => one.Given.Count == 3 && two.Given.Count == 3);
+        await Condition.HoldsAsync(() => one.Received.Count == 3 && two.Received.Count == 3);
 
         Assert.Equal(["a", "b", "c"], one.Values);
         Assert.Equal(["a", "b", "c"], two.Values);
@@ -153,11 +153,11 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(first, 1, "one");
         await member.ProduceAsync(second, 1, "two");
-        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Received.Count == 2);
 
         Assert.Equal(["+0,1"], handler.Calls);
         var ids = await member.Log.TopicIdsAsync([first, second], CancellationToken.None);
-        Assert.All(handler.Given, entry => Assert.Equal(ids[entry.Record.Topic], entry.Record.TopicId));
+        Assert.All(handler.Received, entry => Assert.Equal(ids[entry.Record.Topic], entry.Record.TopicId));
         Assert.NotEqual(ids[first], ids[second]);
     }
 
@@ -175,14 +175,14 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await using (var member = await StartAsync(topic, 1, first, s => s with { DrainFor = TimeSpan.FromMilliseconds(100) }))
         {
             await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 10).Select(i => $"{i}")]);
-            await Condition.HoldsAsync(() => first.Given.Count == 10);
+            await Condition.HoldsAsync(() => first.Received.Count == 10);
         }
 
         Assert.Equal(5, Bus.Committed(topic, topic, 1)[0]);
 
         var second = RecordingHandler.Acknowledging;
         await using var next = await StartAsync(topic, 1, second);
-        await Condition.HoldsAsync(() => second.Given.Count == 5);
+        await Condition.HoldsAsync(() => second.Received.Count == 5);
         Assert.Equal(["5", "6", "7", "8", "9"], second.Values);
     }
 
@@ -197,27 +197,27 @@ public abstract class BatchEndpointCompliance : RiderCompliance
             await member.ProduceAsync(topic, partition, [.. Enumerable.Range(0, 250).Select(i => $"{partition}:{i}")]);
         }
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 50);
+        await Condition.HoldsAsync(() => handler.Received.Count == 50);
 
-        // The absence of further records shows only after a delay: many times what an unpaused consumer needs for its next record.
+        // Long enough for a consumer that is not paused to read many more records.
         await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
-        Assert.Equal(50, handler.Given.Count);
+        Assert.Equal(50, handler.Received.Count);
         var completed = 0;
         while (completed < 500)
         {
-            var given = handler.Given.ToArray();
-            Assert.True(given.Length - completed <= 50, $"{given.Length - completed} in flight");
-            foreach (var entry in given.Skip(completed))
+            var received = handler.Received.ToArray();
+            Assert.True(received.Length - completed <= 50, $"{received.Length - completed} in flight");
+            foreach (var entry in received.Skip(completed))
             {
                 entry.Complete(RecordOutcome.Handled.Instance);
                 completed++;
             }
 
-            await Condition.HoldsAsync(() => completed == 500 || handler.Given.Count > completed);
+            await Condition.HoldsAsync(() => completed == 500 || handler.Received.Count > completed);
         }
 
         Assert.All(
-            handler.Given.GroupBy(entry => entry.Record.Partition),
+            handler.Received.GroupBy(entry => entry.Record.Partition),
             partition => Assert.Equal(Enumerable.Range(0, 250).Select(i => (long)i), partition.Select(entry => entry.Record.Offset)));
     }
 
@@ -229,14 +229,14 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(topic, 1, handler, s => s with { InFlightBytesMax = 300_000 });
         await member.ProduceAsync(topic, 0, [.. Enumerable.Range(0, 20).Select(_ => new string('x', 100_000))]);
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Received.Count == 3);
 
-        foreach (var entry in handler.Given)
+        foreach (var entry in handler.Received)
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 6);
+        await Condition.HoldsAsync(() => handler.Received.Count == 6);
     }
 
     [Fact]
@@ -254,7 +254,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
                     batch[0].Complete(RecordOutcome.Handled.Instance);
                 }
 
-                throw new TimeoutException("the database is away");
+                throw new TimeoutException("the database is unreachable");
             }
 
             return Task.CompletedTask;
@@ -263,7 +263,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
 
         await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Received.Count == 3);
         await member.StopAsync();
         Assert.Equal(["b", "c", "d"], handler.Values);
         Assert.Equal(4, Bus.Committed(topic, topic, 1)[0]);
@@ -280,7 +280,7 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         {
             if (++attempts == 1)
             {
-                throw new TimeoutException("the database is away");
+                throw new TimeoutException("the database is unreachable");
             }
 
             await open.Task.WaitAsync(cancellation);
@@ -288,10 +288,10 @@ public abstract class BatchEndpointCompliance : RiderCompliance
         await using var member = await StartAsync(topic, 1, handler);
         await member.ProduceAsync(topic, 0, "early");
         await Condition.HoldsAsync(() => attempts == 2);
-        Assert.Empty(handler.Given);
+        Assert.Empty(handler.Received);
 
         open.SetResult();
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
     }
 }

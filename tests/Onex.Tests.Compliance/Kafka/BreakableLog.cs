@@ -34,14 +34,14 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
     private sealed class Consumer : ILogConsumer
     {
-        private readonly BreakableLog _mortal;
+        private readonly BreakableLog _owner;
         private readonly int _breaks;
         private readonly ILogConsumer _inner;
 
-        public Consumer(BreakableLog mortal, IRecordLog log, EndpointAddress address, MembershipEvents events)
+        public Consumer(BreakableLog owner, IRecordLog log, EndpointAddress address, MembershipEvents events)
         {
-            _mortal = mortal;
-            _breaks = mortal._breaks;
+            _owner = owner;
+            _breaks = owner._breaks;
 
             // The rider must get its own consumer, not the inner one.
             _inner = log.Join(address, events with
@@ -53,13 +53,13 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
 
         public ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs)
         {
-            if (_mortal._beforeLoss is { } lastWords)
+            if (_owner._beforeLoss is { } beforeLoss)
             {
-                lastWords();
+                beforeLoss();
                 throw new InvalidOperationException("The member died.");
             }
 
-            return _mortal._breaks == _breaks ? _inner.Consume(waitMs) : throw new InvalidOperationException("The consumer broke.");
+            return _owner._breaks == _breaks ? _inner.Consume(waitMs) : throw new InvalidOperationException("The consumer broke.");
         }
 
         public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
@@ -70,13 +70,13 @@ public sealed class BreakableLog(IRecordLog log) : IRecordLog
         public void Pause()
         {
             _inner.Pause();
-            _mortal._paused = true;
+            _owner._paused = true;
         }
 
         public void Resume()
         {
             _inner.Resume();
-            _mortal._paused = false;
+            _owner._paused = false;
         }
 
         public void StoreOffset(TopicPartitionOffset offset) => _inner.StoreOffset(offset);

@@ -7,7 +7,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Tests.Compliance.Kafka;
 
-/// <summary>Dead letters.</summary>
+/// <summary>The content of dead letters, and when offsets advance past their records.</summary>
 public abstract class DeadLetterCompliance : RiderCompliance
 {
     private static readonly RecordOutcome.Dead _dead = new("ONEX3001", "not JSON", "MalformedMessage", null);
@@ -75,20 +75,20 @@ public abstract class DeadLetterCompliance : RiderCompliance
     public async Task No_offset_advances_before_the_dead_letter_is_stored()
     {
         var topic = NewTopic();
-        var sink = new Sink { Open = new TaskCompletionSource().Task };
+        var sink = new Sink { Release = new TaskCompletionSource().Task };
         var handler = new RecordingHandler(entry => entry.Complete(
             entry.Record.Offset == 0 ? _dead : RecordOutcome.Handled.Instance));
         await using (var member = await StartAsync(topic, handler, sink))
         {
             await member.ProduceAsync(topic, 0, "bad", "good");
-            await Condition.HoldsAsync(() => handler.Given.Count == 2 && sink.Stored.Count == 1);
+            await Condition.HoldsAsync(() => handler.Received.Count == 2 && sink.Stored.Count == 1);
         }
 
         Assert.True(Bus.Committed(topic, topic, 1)[0] <= 0);
 
         var next = RecordingHandler.Acknowledging;
         await using var second = await StartAsync(topic, next);
-        await Condition.HoldsAsync(() => next.Given.Count == 2);
+        await Condition.HoldsAsync(() => next.Received.Count == 2);
         Assert.Equal(["bad", "good"], next.Values);
     }
 
@@ -101,7 +101,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         await member.Producer.ProduceAsync(new ProducedRecord(topic, 0, "k", new byte[] { 0xC3, 0x28 }, []), CancellationToken.None);
 
         // A group that does not complete the record, because records that every group has committed may be deleted.
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
         await member.StopAsync();
 
         // The same record twice, as after a crash between the dead letter and the offset commit.
@@ -113,8 +113,8 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         var written = await Bus.ReadAsync(Topics.DeadLetter(topic), 2);
 
-        Assert.All(written, one => Assert.Equal(
-            "base64:wyg=", JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage.Value));
+        Assert.All(written, record => Assert.Equal(
+            "base64:wyg=", JsonSerializer.Deserialize(record.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage.Value));
         Assert.Equal(written[0].TextHeader(HeaderNames.MessageId), written[1].TextHeader(HeaderNames.MessageId));
     }
 
@@ -125,12 +125,12 @@ public abstract class DeadLetterCompliance : RiderCompliance
         var (topic, sink) = (NewTopic(), new Sink());
         await using var member = await StartAsync(topic, sink: sink);
 
-        // Each of its characters becomes two or more in the dead letter.
+        // JSON escapes each of these characters, so the dead letter is more than twice as large.
         await member.ProduceAsync(topic, 0, new string('"', 700_000), "small");
 
         var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
-            .Select(one => JsonSerializer.Deserialize(one.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
-            .OrderBy(one => one.Offset)
+            .Select(record => JsonSerializer.Deserialize(record.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
+            .OrderBy(record => record.Offset)
             .ToList();
         Assert.Equal((null, Sink.Reference), (deadLetters[0].Value, deadLetters[0].ValueRef));
         Assert.Equal(("small", null), (deadLetters[1].Value, deadLetters[1].ValueRef));
@@ -140,7 +140,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     }
 
     [Fact]
-    public async Task A_dead_letter_is_closed_before_the_offset_of_its_record_that_succeeded_later_advances()
+    public async Task A_dead_letter_whose_record_succeeds_later_is_closed_before_the_offset_advances()
     {
         var (topic, sink) = (NewTopic(), new Sink { OpenDeadLetters = { 1, 2, 7 } });
         await using var member = await StartAsync(
@@ -171,10 +171,10 @@ public abstract class DeadLetterCompliance : RiderCompliance
     {
         public static Guid? Reference { get; } = new Guid("0198c0de-0000-7000-8000-000000000001");
 
-        public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool Kept)> Stored { get; } = new();
+        public System.Collections.Concurrent.ConcurrentQueue<(long Offset, bool IsTooLarge)> Stored { get; } = new();
 
-        /// <summary>Completes when calls may end.</summary>
-        public Task Open { get; init; } = Task.CompletedTask;
+        /// <summary>Delays the end of each call until it completes.</summary>
+        public Task Release { get; init; } = Task.CompletedTask;
 
         /// <summary>Open dead letters, by the offsets of their records.</summary>
         public HashSet<long> OpenDeadLetters { get; } = [];
@@ -195,7 +195,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
         {
             Stored.Enqueue((record.Offset, deadLetter.OriginalMessage.Value is null));
-            await Open.WaitAsync(cancellation);
+            await Release.WaitAsync(cancellation);
             return deadLetter.OriginalMessage.Value is null ? Reference : null;
         }
     }

@@ -20,16 +20,16 @@ public abstract class MembershipCompliance : RiderCompliance
         Assert.Equal([0, 1, 2, 3], one.OwnedNow().Concat(two.OwnedNow()).Order());
 
         await ProduceToAllAsync(first, topic, "before");
-        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 40);
+        await Condition.HoldsAsync(() => one.Received.Count + two.Received.Count == 40);
         await second.StopAsync();
         Assert.Empty(two.OwnedNow());
         await Condition.HoldsAsync(() => one.OwnedNow().Length == 4);
         await ProduceToAllAsync(first, topic, "after");
-        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count >= 80);
+        await Condition.HoldsAsync(() => one.Received.Count + two.Received.Count >= 80);
 
-        // Both members stopped in order or saw the rebalance, so no record was read twice.
-        Assert.Equal(80, one.Given.Concat(two.Given).Select(entry => (entry.Record.Partition, entry.Record.Offset)).Distinct().Count());
-        Assert.Equal(80, one.Given.Count + two.Given.Count);
+        // One member stopped in order and the other saw the rebalance, so no record was read twice.
+        var records = one.Received.Concat(two.Received).Select(entry => (entry.Record.Partition, entry.Record.Offset)).ToList();
+        Assert.Equal((80, 80), (records.Count, records.Distinct().Count()));
     }
 
     [Fact]
@@ -39,17 +39,17 @@ public abstract class MembershipCompliance : RiderCompliance
         var (one, two) = (new RecordingHandler(_ => { }), new RecordingHandler(_ => { }));
         await using var first = await StartAsync(topic, 2, one);
         await ProduceToAllAsync(first, topic, "x", 2);
-        await Condition.HoldsAsync(() => one.Given.Count == 20);
+        await Condition.HoldsAsync(() => one.Received.Count == 20);
 
         await using var second = await StartAsync(topic, 2, two);
-        await Condition.HoldsAsync(() => one.Given.Count + two.Given.Count == 40 && two.OwnedNow().Length == 1);
-        foreach (var late in one.Given.Take(20))
+        await Condition.HoldsAsync(() => one.Received.Count + two.Received.Count == 40 && two.OwnedNow().Length == 1);
+        foreach (var late in one.Received.Take(20))
         {
             late.Complete(RecordOutcome.Handled.Instance);
         }
 
         var (mine, theirs) = (one.OwnedNow().Single(), two.OwnedNow().Single());
-        foreach (var current in one.Given.Skip(20))
+        foreach (var current in one.Received.Skip(20))
         {
             current.Complete(RecordOutcome.Handled.Instance);
         }
@@ -79,19 +79,19 @@ public abstract class MembershipCompliance : RiderCompliance
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 2, one);
         await ProduceToAllAsync(first, topic, "first", 2);
-        await Condition.HoldsAsync(() => one.Given.Count == 20);
+        await Condition.HoldsAsync(() => one.Received.Count == 20);
         var second = await StartAsync(topic, 2, two);
         await Condition.HoldsAsync(() => one.OwnedNow().Length == 1 && two.OwnedNow().Length == 1);
-        var moved = two.OwnedNow()[0];
+        var reassigned = two.OwnedNow()[0];
 
-        await first.ProduceAsync(topic, moved, "second");
-        await Condition.HoldsAsync(() => two.Given.Count == 1);
+        await first.ProduceAsync(topic, reassigned, "second");
+        await Condition.HoldsAsync(() => two.Received.Count == 1);
         await second.DisposeAsync();
         await Condition.HoldsAsync(() => one.OwnedNow().Length == 2);
-        await first.ProduceAsync(topic, moved, "third");
+        await first.ProduceAsync(topic, reassigned, "third");
 
-        await Condition.HoldsAsync(() => one.Given.Count == 21);
-        Assert.Equal((moved, 11L), (one.Given.Last().Record.Partition, one.Given.Last().Record.Offset));
+        await Condition.HoldsAsync(() => one.Received.Count == 21);
+        Assert.Equal((reassigned, 11L), (one.Received.Last().Record.Partition, one.Received.Last().Record.Offset));
         Assert.Equal(["second"], two.Values);
     }
 
@@ -100,19 +100,19 @@ public abstract class MembershipCompliance : RiderCompliance
     {
         var (topic, violations) = (NewTopic(), new ConcurrentQueue<string>());
         var handlers = Enumerable.Range(0, 3).Select(_ => RecordingHandler.Acknowledging).ToList();
-        var held = new Dictionary<int, int>();
+        var assignments = new Dictionary<int, int>();
         foreach (var handler in handlers)
         {
             handler.Changed = (delta, partitions) =>
             {
-                lock (held)
+                lock (assignments)
                 {
                     foreach (var partition in partitions)
                     {
-                        held[partition] = held.GetValueOrDefault(partition) + delta;
-                        if (held[partition] is not (0 or 1))
+                        assignments[partition] = assignments.GetValueOrDefault(partition) + delta;
+                        if (assignments[partition] is not (0 or 1))
                         {
-                            violations.Enqueue($"{partition} is assigned {held[partition]}");
+                            violations.Enqueue($"{partition} is assigned {assignments[partition]}");
                         }
                     }
                 }
@@ -142,15 +142,15 @@ public abstract class MembershipCompliance : RiderCompliance
         var (one, two) = (new RecordingHandler(CompleteFirst), RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 1, one, ShortSession);
         await first.ProduceAsync(topic, 0, "a", "b", "c");
-        await Condition.HoldsAsync(() => one.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => one.Received.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
 
-        var (unstored, late) = (one.Given.ElementAt(1), one.Given.ElementAt(2));
+        var (unstored, late) = (one.Received.ElementAt(1), one.Received.ElementAt(2));
         first.Log.Die(() => unstored.Complete(RecordOutcome.Handled.Instance));
         await Condition.HoldsAsync(() => one.OwnedNow().Length == 0);
         late.Complete(RecordOutcome.Handled.Instance);
 
         await using var second = await StartAsync(topic, 1, two, ShortSession);
-        await Condition.HoldsAsync(() => two.Given.Count == 2);
+        await Condition.HoldsAsync(() => two.Received.Count == 2);
         Assert.Equal(["b", "c"], two.Values);
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 3);
     }
@@ -162,11 +162,11 @@ public abstract class MembershipCompliance : RiderCompliance
         var handler = new RecordingHandler(CompleteFirst);
         await using var member = await StartAsync(topic, 1, handler, ShortSession);
         await member.ProduceAsync(topic, 0, "a", "b", "c");
-        await Condition.HoldsAsync(() => handler.Given.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 3 && Bus.Committed(topic, topic, 1)[0] == 1);
 
         member.Log.Break();
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 5);
+        await Condition.HoldsAsync(() => handler.Received.Count == 5);
         Assert.Equal(["a", "b", "c", "b", "c"], handler.Values);
         Assert.Equal(["+0", "-0", "+0"], handler.Calls);
     }
@@ -175,21 +175,21 @@ public abstract class MembershipCompliance : RiderCompliance
     public async Task A_handler_still_preparing_partitions_is_cancelled_before_it_revokes_them()
     {
         var (topic, handler) = (NewTopic(), RecordingHandler.Acknowledging);
-        var (taking, knew) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
+        var (preparing, wasCancelled) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
         var lost = CancellationToken.None;
         handler.Prepare = async cancellation =>
         {
             lost = cancellation;
-            taking.TrySetResult();
+            preparing.TrySetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
         };
-        handler.Changed = (_, _) => knew.TrySetResult(lost.IsCancellationRequested);
+        handler.Changed = (_, _) => wasCancelled.TrySetResult(lost.IsCancellationRequested);
         await using var member = await StartAsync(topic, 1, handler, ShortSession);
-        await taking.Task;
+        await preparing.Task;
 
         member.Log.Break();
 
-        Assert.True(await knew.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System));
+        Assert.True(await wasCancelled.Task.WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System));
     }
 
     [Fact]
@@ -200,13 +200,13 @@ public abstract class MembershipCompliance : RiderCompliance
         await using var member = await StartAsync(
             topic, 1, handler, s => s with { BatchMax = 2, InFlightMax = 2, DrainFor = TimeSpan.FromSeconds(30) });
         await member.ProduceAsync(topic, 0, "a", "b", "c", "d");
-        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Received.Count == 2);
 
         var stopping = member.StopAsync();
-        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
+        handler.Received.First().Complete(RecordOutcome.Handled.Instance);
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 1);
         Assert.False(stopping.IsCompleted);
-        handler.Given.Last().Complete(RecordOutcome.Handled.Instance);
+        handler.Received.Last().Complete(RecordOutcome.Handled.Instance);
         await stopping;
 
         Assert.Equal(["a", "b"], handler.Values);

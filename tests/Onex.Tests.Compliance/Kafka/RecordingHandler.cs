@@ -9,7 +9,7 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
 {
     public static RecordingHandler Acknowledging => new(entry => entry.Complete(RecordOutcome.Handled.Instance));
 
-    public ConcurrentQueue<BatchEntry> Given { get; } = new();
+    public ConcurrentQueue<BatchEntry> Received { get; } = new();
 
     public ConcurrentQueue<string> Calls { get; } = new();
 
@@ -24,14 +24,14 @@ public sealed class RecordingHandler(Action<BatchEntry> handle) : IRecordBatchHa
     /// <summary>Called with each change of its assignment: 1 for assigned partitions, -1 for revoked ones.</summary>
     public Action<int, IReadOnlyCollection<int>> Changed { get; set; } = (_, _) => { };
 
-    public IEnumerable<string> Values => Given.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));
+    public IEnumerable<string> Values => Received.Select(entry => System.Text.Encoding.UTF8.GetString(entry.Record.Value ?? []));
 
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
         await Before(batch);
         foreach (var entry in batch)
         {
-            Given.Enqueue(entry);
+            Received.Enqueue(entry);
             handle(entry);
         }
     }

@@ -42,7 +42,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
 
         Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
         var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
-            .Select(one => JsonSerializer.Deserialize(one.Value, MessageJson.Default.DeadLetter)!)
+            .Select(record => JsonSerializer.Deserialize(record.Value, MessageJson.Default.DeadLetter)!)
             .ToList();
         Assert.All(
             deadLetters,
@@ -73,7 +73,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     public async Task Concurrent_messages_are_limited_by_memory()
     {
         var topic = NewTopic();
-        var (inside, most, done) = (0, 0, 0);
+        var (running, maxRunning, handled) = (0, 0, 0);
         await using var member = await StartAsync(
             topic,
             endpoint =>
@@ -81,10 +81,10 @@ public abstract class TopicEndpointCompliance : RiderCompliance
                 endpoint.Weigh(note => note.Text == "heavy" ? 1_000 : 4);
                 endpoint.Handle(_ => async (_, _, _) =>
                 {
-                    InterlockedMax(ref most, Interlocked.Increment(ref inside));
+                    InterlockedMax(ref maxRunning, Interlocked.Increment(ref running));
                     await Task.Yield();
-                    Interlocked.Decrement(ref inside);
-                    Interlocked.Increment(ref done);
+                    Interlocked.Decrement(ref running);
+                    Interlocked.Increment(ref handled);
                 });
             },
             settings => settings with { WeightMax = 10 });
@@ -92,8 +92,8 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(
             topic, 0, [.. Enumerable.Range(0, 60).Select(i => i % 10 == 0 ? """{"Text":"heavy"}""" : """{"Text":"light"}""")]);
 
-        await Condition.HoldsAsync(() => Volatile.Read(ref done) == 60);
-        Assert.InRange(most, 1, 2);
+        await Condition.HoldsAsync(() => Volatile.Read(ref handled) == 60);
+        Assert.InRange(maxRunning, 1, 2);
     }
 
     [Fact]
@@ -191,7 +191,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
                 {
                     if (Interlocked.Increment(ref attempts) < 6)
                     {
-                        throw new TimeoutException("the database is away");
+                        throw new TimeoutException("the database is unreachable");
                     }
 
                     done.TrySetResult();
@@ -210,33 +210,33 @@ public abstract class TopicEndpointCompliance : RiderCompliance
     public async Task Concurrent_messages_stay_within_the_limit()
     {
         var topic = NewTopic();
-        var (now, most, seen) = (0, 0, 0);
+        var (running, maxRunning, handled) = (0, 0, 0);
         var release = new TaskCompletionSource();
         await using var member = await StartAsync(topic, endpoint =>
         {
             endpoint.ConcurrentMessageLimit = 4;
             endpoint.Handle(_ => async (_, _, _) =>
             {
-                var current = Interlocked.Increment(ref now);
-                InterlockedMax(ref most, current);
+                var current = Interlocked.Increment(ref running);
+                InterlockedMax(ref maxRunning, current);
                 await release.Task;
-                Interlocked.Decrement(ref now);
-                Interlocked.Increment(ref seen);
+                Interlocked.Decrement(ref running);
+                Interlocked.Increment(ref handled);
             });
         });
 
         await member.ProduceAsync(topic, 0, [.. Enumerable.Repeat("""{"Text":"x"}""", 20)]);
-        await Condition.HoldsAsync(() => Volatile.Read(ref now) == 4);
+        await Condition.HoldsAsync(() => Volatile.Read(ref running) == 4);
         release.SetResult();
 
-        await Condition.HoldsAsync(() => Volatile.Read(ref seen) == 20);
-        Assert.Equal(4, most);
+        await Condition.HoldsAsync(() => Volatile.Read(ref handled) == 20);
+        Assert.Equal(4, maxRunning);
     }
 
-    private static void InterlockedMax(ref int most, int value)
+    private static void InterlockedMax(ref int max, int value)
     {
         int before;
-        while ((before = Volatile.Read(ref most)) < value && Interlocked.CompareExchange(ref most, value, before) != before)
+        while ((before = Volatile.Read(ref max)) < value && Interlocked.CompareExchange(ref max, value, before) != before)
         {
         }
     }

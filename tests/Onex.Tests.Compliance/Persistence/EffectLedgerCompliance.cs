@@ -29,40 +29,40 @@ public abstract class EffectLedgerCompliance
     [InlineData(StepOutcomes.Rejected, 1)]
     [InlineData(StepOutcomes.Rejected, 2)]
     [InlineData(StepOutcomes.Failed, 1)]
-    public async Task A_recorded_outcome_answers_the_claim(string outcome, int asked)
+    public async Task A_recorded_outcome_answers_the_claim(string outcome, int attempt)
     {
         var command = Command();
         var result = Result(command, outcome) with { Result = RawJson.FromText("""{"text":"nul \u0000 stays as it is"}""") };
-        Assert.True(await RecordAsync(await GrantedAsync(command), result));
+        Assert.True(await RecordAsync(await ClaimLeaseAsync(command), result));
 
-        var known = Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = asked }));
+        var recorded = Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = attempt }));
 
-        Assert.Equal(result, known.Result);
+        Assert.Equal(result, recorded.Result);
     }
 
     [Fact]
     public async Task A_completed_command_runs_again_only_for_a_later_attempt_that_requests_it()
     {
         var command = Command();
-        var first = await GrantedAsync(command);
+        var first = await ClaimLeaseAsync(command);
         await RecordAsync(first, Result(command, StepOutcomes.Completed));
-        var again = command with { Attempt = 2, AskAgain = true };
+        var later = command with { Attempt = 2, AskAgain = true };
 
         Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { AskAgain = true }));
         Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2 }));
-        var second = await GrantedAsync(again);
-        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(again));
+        var second = await ClaimLeaseAsync(later);
+        Assert.Equal(ClaimResult.Leased.Instance, await ClaimAsync(later));
         Assert.False(await RecordAsync(first, Result(command, StepOutcomes.Completed)));
-        Assert.True(await RecordAsync(second, Result(again, StepOutcomes.Completed)));
+        Assert.True(await RecordAsync(second, Result(later, StepOutcomes.Completed)));
 
-        Assert.Equal(2, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(again)).Result.Attempt);
+        Assert.Equal(2, Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(later)).Result.Attempt);
     }
 
     [Fact]
     public async Task A_rejected_command_never_runs_again()
     {
         var command = Command();
-        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Rejected));
+        await RecordAsync(await ClaimLeaseAsync(command), Result(command, StepOutcomes.Rejected));
 
         Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { Attempt = 2, AskAgain = true }));
     }
@@ -82,19 +82,19 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task Outcomes_of_an_older_version_are_read_unchanged()
+    public async Task An_outcome_that_was_recorded_without_a_reach_is_read_without_one()
     {
         var command = Command();
-        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
+        await RecordAsync(await ClaimLeaseAsync(command), Result(command, StepOutcomes.Failed) with { Code = "step_timed_out" });
 
         Assert.Null(Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command)).Result.Reach);
     }
 
     [Fact]
-    public async Task A_recorded_outcome_is_returned_even_after_the_expiry_of_its_command()
+    public async Task A_recorded_outcome_is_returned_even_after_the_not_after_of_its_command()
     {
         var command = Command();
-        await RecordAsync(await GrantedAsync(command), Result(command, StepOutcomes.Completed));
+        await RecordAsync(await ClaimLeaseAsync(command), Result(command, StepOutcomes.Completed));
 
         Assert.IsType<ClaimResult.Recorded>(await ClaimAsync(command with { NotAfter = Now().AddMinutes(-1) }));
     }
@@ -103,10 +103,10 @@ public abstract class EffectLedgerCompliance
     public async Task A_failed_attempt_allows_a_later_one()
     {
         var command = Command();
-        var first = await GrantedAsync(command);
+        var first = await ClaimLeaseAsync(command);
         await RecordAsync(first, Result(command, StepOutcomes.Failed));
 
-        var second = await GrantedAsync(command with { Attempt = 2 });
+        var second = await ClaimLeaseAsync(command with { Attempt = 2 });
 
         Assert.NotEqual(first, second);
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
@@ -119,9 +119,9 @@ public abstract class EffectLedgerCompliance
     public async Task An_expired_lease_goes_to_the_next_claim_and_the_late_outcome_is_rejected()
     {
         var command = Command();
-        var late = await GrantedAsync(command);
+        var late = await ClaimLeaseAsync(command);
         await ExpireAsync(command);
-        var next = await GrantedAsync(command);
+        var next = await ClaimLeaseAsync(command);
 
         Assert.False(await RecordAsync(late, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(next, Result(command, StepOutcomes.Rejected)));
@@ -131,7 +131,7 @@ public abstract class EffectLedgerCompliance
     public async Task An_expired_lease_without_a_later_claim_still_counts()
     {
         var command = Command();
-        var token = await GrantedAsync(command);
+        var token = await ClaimLeaseAsync(command);
         await ExpireAsync(command);
 
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
@@ -141,7 +141,7 @@ public abstract class EffectLedgerCompliance
     public async Task A_closed_attempt_is_never_run_by_a_late_copy_of_its_command()
     {
         var command = Command() with { Attempt = 2 };
-        var token = await GrantedAsync(command);
+        var token = await ClaimLeaseAsync(command);
         Assert.True((await Ledger.CloseExpiredAsync([command.CommandId], _none))[command.CommandId].Leased);
         await ExpireAsync(command);
 
@@ -151,7 +151,7 @@ public abstract class EffectLedgerCompliance
         Assert.Contains("was closed", Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command)).Reason, StringComparison.Ordinal);
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 1 }));
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 3, NotAfter = Now().AddMinutes(-5) }));
-        await GrantedAsync(command with { Attempt = 3 });
+        await ClaimLeaseAsync(command with { Attempt = 3 });
         Assert.False(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
     }
 
@@ -159,20 +159,20 @@ public abstract class EffectLedgerCompliance
     public async Task Cancelling_also_closes_an_attempt_whose_lease_expired()
     {
         var command = Command();
-        await GrantedAsync(command);
+        await ClaimLeaseAsync(command);
         await ExpireAsync(command);
 
         Assert.False((await Ledger.CancelAsync([command.CommandId], _none))[command.CommandId].Cancelled);
 
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
-        await GrantedAsync(command with { Attempt = 2 });
+        await ClaimLeaseAsync(command with { Attempt = 2 });
     }
 
     [Fact]
     public async Task The_outcome_of_a_closed_attempt_may_still_be_recorded()
     {
         var command = Command();
-        var token = await GrantedAsync(command);
+        var token = await ClaimLeaseAsync(command);
         await ExpireAsync(command);
         await Ledger.CloseExpiredAsync([command.CommandId], _none);
 
@@ -184,7 +184,7 @@ public abstract class EffectLedgerCompliance
     public async Task Recording_twice_under_one_lease_keeps_the_first_outcome()
     {
         var command = Command();
-        var token = await GrantedAsync(command);
+        var token = await ClaimLeaseAsync(command);
 
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Completed)));
         Assert.True(await RecordAsync(token, Result(command, StepOutcomes.Failed)));
@@ -196,7 +196,7 @@ public abstract class EffectLedgerCompliance
     public async Task An_attempt_before_the_latest_is_never_run()
     {
         var command = Command() with { Attempt = 3 };
-        await GrantedAsync(command);
+        await ClaimLeaseAsync(command);
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command with { Attempt = 2 }));
         await ExpireAsync(command);
 
@@ -211,7 +211,7 @@ public abstract class EffectLedgerCompliance
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(command));
 
         var failed = Command();
-        await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
+        await RecordAsync(await ClaimLeaseAsync(failed), Result(failed, StepOutcomes.Failed));
         Assert.IsType<ClaimResult.Expired>(await ClaimAsync(failed with { Attempt = 2, NotAfter = Now().AddMinutes(-5) }));
     }
 
@@ -220,8 +220,8 @@ public abstract class EffectLedgerCompliance
     {
         var leased = Command();
         var done = Command();
-        await GrantedAsync(leased);
-        await RecordAsync(await GrantedAsync(done), Result(done, StepOutcomes.Completed));
+        await ClaimLeaseAsync(leased);
+        await RecordAsync(await ClaimLeaseAsync(done), Result(done, StepOutcomes.Completed));
 
         var states = await Ledger.LookUpAsync([leased.CommandId, done.CommandId, Rows.Id()], _none);
 
@@ -269,9 +269,9 @@ public abstract class EffectLedgerCompliance
     public async Task A_claimed_command_is_not_cancelled_and_its_state_is_returned()
     {
         var (leased, done, failed) = (Command(), Command(), Command());
-        var token = await GrantedAsync(leased);
-        await RecordAsync(await GrantedAsync(done), Result(done, StepOutcomes.Completed));
-        await RecordAsync(await GrantedAsync(failed), Result(failed, StepOutcomes.Failed));
+        var token = await ClaimLeaseAsync(leased);
+        await RecordAsync(await ClaimLeaseAsync(done), Result(done, StepOutcomes.Completed));
+        await RecordAsync(await ClaimLeaseAsync(failed), Result(failed, StepOutcomes.Failed));
 
         var states = await Ledger.CancelAsync([leased.CommandId, done.CommandId, failed.CommandId], _none);
 
@@ -290,7 +290,7 @@ public abstract class EffectLedgerCompliance
 
         var claims = commands.Select(command => Other.ClaimAsync(command, _none)).ToArray();
         var cancellations = commands.Chunk(20)
-            .Select(some => Ledger.CancelAsync([.. some.Select(command => command.CommandId)], _none))
+            .Select(chunk => Ledger.CancelAsync([.. chunk.Select(command => command.CommandId)], _none))
             .ToArray();
 
         var states = (await Task.WhenAll(cancellations)).SelectMany(state => state).ToDictionary();
@@ -331,7 +331,7 @@ public abstract class EffectLedgerCompliance
 
     private Task<ClaimResult> ClaimAsync(StepCommand command) => Ledger.ClaimAsync(command, _none);
 
-    private async Task<Guid> GrantedAsync(StepCommand command) =>
+    private async Task<Guid> ClaimLeaseAsync(StepCommand command) =>
         Assert.IsType<ClaimResult.Granted>(await ClaimAsync(command)).LeaseToken;
 
     private Task<bool> RecordAsync(Guid token, StepResult result) => Ledger.RecordAsync(token, result, _none);

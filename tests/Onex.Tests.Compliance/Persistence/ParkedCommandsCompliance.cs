@@ -7,7 +7,7 @@ public abstract class ParkedCommandsCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    // Its own in each test, because the tests of a class share a database.
+    // Each test has a connection of its own, because the tests of a class share a database.
     private readonly string _connection = $"c{Rows.Id()}";
 
     /// <summary>Parked commands with their own storage.</summary>
@@ -25,14 +25,14 @@ public abstract class ParkedCommandsCompliance
         var commands = Enumerable.Range(0, 10).Select(i => Command() with { Arguments = RawJson.FromText($$"""{"i":{{i}}}""") }).ToArray();
         for (var i = 0; i < commands.Length; i++)
         {
-            // The later ones have waited for less time.
+            // Later commands have waited for less time.
             var age = TimeSpan.FromMinutes(10 - i);
             Assert.IsType<ClaimResult.Parked>(await Parked.ParkAsync(
                 new CommandToPark(commands[i], _connection, age) { TraceParent = $"trace-{i}", TraceState = "vendor=1" }, _none));
         }
 
         var first = await TakeAsync(4);
-        var rest = await Other.TakeAsync([new ParkedRoom(_connection, 100)], _none);
+        var rest = await Other.TakeAsync([new TakeLimit(_connection, 100)], _none);
 
         Assert.Equal(commands, first.Concat(rest).Select(taken => taken.Command));
         Assert.Equal(("trace-0", "vendor=1", _connection), (first[0].TraceParent, first[0].TraceState, first[0].Connection));
@@ -60,7 +60,7 @@ public abstract class ParkedCommandsCompliance
     }
 
     [Fact]
-    public async Task Only_the_named_connections_are_taken_each_up_to_its_room()
+    public async Task Commands_of_the_named_connections_are_taken_up_to_the_limit_of_each()
     {
         var other = _connection + "b";
         foreach (var name in new[] { _connection, other, _connection + "c" })
@@ -71,9 +71,9 @@ public abstract class ParkedCommandsCompliance
             }
         }
 
-        var taken = await Parked.TakeAsync([new ParkedRoom(_connection, 1), new ParkedRoom(other, 2)], _none);
+        var taken = await Parked.TakeAsync([new TakeLimit(_connection, 1), new TakeLimit(other, 2)], _none);
 
-        Assert.Equal([_connection, other, other], taken.Select(one => one.Connection).Order(StringComparer.Ordinal));
+        Assert.Equal([_connection, other, other], taken.Select(command => command.Connection).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public abstract class ParkedCommandsCompliance
     }
 
     [Fact]
-    public async Task Neither_its_time_limit_nor_the_closing_of_expired_leases_ends_a_parked_command()
+    public async Task A_parked_command_is_ended_neither_by_its_time_limit_nor_by_the_closing_of_expired_leases()
     {
         var command = Command() with { NotAfter = TimeProvider.System.GetUtcNow().AddSeconds(5), TimeoutMs = 1 };
         await ParkAsync(command);
@@ -158,8 +158,8 @@ public abstract class ParkedCommandsCompliance
         Assert.False(await Ledger.RecordAsync(trial.Lease.LeaseToken, Result(first), _none));
         Assert.False(await Parked.ParkAgainAsync(trial.Lease.LeaseToken, new CommandToPark(first, _connection, default), maySent, _none));
         var taken = await TakeAsync(10);
-        Assert.Equal([second, first], taken.Select(one => one.Command));
-        Assert.Equal([false, maySent], taken.Select(one => one.Lease.FollowsUnrecordedLease));
+        Assert.Equal([second, first], taken.Select(command => command.Command));
+        Assert.Equal([false, maySent], taken.Select(command => command.Lease.FollowsUnrecordedLease));
     }
 
     [Fact]
@@ -178,7 +178,7 @@ public abstract class ParkedCommandsCompliance
     }
 
     [Fact]
-    public async Task The_cancellation_of_parked_commands_leaves_all_others_alone()
+    public async Task The_cancellation_of_parked_commands_changes_no_other_command()
     {
         var (parked, leased, unknown) = (Command(), Command(), Command());
         await ParkAsync(parked);
@@ -192,7 +192,7 @@ public abstract class ParkedCommandsCompliance
     }
 
     [Fact]
-    public async Task A_cancelled_parked_command_that_may_have_been_sent_is_closed_and_not_called_cancelled()
+    public async Task A_cancelled_parked_command_that_may_have_been_sent_is_closed_and_not_marked_as_cancelled()
     {
         var command = Command();
         await ParkAsync(command);
@@ -212,16 +212,17 @@ public abstract class ParkedCommandsCompliance
         StepCommand[] commands = [.. Enumerable.Range(0, 200).Select(_ => Command())];
         await Task.WhenAll(commands.Select(command => ParkAsync(command)));
 
-        var takes = Enumerable.Range(0, 40).Select(i => (i % 2 == 0 ? Parked : Other).TakeAsync([new ParkedRoom(_connection, 5)], _none));
-        var cancels = commands.Chunk(10).Select(some => Ledger.CancelAsync([.. some.Select(command => command.CommandId)], _none));
+        var takes = Enumerable.Range(0, 40).Select(i => (i % 2 == 0 ? Parked : Other).TakeAsync([new TakeLimit(_connection, 5)], _none));
+        var cancels = commands.Chunk(10).Select(chunk => Ledger.CancelAsync([.. chunk.Select(command => command.CommandId)], _none));
         var (taken, cancelled) = (Task.WhenAll(takes), Task.WhenAll(cancels));
 
-        var ran = (await taken).SelectMany(some => some).Select(one => one.Command.CommandId).ToList();
-        var states = (await cancelled).SelectMany(some => some).Where(one => one.Value.Cancelled).Select(one => one.Key).ToList();
-        var left = (await TakeAsync(1000)).Select(one => one.Command.CommandId);
+        var takenIds = (await taken).SelectMany(batch => batch).Select(command => command.Command.CommandId).ToList();
+        var cancelledIds = (await cancelled).SelectMany(batch => batch)
+            .Where(state => state.Value.Cancelled).Select(state => state.Key).ToList();
+        var remainingIds = (await TakeAsync(1000)).Select(command => command.Command.CommandId);
         Assert.Equal(
             commands.Select(command => command.CommandId.Value).Order(),
-            [.. ran.Concat(states).Concat(left).Select(id => id.Value).Order()]);
+            [.. takenIds.Concat(cancelledIds).Concat(remainingIds).Select(id => id.Value).Order()]);
     }
 
     [Fact]
@@ -241,7 +242,7 @@ public abstract class ParkedCommandsCompliance
         Assert.InRange(
             described.NextTrialAt!.Value - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
-        // While a trial runs, its end decides about the next one.
+        // While a trial runs there is no next one yet.
         await Parked.ReportAsync(one, [new UnavailableConnection(_connection, TimeSpan.FromMinutes(2), null, "refused")], _none);
         described = (await DescribeAsync())!;
         Assert.Null(described.NextTrialAt);
@@ -283,7 +284,7 @@ public abstract class ParkedCommandsCompliance
         Assert.IsType<ClaimResult.Parked>(await Parked.ParkAsync(new CommandToPark(command, _connection, age), _none));
 
     private Task<IReadOnlyList<TakenCommand>> TakeAsync(int commands) =>
-        Parked.TakeAsync([new ParkedRoom(_connection, commands)], _none);
+        Parked.TakeAsync([new TakeLimit(_connection, commands)], _none);
 
     private async Task<LedgerState> StateAsync(StepCommand command) =>
         (await Ledger.LookUpAsync([command.CommandId], _none))[command.CommandId];

@@ -220,10 +220,10 @@ public abstract class RegistryAndDeadLettersCompliance
         var first = Redrive(deadLetter);
 
         var decided = await DeadLetters.DecideAsync(first, _none);
-        var again = await DeadLetters.DecideAsync(first, _none);
+        var repeated = await DeadLetters.DecideAsync(first, _none);
         var second = await DeadLetters.DecideAsync(Redrive(deadLetter), _none);
 
-        Assert.All([decided, again, second], row => Assert.Equal(
+        Assert.All([decided, repeated, second], row => Assert.Equal(
             (first.Id, DeadLetterStatus.Redriven, 1, "ops", "fixed"), (
                 row!.DecisionId, row.Status, row.Redrives, row.DecidedBy, row.DecisionReason)));
         Assert.NotNull(decided!.DecidedAt);
@@ -267,24 +267,24 @@ public abstract class RegistryAndDeadLettersCompliance
         await DeadLetters.AddAsync(deadLetter, _none);
         var decision = Redrive(deadLetter);
         await DeadLetters.DecideAsync(decision, _none);
-        var again = deadLetter with { Code = "ONEX3999", Reason = "no again", Value = "other"u8.ToArray(), Reopens = true };
+        var secondFailure = deadLetter with { Code = "ONEX3999", Reason = "still not JSON", Value = "other"u8.ToArray(), Reopens = true };
 
         await DeadLetters.AddAsync(deadLetter, _none);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
-        await DeadLetters.AddAsync(again, _none);
-        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.AddAsync(secondFailure, _none);
+        await DeadLetters.AddAsync(secondFailure, _none);
 
         var open = (await DeadLetters.FindAsync(deadLetter.Id, _none))!;
         Assert.Equal(
-            (DeadLetterStatus.Open, "ONEX3999", "no again", 1, decision.Id), (
+            (DeadLetterStatus.Open, "ONEX3999", "still not JSON", 1, decision.Id), (
                 open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
         Assert.Equal(deadLetter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
         // A discarded dead letter stays as it is.
-        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.AddAsync(secondFailure, _none);
         await DeadLetters.DecideAsync(Discard(deadLetter), _none);
-        await DeadLetters.AddAsync(again, _none);
+        await DeadLetters.AddAsync(secondFailure, _none);
         Assert.Equal(DeadLetterStatus.Discarded, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
     }
 

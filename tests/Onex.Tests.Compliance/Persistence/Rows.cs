@@ -6,7 +6,7 @@ using Onex.Persistence.Sagas;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>Rows like those of the engine.</summary>
+/// <summary>Creates rows like those that the engine writes.</summary>
 public static class Rows
 {
     /// <summary>A time that every database stores exactly.</summary>
@@ -62,7 +62,7 @@ public static class Rows
         Headers = MessageHeaders.Empty.With("source", "onex-main"),
     };
 
-    /// <summary>An early event with the correlation id of that saga.</summary>
+    /// <summary>An early event with the correlation id of a saga.</summary>
     public static EarlyEvent Early(SagaRow row) => new()
     {
         MessageId = Id(),
@@ -80,7 +80,7 @@ public static class Rows
         new(new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{row.Id}/{name}")).AsSpan(0, 16)), row.Id, name, RawJson.EmptyObject);
 }
 
-/// <summary>Creates a new id.</summary>
+/// <summary>A new id, which can be used as an id of any kind.</summary>
 public readonly record struct NewId(Guid Value)
 {
     public static implicit operator Guid(NewId id) => id.Value;

@@ -153,7 +153,7 @@ public abstract class SagaQueriesCompliance
         var nothing = Rows.New() with { State = "nothing", Progress = RawJson.FromText("""{"waiting_for":[]}""") };
         var overdue = Rows.New() with { State = "overdue", NextWakeupAt = Rows.Now.AddMinutes(-10) };
         var lost = Rows.New() with { State = "lost", NextWakeupAt = Rows.Now.AddHours(1), Status = SagaStatus.Waiting };
-        SagaRow[] well =
+        SagaRow[] healthy =
         [
             Rows.New() with { Progress = waitsFor, Status = SagaStatus.Waiting, Parked = true },
             Rows.New() with { NextWakeupAt = Rows.Now.AddMinutes(1) },
@@ -163,7 +163,7 @@ public abstract class SagaQueriesCompliance
             Rows.New() with { Status = SagaStatus.Completed, EndedAt = Rows.Now },
         ];
         var unsent = Rows.New();
-        await StartAsync([nothing, overdue, lost, .. well]);
+        await StartAsync([nothing, overdue, lost, .. healthy]);
         await Store.CommitAsync(new CommitBatch([new CommitEntry.Start(unsent, [], [Rows.Message("m")], [])], []), _none);
         await LoseTimerAsync(lost);
 
@@ -173,7 +173,7 @@ public abstract class SagaQueriesCompliance
         Assert.Contains("should have been woken", stuck[overdue.Id].Reason);
         Assert.Contains("no timer", stuck[lost.Id].Reason);
         Assert.Equal(("order", "lost", "waiting"), (stuck[lost.Id].Contract, stuck[lost.Id].State, stuck[lost.Id].Status));
-        Assert.All([.. well, unsent], row => Assert.DoesNotContain(row.Id, stuck.Keys));
+        Assert.All([.. healthy, unsent], row => Assert.DoesNotContain(row.Id, stuck.Keys));
     }
 
     [Fact]

@@ -40,14 +40,14 @@ public abstract partial class SagaStoreCompliance
         var row = await StartAsync();
         await CommitAsync(Rows.Transition(row, Rows.Next(row)));
         var again = Rows.New() with { RequestId = row.RequestId };
-        var moving = await StartAsync();
+        var current = await StartAsync();
 
         await CommitAsync(
             Rows.Transition(row, Rows.Next(row)) with { Items = [Item(0)] },
             new CommitEntry.Start(again, [], [], []) { Items = [Item(0)] },
-            Rows.Transition(moving, Rows.Next(moving)) with { Items = [Item(0)] });
+            Rows.Transition(current, Rows.Next(current)) with { Items = [Item(0)] });
 
-        var loaded = await Store.LoadItemsAsync([All(row), All(again), All(moving)], _none);
+        var loaded = await Store.LoadItemsAsync([All(row), All(again), All(current)], _none);
         Assert.Equal([0, 0, 1], loaded.Select(items => items.Count));
     }
 

@@ -232,17 +232,17 @@ public abstract partial class SagaStoreCompliance
     {
         var row = await StartAsync(Rows.New() with { BusinessKey = Rows.Key() });
         var address = Rows.Address(row);
-        var (nobody, otherKey) = (Rows.Id(), Rows.Key());
+        var (unknown, otherKey) = (Rows.Id(), Rows.Key());
 
         Assert.Equal(
             [[row.Id], [row.Id], [row.Id], [], [], [], [], [], []],
             await TargetsAsync(
                 address,
-                address with { CorrelationId = nobody, BusinessKey = row.BusinessKey },
-                address with { CorrelationId = nobody, SagaId = row.Id, BusinessKey = otherKey },
-                address with { CorrelationId = nobody },
+                address with { CorrelationId = unknown, BusinessKey = row.BusinessKey },
+                address with { CorrelationId = unknown, SagaId = row.Id, BusinessKey = otherKey },
+                address with { CorrelationId = unknown },
                 address with { BusinessKey = otherKey },
-                address with { SagaId = nobody, BusinessKey = row.BusinessKey },
+                address with { SagaId = unknown, BusinessKey = row.BusinessKey },
                 address with { Contract = "another" },
                 address with { Contract = "another", BusinessKey = row.BusinessKey },
                 address with { Contract = "another", SagaId = row.Id }));
@@ -283,14 +283,14 @@ public abstract partial class SagaStoreCompliance
     {
         var row = Rows.New();
         EarlyEvent[] events = [.. Enumerable.Range(0, 5).Select(_ => Rows.Early(row))];
-        var otherFlow = Rows.Early(Rows.New());
+        var otherCorrelation = Rows.Early(Rows.New());
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
         Assert.Equal([events[0].MessageId], (await EarlyEvents.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var buffered = await EarlyEvents.StoreEarlyAsync([.. events, otherFlow, otherContract], 3, _none);
+        var buffered = await EarlyEvents.StoreEarlyAsync([.. events, otherCorrelation, otherContract], 3, _none);
 
         MessageId[] expected =
-            [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherFlow.MessageId, otherContract.MessageId];
+            [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherCorrelation.MessageId, otherContract.MessageId];
         Assert.Equal(expected.ToHashSet(), buffered.Keys.ToHashSet());
         Assert.Empty(await EarlyEvents.StoreEarlyAsync([], 3, _none));
     }
@@ -308,39 +308,40 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task An_early_event_becomes_due_when_its_saga_starts()
     {
-        var byFlow = Rows.New();
+        var byCorrelation = Rows.New();
         var byKey = Rows.New() with { BusinessKey = Rows.Key() };
-        EarlyEvent[] events = [Rows.Early(byFlow), Rows.Early(Rows.New()) with { BusinessKey = byKey.BusinessKey }, Rows.Early(byFlow)];
-        var otherKey = Rows.Early(byFlow) with { BusinessKey = Rows.Key() };
+        EarlyEvent[] events =
+            [Rows.Early(byCorrelation), Rows.Early(Rows.New()) with { BusinessKey = byKey.BusinessKey }, Rows.Early(byCorrelation)];
+        var otherKey = Rows.Early(byCorrelation) with { BusinessKey = Rows.Key() };
         await EarlyEvents.StoreEarlyAsync([.. events, otherKey], 10, _none);
-        Assert.DoesNotContain(await DueAsync(), due => due.Event.CorrelationId == byFlow.CorrelationId);
+        Assert.DoesNotContain(await DueAsync(), due => due.Event.CorrelationId == byCorrelation.CorrelationId);
 
-        await StartAsync(byFlow);
+        await StartAsync(byCorrelation);
         await StartAsync(byKey);
 
-        var mine = (await DueAsync()).Where(due => due.SagaId == byFlow.Id || due.SagaId == byKey.Id).ToList();
+        var mine = (await DueAsync()).Where(due => due.SagaId == byCorrelation.Id || due.SagaId == byKey.Id).ToList();
         Assert.Equal(events.Select(early => early.MessageId), mine.Select(due => due.Event.MessageId));
-        Assert.Equal([byFlow.Id, byKey.Id, byFlow.Id], mine.Select(due => due.SagaId));
+        Assert.Equal([byCorrelation.Id, byKey.Id, byCorrelation.Id], mine.Select(due => due.SagaId));
         Assert.Equal(events[1] with { Content = mine[1].Event.Content }, mine[1].Event);
         Assert.Single(await EarlyEvents.DueEarlyAsync(1, _none));
 
         await EarlyEvents.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
-        Assert.DoesNotContain(await DueAsync(), due => due.SagaId == byFlow.Id || due.SagaId == byKey.Id);
+        Assert.DoesNotContain(await DueAsync(), due => due.SagaId == byCorrelation.Id || due.SagaId == byKey.Id);
     }
 
     [Fact]
     public async Task An_expired_event_becomes_due_without_a_saga()
     {
         var row = Rows.New();
-        var over = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
-        await EarlyEvents.StoreEarlyAsync([over, Rows.Early(row)], 10, _none);
+        var expired = Rows.Early(row) with { ExpiresAt = Rows.Now.AddMinutes(-5) };
+        await EarlyEvents.StoreEarlyAsync([expired, Rows.Early(row)], 10, _none);
 
         var due = Assert.Single(await DueAsync(), due => due.Event.CorrelationId == row.CorrelationId);
 
-        Assert.Equal((over.MessageId, null), (due.Event.MessageId, due.SagaId));
-        await EarlyEvents.RemoveEarlyAsync([over.MessageId], _none);
+        Assert.Equal((expired.MessageId, null), (due.Event.MessageId, due.SagaId));
+        await EarlyEvents.RemoveEarlyAsync([expired.MessageId], _none);
         await EarlyEvents.RemoveEarlyAsync([], _none);
-        Assert.DoesNotContain(await DueAsync(), again => again.Event.MessageId == over.MessageId);
+        Assert.DoesNotContain(await DueAsync(), again => again.Event.MessageId == expired.MessageId);
     }
 
     [Fact]

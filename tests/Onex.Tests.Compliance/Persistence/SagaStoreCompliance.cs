@@ -65,11 +65,11 @@ public abstract partial class SagaStoreCompliance
     public async Task A_transition_replaces_the_row_except_its_immutable_columns()
     {
         var row = await StartAsync();
-        var moved = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
+        var next = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };
 
-        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Transition(row, moved)));
+        Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(Rows.Transition(row, next)));
 
-        Assert.Equal(Comparable(moved), Comparable((await LoadAsync(row.Id)).Row));
+        Assert.Equal(Comparable(next), Comparable((await LoadAsync(row.Id)).Row));
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task Results_are_in_the_order_of_the_batch()
     {
-        var moving = await StartAsync();
+        var current = await StartAsync();
         var stale = await StartAsync();
         await CommitAsync(Rows.Transition(stale, Rows.Next(stale)));
         var known = await StartAsync();
@@ -131,7 +131,7 @@ public abstract partial class SagaStoreCompliance
             Rows.Transition(stale, Rows.Next(stale)),
             Rows.Start(Rows.New() with { RequestId = known.RequestId }),
             new CommitEntry.Check(stale.Id, 2),
-            Rows.Transition(moving, Rows.Next(moving)));
+            Rows.Transition(current, Rows.Next(current)));
 
         Assert.Equal(
             [
@@ -231,7 +231,7 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task A_saga_with_invalid_values_fails_alone()
     {
-        var moving = await StartAsync();
+        var current = await StartAsync();
         var good = Enumerable.Range(0, 6).Select(_ => Rows.New()).ToArray();
         var bad = Rows.New() with { State = "nul\0byte" };
 
@@ -240,7 +240,7 @@ public abstract partial class SagaStoreCompliance
                 .. good[..3].Select(Rows.Start),
                 Rows.Start(bad),
                 .. good[3..].Select(Rows.Start),
-                Rows.Transition(moving, Rows.Next(moving)),
+                Rows.Transition(current, Rows.Next(current)),
             ]);
 
         Assert.IsType<CommitResult.Invalid>(results[3]);

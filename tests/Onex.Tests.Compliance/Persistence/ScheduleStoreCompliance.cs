@@ -44,9 +44,9 @@ public abstract class ScheduleStoreCompliance
         var begun = (await Store.BeginAsync([name], _none))[0];
         var next = begun.AddMilliseconds(1500);
 
-        var moved = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Store.AdvanceAsync(name, begun, next, _none)));
+        var advanced = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Store.AdvanceAsync(name, begun, next, _none)));
 
-        Assert.Single(moved, true);
+        Assert.Single(advanced, true);
         Assert.Equal([next], await Store.BeginAsync([name], _none));
         Assert.False(await Store.AdvanceAsync(name, begun, next.AddHours(1), _none));
     }

@@ -10,7 +10,7 @@ public abstract class SecretHandlesCompliance
     protected abstract ISecretHandles Handles { get; }
 
     [Fact]
-    public async Task A_saga_finds_its_handles_whole()
+    public async Task A_saga_finds_its_handles_with_all_their_fields()
     {
         var saga = SagaId.Create(TimeProvider.System.GetUtcNow());
         SecretHandle[] handles = [New(saga) with { Version = 3, Field = "naïve 'field'" }, New(saga) with { Path = "apps/a b" }, New(saga)];

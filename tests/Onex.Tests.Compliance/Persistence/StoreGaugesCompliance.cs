@@ -24,7 +24,7 @@ public abstract class StoreGaugesCompliance
     [InlineData(SagaStatus.Paused, "paused")]
     public async Task A_halted_saga_is_counted_until_it_continues(SagaStatus status, string text)
     {
-        var row = Moving();
+        var row = NewRunning();
         await CommitAsync(Rows.Start(row));
         Assert.Equal(0, await HaltedAsync(row.Contract, text));
 
@@ -32,19 +32,19 @@ public abstract class StoreGaugesCompliance
         await CommitAsync(Rows.Transition(row, halted));
         Assert.Equal(1, await HaltedAsync(row.Contract, text));
 
-        var again = Rows.Next(halted) with { State = "other" };
-        await CommitAsync(Rows.Transition(halted, again));
+        var stillHalted = Rows.Next(halted) with { State = "other" };
+        await CommitAsync(Rows.Transition(halted, stillHalted));
         Assert.Equal(1, await HaltedAsync(row.Contract, text));
 
-        var moving = Rows.Next(again) with { Status = SagaStatus.Running, NextWakeupAt = Rows.Now.AddMinutes(1) };
-        await CommitAsync(Rows.Transition(again, moving));
+        var running = Rows.Next(stillHalted) with { Status = SagaStatus.Running, NextWakeupAt = Rows.Now.AddMinutes(1) };
+        await CommitAsync(Rows.Transition(stillHalted, running));
         Assert.Equal(0, await HaltedAsync(row.Contract, text));
     }
 
     [Fact]
     public async Task A_saga_that_is_blocked_at_its_start_is_counted_and_one_that_ends_is_not()
     {
-        var row = Moving() with { Status = SagaStatus.Blocked, NextWakeupAt = null };
+        var row = NewRunning() with { Status = SagaStatus.Blocked, NextWakeupAt = null };
         await CommitAsync(Rows.Start(row));
         Assert.Equal(1, await HaltedAsync(row.Contract, "blocked"));
 
@@ -56,9 +56,9 @@ public abstract class StoreGaugesCompliance
     public async Task A_saga_that_waits_for_nothing_is_stuck_unless_it_has_messages_to_send()
     {
         var before = (await ReadAsync()).WithoutWakeup;
-        var row = Moving();
-        var sending = Moving();
-        var waiting = Moving() with { NextWakeupAt = null, Progress = RawJson.FromText("""{"waiting_for":["paid"]}""") };
+        var row = NewRunning();
+        var sending = NewRunning();
+        var waiting = NewRunning() with { NextWakeupAt = null, Progress = RawJson.FromText("""{"waiting_for":["paid"]}""") };
         await CommitAsync(Rows.Start(row), Rows.Start(waiting), new CommitEntry.Start(sending, [], [Rows.Message("unsent")], []));
         Assert.Equal(before, (await ReadAsync()).WithoutWakeup);
 
@@ -73,7 +73,7 @@ public abstract class StoreGaugesCompliance
     [Fact]
     public async Task The_oldest_unsent_message_gives_the_age_of_the_outbox()
     {
-        await CommitAsync(new CommitEntry.Start(Moving(), [], [Rows.Message("old")], []));
+        await CommitAsync(new CommitEntry.Start(NewRunning(), [], [Rows.Message("old")], []));
 
         Assert.True((await ReadAsync()).OutboxAge > TimeSpan.Zero);
         Assert.True((await ReadAsync()).DatabaseBytes > 0);
@@ -118,7 +118,7 @@ public abstract class StoreGaugesCompliance
     }
 
     // A contract of its own, because the tests of a class share the storage.
-    private static SagaRow Moving() => Rows.New() with { Contract = Rows.Key(), NextWakeupAt = Rows.Now.AddMinutes(1) };
+    private static SagaRow NewRunning() => Rows.New() with { Contract = Rows.Key(), NextWakeupAt = Rows.Now.AddMinutes(1) };
 
     private Task<StoreReading> ReadAsync() => Gauges.ReadAsync([], _none);
 

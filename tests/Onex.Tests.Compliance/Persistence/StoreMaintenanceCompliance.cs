@@ -57,7 +57,7 @@ public abstract class StoreMaintenanceCompliance
         Assert.Equal(
             [null, young.Id],
             (await Store.FindEventTargetsAsync(
-                [Rows.Address(old) with { MessageId = Seen(old) }, Rows.Address(young) with { MessageId = Seen(young) }], _none))
+                [Rows.Address(old) with { MessageId = SeenBy(old) }, Rows.Address(young) with { MessageId = SeenBy(young) }], _none))
                 .Select(target => target.SeenBy));
         Assert.Equal([0, 1], (await Store.LoadItemsAsync([Items(old), Items(young)], _none)).Select(items => items.Count));
         Assert.Empty(await Handles.FindAsync(old.Id, [handles[old.Id].Id], _none));
@@ -80,7 +80,7 @@ public abstract class StoreMaintenanceCompliance
     public async Task History_expires_by_its_own_age()
     {
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-31), Status = SagaStatus.Completed };
-        await CommitAsync(new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 31), At(row, 2, 29), At(row, 3, 0)], [], []));
+        await CommitAsync(new CommitEntry.Start(row, [Entry(row, 0, 40), Entry(row, 1, 31), Entry(row, 2, 29), Entry(row, 3, 0)], [], []));
 
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(100), _historyKept, _none);
 
@@ -91,15 +91,15 @@ public abstract class StoreMaintenanceCompliance
     public async Task History_of_a_live_saga_is_kept()
     {
         var row = Rows.New() with { StartedAt = Rows.Now.AddDays(-40) };
-        var gone = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };
+        var expired = Rows.New() with { StartedAt = Rows.Now.AddDays(-40), EndedAt = Rows.Now.AddDays(-39), Status = SagaStatus.Completed };
         await CommitAsync(
-            new CommitEntry.Start(row, [At(row, 0, 40), At(row, 1, 0)], [], []), new CommitEntry.Start(
-                gone, [At(gone, 0, 40), At(gone, 1, 39)], [], []));
+            new CommitEntry.Start(row, [Entry(row, 0, 40), Entry(row, 1, 0)], [], []), new CommitEntry.Start(
+                expired, [Entry(expired, 0, 40), Entry(expired, 1, 39)], [], []));
 
         await Maintenance.RemoveExpiredAsync(_kept, _historyKept, _none);
 
         Assert.Equal([0, 1], await OrdinalsAsync(row));
-        Assert.Empty(await OrdinalsAsync(gone));
+        Assert.Empty(await OrdinalsAsync(expired));
 
         // History is also kept for some time after the end of the saga.
         await CommitAsync(Rows.Transition(row, Rows.Ended(row)) with { History = [] });
@@ -177,13 +177,13 @@ public abstract class StoreMaintenanceCompliance
     private async Task DecideAsync(Guid id, DeadLetterStatus status, OutgoingMessage? message) => await DeadLetters.DecideAsync(
         new DeadLetterDecision(message?.MessageId.Value ?? Rows.Id().Value, id, status, "ops", "seen", Force: false, message), _none);
 
-    private static HistoryEntry At(SagaRow row, int ordinal, int days) =>
+    private static HistoryEntry Entry(SagaRow row, int ordinal, int days) =>
         Rows.Happened(row) with { Ordinal = ordinal, At = Rows.Now.AddDays(-days) };
 
     private async Task<IEnumerable<int>> OrdinalsAsync(SagaRow row) =>
         (await Queries.HistoryAsync(row.Id, 0, -1, 100, _none)).Select(entry => entry.Ordinal);
 
-    private static MessageId Seen(SagaRow row) => new(Rows.Payload(row, "a message").Id);
+    private static MessageId SeenBy(SagaRow row) => new(Rows.Payload(row, "a message").Id);
 
     private async Task<SagaRow> EndedAsync(TimeSpan ago, params OutgoingMessage[] unsent)
     {
@@ -192,7 +192,7 @@ public abstract class StoreMaintenanceCompliance
         var ended = Rows.Ended(row) with { EndedAt = Rows.Now - ago };
         await CommitAsync(new CommitEntry.Transition(ended, 1, [], unsent, [])
         {
-            SeenMessages = [new(Seen(row))],
+            SeenMessages = [new(SeenBy(row))],
             Items = [new SagaItem("pack", 1, 0, SagaItemStatus.Completed, Rows.Id())],
         });
         return ended;

@@ -50,7 +50,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         var (topic, handler) = ("killed", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "before");
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
 
         await Broker.KillAsync();
         await Condition.HoldsAsync(() => member.Endpoints is [BusHealthStatus.Unhealthy], within: _detectionTimeout);
@@ -70,7 +70,7 @@ public sealed class BrokerLossTests : IAsyncLifetime
         var (topic, handler) = ("ending", RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "one");
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
 
         await Broker.KillAsync();
 

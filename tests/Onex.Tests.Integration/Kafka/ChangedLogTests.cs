@@ -37,14 +37,14 @@ public sealed class ChangedLogTests : IDisposable
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Received.Count == 3);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic);
         await ProduceAsync(topic, [.. Enumerable.Range(0, 8).Select(i => $"new {i}")]);
 
         // There are more new records than old ones, so that the offset after the old records exists in the new log, too.
-        await Condition.HoldsAsync(() => handler.Given.Count >= 11);
+        await Condition.HoldsAsync(() => handler.Received.Count >= 11);
         Assert.Equal(["old 0", "old 1", "old 2", .. Enumerable.Range(0, 8).Select(i => $"new {i}")], handler.Values);
         await AssertTopicIdsDifferAsync(member, topic, handler, oldCount: 3);
         await Condition.HoldsAsync(() => _bus.Committed(topic, topic, 1)[0] == 8);
@@ -80,14 +80,14 @@ public sealed class ChangedLogTests : IDisposable
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Received.Count == 3);
 
         await DeleteAsync(topic);
         await Condition.HoldsAsync(() => !member.IsReady, () => "it is ready without its topic");
         await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
-        await Condition.HoldsAsync(() => handler.Given.Count >= 8);
+        await Condition.HoldsAsync(() => handler.Received.Count >= 8);
         Assert.Equal(["old 0", "old 1", "old 2", "new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values);
         await AssertTopicIdsDifferAsync(member, topic, handler, oldCount: 3);
     }
@@ -99,17 +99,17 @@ public sealed class ChangedLogTests : IDisposable
         var handler = new RecordingHandler(_ => { });
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Condition.HoldsAsync(() => handler.Given.Count == 3);
-        var old = handler.Given.ToList();
+        await Condition.HoldsAsync(() => handler.Received.Count == 3);
+        var old = handler.Received.ToList();
 
         await DeleteAsync(topic);
         old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
         await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 
-        await Condition.HoldsAsync(() => handler.Given.Count >= 8);
+        await Condition.HoldsAsync(() => handler.Received.Count >= 8);
         Assert.Equal(["new 0", "new 1", "new 2", "new 3", "new 4"], handler.Values.Skip(3));
-        foreach (var entry in handler.Given.Skip(3))
+        foreach (var entry in handler.Received.Skip(3))
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
@@ -126,7 +126,7 @@ public sealed class ChangedLogTests : IDisposable
         await member.WaitUntilReadyAsync();
         await member.ProduceAsync(topic1, 0, "old 1");
         await member.ProduceAsync(topic2, 0, "old 2");
-        await Condition.HoldsAsync(() => handler.Given.Count == 2);
+        await Condition.HoldsAsync(() => handler.Received.Count == 2);
 
         await Task.WhenAll(DeleteAsync(topic1), DeleteAsync(topic2));
         await Task.WhenAll(RecreateAsync(topic1), RecreateAsync(topic2));
@@ -148,7 +148,7 @@ public sealed class ChangedLogTests : IDisposable
         await Condition.HoldsAsync(() => firstHandler.OwnedNow().Length == 1 && secondHandler.OwnedNow().Length == 1);
         await first.ProduceAsync(topic, 0, "old 0a", "old 0b");
         await first.ProduceAsync(topic, 1, "old 1a", "old 1b");
-        await Condition.HoldsAsync(() => firstHandler.Given.Count + secondHandler.Given.Count == 4);
+        await Condition.HoldsAsync(() => firstHandler.Received.Count + secondHandler.Received.Count == 4);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic, 2);
@@ -244,7 +244,7 @@ public sealed class ChangedLogTests : IDisposable
         await DeleteRecordsAsync(topic, 5);
         await using var second = await StartAsync(topic, handler);
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 3);
+        await Condition.HoldsAsync(() => handler.Received.Count == 3);
         Assert.Equal(["a", "b", "f"], handler.Values);
         Assert.Equal([KeyValuePair.Create(topic, 3L)], second.Missed.Topics);
     }
@@ -279,7 +279,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await using var member = await StartAsync(topic, handler);
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
         Assert.Equal(["c"], handler.Values);
         Assert.Empty(member.Missed.Topics);
     }
@@ -352,8 +352,8 @@ public sealed class ChangedLogTests : IDisposable
     private static async Task AssertTopicIdsDifferAsync(RiderMember member, string topic, RecordingHandler handler, int oldCount)
     {
         var newId = (await member.Topics.TopicIdsAsync([topic], CancellationToken.None))[topic];
-        var oldId = Assert.Single(handler.Given.Take(oldCount).Select(entry => entry.Record.TopicId).Distinct());
-        Assert.All(handler.Given.Skip(oldCount), entry => Assert.Equal(newId, entry.Record.TopicId));
+        var oldId = Assert.Single(handler.Received.Take(oldCount).Select(entry => entry.Record.TopicId).Distinct());
+        Assert.All(handler.Received.Skip(oldCount), entry => Assert.Equal(newId, entry.Record.TopicId));
         Assert.NotNull(oldId);
         Assert.NotEqual(newId, oldId);
     }

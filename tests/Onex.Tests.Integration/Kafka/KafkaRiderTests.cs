@@ -30,9 +30,9 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
             new TopicPartition(topic, 0),
             new Message<byte[]?, byte[]?> { Headers = [new Header("none", null), new Header("bytes", [0xC3, 0x28])] },
             CancellationToken.None);
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
 
-        var record = handler.Given.Single().Record;
+        var record = handler.Received.Single().Record;
         Assert.Null(record.Key);
         Assert.Null(record.Value);
         Assert.Equal(["none", "bytes"], record.Headers.Select(header => header.Key));
@@ -48,7 +48,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
 
         await member.ProduceAsync(topic, 0, "late");
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
         await Task.Delay(TimeSpan.FromSeconds(6), TimeProvider.System, TestContext.Current.CancellationToken);
         release.SetResult();
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 1);
+        await Condition.HoldsAsync(() => handler.Received.Count == 1);
         Assert.Equal(["+0"], handler.Calls);
     }
 }

@@ -155,7 +155,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
         }
     }
 
-    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<ParkedRoom> rooms, CancellationToken cancellation)
+    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> rooms, CancellationToken cancellation)
     {
         lock (_lock)
         {

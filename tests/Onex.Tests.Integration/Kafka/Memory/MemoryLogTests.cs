@@ -47,10 +47,10 @@ public sealed class MemoryLogTests
         var (quick, slow) = (RecordingHandler.Acknowledging, new RecordingHandler(_ => { }));
         await using var member = await StartAsync(bus, 1, ("quick", quick), ("slow", slow));
         await member.ProduceAsync(Topic, 0, [.. Enumerable.Range(0, 50).Select(i => $"{i}")]);
-        await Condition.HoldsAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Given.Count == 50);
+        await Condition.HoldsAsync(() => bus.Committed(Topic, "quick", 1)[0] == 50 && slow.Received.Count == 50);
         Assert.Equal(50, bus.Memory.Held(Topic).Count);
 
-        foreach (var entry in slow.Given.Take(30))
+        foreach (var entry in slow.Received.Take(30))
         {
             entry.Complete(RecordOutcome.Handled.Instance);
         }
@@ -78,8 +78,8 @@ public sealed class MemoryLogTests
         Assert.Contains($"'{Topic}' is full", reports[4].Reason, StringComparison.Ordinal);
         Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(OtherTopic, 0, large))[0].Delivery);
 
-        await Condition.HoldsAsync(() => handler.Given.Count == 4);
-        handler.Given.First().Complete(RecordOutcome.Handled.Instance);
+        await Condition.HoldsAsync(() => handler.Received.Count == 4);
+        handler.Received.First().Complete(RecordOutcome.Handled.Instance);
         await Condition.HoldsAsync(() => bus.Memory.Held(Topic).Count == 3);
         Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(Topic, 0, large))[0].Delivery);
     }

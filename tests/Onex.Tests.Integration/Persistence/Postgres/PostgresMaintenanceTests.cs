@@ -98,7 +98,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
             while (!migration.IsCompleted)
             {
                 Assert.NotEmpty(await Queries.HistoryAsync(row.Id, 0, -1, 10, CancellationToken.None));
-                Assert.Null(await new SchemaState(_database.DataSource, migrator.Expected).FaultAsync(CancellationToken.None));
+                Assert.Null(await new SchemaState(_database.DataSource, migrator.Expected).FindProblemAsync(CancellationToken.None));
                 reads++;
             }
 

@@ -28,11 +28,11 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
             $"SELECT 1 FROM onex.effect_ledger WHERE command_id = '{first.Command.CommandId}' FOR UPDATE", connection, transaction);
         await lockRow.ExecuteScalarAsync(_none);
 
-        var taken = await Parked.TakeAsync([new ParkedRoom("skipped", 2)], _none).WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
+        var taken = await Parked.TakeAsync([new TakeLimit("skipped", 2)], _none).WaitAsync(TimeSpan.FromMinutes(1), TimeProvider.System);
 
         Assert.Equal(second.Command.CommandId, Assert.Single(taken).Command.CommandId);
         await transaction.RollbackAsync(_none);
-        Assert.Single(await Parked.TakeAsync([new ParkedRoom("skipped", 2)], _none));
+        Assert.Single(await Parked.TakeAsync([new TakeLimit("skipped", 2)], _none));
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
 
         Assert.IsType<ClaimResult.Parked>(await ledger.ParkAsync(command, _none));
 
-        Assert.Single(await Parked.TakeAsync([new ParkedRoom("lost", 10)], _none));
+        Assert.Single(await Parked.TakeAsync([new TakeLimit("lost", 10)], _none));
     }
 
     [Fact]

@@ -67,17 +67,17 @@ public sealed class MigratorTests
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));
 
-        Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
+        Assert.Contains("onex db migrate", await state.FindProblemAsync(_none), StringComparison.Ordinal);
         await MigrateAsync(Settings(database));
-        Assert.Null(await state.FaultAsync(_none));
+        Assert.Null(await state.FindProblemAsync(_none));
         await database.ExecuteAsync("""INSERT INTO onex.schema_migrations VALUES ('99990101000000_Later', '10.0.0')""");
-        Assert.Null(await state.FaultAsync(_none));
+        Assert.Null(await state.FindProblemAsync(_none));
         await database.ExecuteAsync(
             """
             DELETE FROM onex.schema_migrations
             WHERE "MigrationId" IN (SELECT "MigrationId" FROM onex.schema_migrations ORDER BY 1 DESC LIMIT 2)
             """);
-        Assert.Contains("onex db migrate", await state.FaultAsync(_none), StringComparison.Ordinal);
+        Assert.Contains("onex db migrate", await state.FindProblemAsync(_none), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,14 +95,14 @@ public sealed class MigratorTests
         foreach (var table in tables)
         {
             await database.ExecuteAsync($"ALTER TABLE onex.{table} RENAME TO renamed");
-            Assert.Contains($"lacks {table}: ", await state.FaultAsync(_none), StringComparison.Ordinal);
+            Assert.Contains($"lacks {table}: ", await state.FindProblemAsync(_none), StringComparison.Ordinal);
             await database.ExecuteAsync($"ALTER TABLE onex.renamed RENAME TO {table}");
         }
 
         await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME parked TO renamed");
-        Assert.Contains("lacks sagas.parked: ", await state.FaultAsync(_none), StringComparison.Ordinal);
+        Assert.Contains("lacks sagas.parked: ", await state.FindProblemAsync(_none), StringComparison.Ordinal);
         await database.ExecuteAsync("ALTER TABLE onex.sagas RENAME renamed TO parked");
-        Assert.Null(await state.FaultAsync(_none));
+        Assert.Null(await state.FindProblemAsync(_none));
     }
 
     [Fact]
@@ -114,7 +114,7 @@ public sealed class MigratorTests
         await using var dataSource = PostgresDataSource.Create(Settings(database));
         var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));
 
-        Assert.Contains("does not accept writes", await state.FaultAsync(_none), StringComparison.Ordinal);
+        Assert.Contains("does not accept writes", await state.FindProblemAsync(_none), StringComparison.Ordinal);
     }
 
     [Fact]

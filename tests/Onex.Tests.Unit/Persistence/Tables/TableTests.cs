@@ -22,8 +22,8 @@ public sealed class TableTests
         ["secret_handles"] = Names(SecretHandleTable.Columns),
     };
 
-    // Columns that the database fills, and the one that PostgreSQL has beside the list.
-    private static readonly string[] _byItself = ["seq", "created_at", "updated_at", "seen_at", "input"];
+    // Columns that the database fills itself, and "input", which only PostgreSQL has.
+    private static readonly string[] _notInLists = ["seq", "created_at", "updated_at", "seen_at", "input"];
 
     public static TheoryData<string> Lists() => [.. _lists.Keys];
 
@@ -60,8 +60,8 @@ public sealed class TableTests
         AssertSame(table, names);
     }
 
-    private static void AssertSame(string table, IEnumerable<string> there) => Assert.Equal(
-        _lists[table].Except(_byItself).Order(StringComparer.Ordinal), there.Except(_byItself).Order(StringComparer.Ordinal));
+    private static void AssertSame(string table, IEnumerable<string> columns) => Assert.Equal(
+        _lists[table].Except(_notInLists).Order(StringComparer.Ordinal), columns.Except(_notInLists).Order(StringComparer.Ordinal));
 
     private static IEnumerable<string> Names<TRow>(Table<TRow> table) => table.Columns.Select(column => column.Name);
 }

@@ -44,12 +44,12 @@ public sealed partial class CommandLineTests
     [InlineData("dlq list --limt=5", "--limit")]
     [InlineData("dlq list --jsn", "--json")]
     [InlineData("frobnicate", null)]
-    public void A_misspelt_word_is_reported_with_a_suggestion(string line, string? meant)
+    public void A_misspelt_word_is_reported_with_a_suggestion(string line, string? suggestion)
     {
         var parsed = CommandLine.Root().Parse(line);
 
         Assert.NotEmpty(parsed.Errors);
-        Assert.Equal(meant, CommandLine.Meant(parsed));
+        Assert.Equal(suggestion, CommandLine.Suggest(parsed));
     }
 
     [Theory]
@@ -105,21 +105,21 @@ public sealed partial class CommandLineTests
             string[] path = [.. CommandLine.PathOf(command).Split(' ').Skip(1)];
             foreach (var option in command.Options.Where(option => option.ValueType == typeof(string)))
             {
-                Assert.Equal("@ann", Assert.Single(Parsed([.. path, option.Name, "@ann"]).GetResult(option.Name)!.Tokens).Value);
-                Assert.Equal("@ann", Assert.Single(Parsed([.. path, $"{option.Name}=@ann"]).GetResult(option.Name)!.Tokens).Value);
+                Assert.Equal("@ann", Assert.Single(ParseLine([.. path, option.Name, "@ann"]).GetResult(option.Name)!.Tokens).Value);
+                Assert.Equal("@ann", Assert.Single(ParseLine([.. path, $"{option.Name}=@ann"]).GetResult(option.Name)!.Tokens).Value);
             }
 
             foreach (var argument in command.Arguments)
             {
                 Assert.Contains(
                     "@ann",
-                    Parsed(
+                    ParseLine(
                         [.. path, .. Enumerable.Repeat(
                             "@ann", command.Arguments.Count)]).GetResult(argument.Name)!.Tokens.Select(token => token.Value));
             }
         }
 
-        static ParseResult Parsed(string[] line)
+        static ParseResult ParseLine(string[] line)
         {
             var parsed = CommandLine.Parse(line);
             Assert.DoesNotContain(
@@ -132,8 +132,8 @@ public sealed partial class CommandLineTests
 
     [Theory]
     [InlineData("contract: x", false, 78)]
-    [InlineData(Warned, false, 0)]
-    [InlineData(Warned, true, 1)]
+    [InlineData(ContractWithWarning, false, 0)]
+    [InlineData(ContractWithWarning, true, 1)]
     public async Task Contracts_check_ends_with_the_documented_code(string contract, bool warningsAsErrors, int code)
     {
         var directory = Directory.CreateTempSubdirectory("onex-check-");
@@ -274,7 +274,8 @@ public sealed partial class CommandLineTests
             .. Directory.EnumerateFiles(Repository.At("docs"), "*.md", SearchOption.AllDirectories), Repository.At("README.md"),
             Repository.At("docker", "README.md"),
         ];
-        var lines = files.SelectMany(file => Proposed().Matches(File.ReadAllText(file)).Select(match => match.Groups["line"].Value))
+        var lines = files.SelectMany(file => QuotedCommandLine().Matches(File.ReadAllText(file)))
+            .Select(match => match.Groups["line"].Value)
             .Distinct(StringComparer.Ordinal)
             .ToList();
 
@@ -294,7 +295,7 @@ public sealed partial class CommandLineTests
         """['`](?<line>onex [a-z-][^'`"{}|\[\]<>$\\/\n]*)['`]""",
         System.Text.RegularExpressions.RegexOptions.ExplicitCapture,
         matchTimeoutMilliseconds: 5000)]
-    private static partial System.Text.RegularExpressions.Regex Proposed();
+    private static partial System.Text.RegularExpressions.Regex QuotedCommandLine();
 
     [Fact]
     public void Why_shows_the_last_error_and_valid_commands()
@@ -315,9 +316,9 @@ public sealed partial class CommandLineTests
 
     [Fact]
     public void Output_to_a_terminal_contains_no_control_characters() =>
-        Assert.Equal("\\u001B[31mred\\u000A", TableOutput.Harmless("\u001b[31mred\n"));
+        Assert.Equal("\\u001B[31mred\\u000A", TableOutput.EscapeControls("\u001b[31mred\n"));
 
-    private const string Warned = """
+    private const string ContractWithWarning = """
         contract: example
         version: 1.0.0
         input: { type: object }

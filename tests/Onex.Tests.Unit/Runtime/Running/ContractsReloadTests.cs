@@ -8,7 +8,7 @@ using Onex.Runtime.Running;
 
 namespace Onex.Tests.Unit.Runtime.Running;
 
-/// <summary>Reloading in the effects role. Contracts, in whole processes: ReloadTests of the end-to-end tests.</summary>
+/// <summary>Reloading in the effects role. The end-to-end tests (ReloadTests) reload contracts in whole processes.</summary>
 public sealed class ContractsReloadTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-contracts-").FullName;
@@ -37,7 +37,7 @@ public sealed class ContractsReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Connections_whose_definition_is_unchanged_stay_and_health_follows_the_others()
+    public async Task Unchanged_connections_stay_and_health_lists_added_ones_instead_of_removed_ones()
     {
         Write("connections/a.yaml", Http("stock", "http://stock.internal"));
         Write("connections/b.yaml", Http("bank", "http://bank.internal"));
@@ -144,7 +144,7 @@ public sealed class ContractsReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Connections_that_all_vanish_stay_in_use()
+    public async Task Connections_stay_in_use_when_all_their_files_vanish()
     {
         Write("connections/all.yaml", Http("stock", "http://stock.internal"));
         using var reload = Start();
@@ -165,14 +165,14 @@ public sealed class ContractsReloadTests : IDisposable
         File.WriteAllText(full, text);
     }
 
-    private ContractsReload Start(params (string Name, string Value)[] further)
+    private ContractsReload Start(params (string Name, string Value)[] variables)
     {
         var environment = new Dictionary<string, string>
         {
             ["RUNTIME_PROFILE"] = "effects",
             ["CONTRACTS_DIR"] = _directory,
         };
-        foreach (var (name, value) in further)
+        foreach (var (name, value) in variables)
         {
             environment[name] = value;
         }

@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Runtime.Verification;
 
-/// <summary>What a worker does other than docs/worker-protocol.md says.</summary>
+/// <summary>How a worker violates docs/worker-protocol.md.</summary>
 public enum WorkerFault
 {
     None,

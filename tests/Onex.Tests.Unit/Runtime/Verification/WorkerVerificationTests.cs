@@ -45,17 +45,17 @@ public sealed class WorkerVerificationTests
     [InlineData(
         WorkerFault.CancelsLaterAttempts, "a cancellation stops no later attempt and no other command", "No result of attempt 2")]
     [InlineData(WorkerFault.ProgressOutOfRange, "reports have their form", "This is no report")]
-    public async Task A_worker_with_a_fault_fails_the_case_for_it(WorkerFault fault, string name, string said)
+    public async Task A_worker_with_a_fault_fails_the_case_for_it(WorkerFault fault, string name, string expectedText)
     {
         var failed = (await VerifyAsync(fault)).First(verified => verified.Failure is not null);
 
         Assert.Equal(name, failed.Name);
-        Assert.Contains(said, failed.Failure, StringComparison.Ordinal);
+        Assert.Contains(expectedText, failed.Failure, StringComparison.Ordinal);
     }
 
     private static async Task<List<VerifiedCase>> VerifyAsync(WorkerFault fault)
     {
-        using var worker = new PlayedWorker(fault);
+        using var worker = new FakeWorker(fault);
         var link = new WorkerLink(worker, "pricing-commands", TimeProvider.System);
         worker.Receive = link.Receive;
         var verification = new WorkerVerification(

@@ -7,16 +7,16 @@ using Onex.Kafka.Producing;
 namespace Onex.Tests.Unit.Runtime.Verification;
 
 /// <summary>
-/// A worker of pricing.quote in this process, with at most one fault. It answers before a send returns, so that no test waits for it.
+/// A worker for pricing.quote in this process, with at most one fault. It answers before a send returns, so that no test waits for it.
 /// </summary>
-internal sealed class PlayedWorker(WorkerFault fault) : IRecordProducer, IDisposable
+internal sealed class FakeWorker(WorkerFault fault) : IRecordProducer, IDisposable
 {
     private readonly ConcurrentDictionary<string, int> _cancelled = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, ITimer> _running = new(StringComparer.Ordinal);
     private bool _stopped;
     private int _answers;
 
-    /// <summary>Receives what it writes.</summary>
+    /// <summary>Receives the results and reports that it writes.</summary>
     public Action<TailRecord> Receive { get; set; } = _ => { };
 
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
