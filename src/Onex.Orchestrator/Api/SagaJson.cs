@@ -44,10 +44,10 @@ internal static class SagaJson
         WriteJson(writer, "progress", row.Progress);
         WriteJson(writer, "input", detail.Input);
         WriteJson(writer, "output", detail.Output);
-        if (detail.Early.Count > 0)
+        if (detail.BufferedEvents.Count > 0)
         {
             writer.WriteStartArray("early_events");
-            foreach (var early in detail.Early)
+            foreach (var early in detail.BufferedEvents)
             {
                 writer.WriteStartObject();
                 writer.WriteString("event", early.Event);

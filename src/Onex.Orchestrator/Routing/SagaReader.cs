@@ -39,7 +39,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
         var loaded = await store.LoadAsync(ids, limit, cancellation);
         var sagas = new List<StoredSaga>(loaded.Count);
         var payloadIds = new List<Guid>();
-        foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.Early)))
+        foreach (var (row, input, unsent, early) in loaded.Values.Select(saga => (saga.Row, saga.Input, saga.Unsent, saga.BufferedEvents)))
         {
             try
             {

@@ -86,7 +86,7 @@ public sealed partial class PostgresEffectLedger
             valid_until = excluded.valid_until
         """;
 
-    // If several processes report a connection: since the earliest time, and until the earliest trial.
+    // Combines the reports of several processes: the earliest begin of the outage, and the earliest next trial.
     private const string Describe = """
         SELECT c.connection, p.parked, s.since, s.next_trial_at, s.is_trial_running, s.reason
         FROM unnest($1) AS c(connection)

@@ -280,7 +280,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         }
     }
 
-    // A statement can change a row only once, so several claims on one command run in several statements, each after the other.
+    // A statement can change a row only once, so several claims on one command run in several statements, one after the other.
     private Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(IReadOnlyList<ClaimRow> requests) => ClaimAllAsync(requests, ClaimUniqueAsync);
 
     private static async Task<IReadOnlyList<ClaimResult>> ClaimAllAsync(

@@ -65,7 +65,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             var found = new SagaDetail(
                 SagaTable.Read(row), row.JsonOrNull(SagaTable.Columns.Count), row.OptionalJson(SagaTable.Columns.Count + 1), []);
             await reader.NextResultAsync(cancellation);
-            return found with { Early = await PostgresEarlyEvents.ReadAsync(reader, cancellation) };
+            return found with { BufferedEvents = await PostgresEarlyEvents.ReadAsync(reader, cancellation) };
         },
         cancellation);
 

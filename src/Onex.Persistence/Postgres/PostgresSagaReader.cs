@@ -102,7 +102,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
                 {
                     if (buffered.Key is { } id && loaded.TryGetValue(id, out var saga))
                     {
-                        loaded[id] = saga with { Early = [.. buffered] };
+                        loaded[id] = saga with { BufferedEvents = [.. buffered] };
                     }
                 }
 

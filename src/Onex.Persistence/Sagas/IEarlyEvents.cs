@@ -14,7 +14,7 @@ public interface IEarlyEvents
 
     /// <summary>
     /// Early events to be processed, in order of arrival: their saga has started in time (<see cref="DueEvent.SagaId"/>), or they have
-    /// expired, by the database's clock. Buffered events (<see cref="LoadedSaga.Early"/>) are not among them.
+    /// expired, by the database's clock. Buffered events (<see cref="LoadedSaga.BufferedEvents"/>) are not among them.
     /// </summary>
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 

@@ -63,8 +63,8 @@ public sealed record SagaPage(IReadOnlyList<SagaRow> Sagas, string? Next);
 /// <param name="Row">The row.</param>
 /// <param name="Input">The request's payload.</param>
 /// <param name="Output">The output of an ended saga, or null.</param>
-/// <param name="Early">Its buffered events.</param>
-public sealed record SagaDetail(SagaRow Row, RawJson Input, RawJson? Output, IReadOnlyList<EarlyEvent> Early);
+/// <param name="BufferedEvents">Its buffered events.</param>
+public sealed record SagaDetail(SagaRow Row, RawJson Input, RawJson? Output, IReadOnlyList<EarlyEvent> BufferedEvents);
 
 /// <summary>A saga that will never continue by itself.</summary>
 public sealed record StuckSaga(SagaId Id, string Contract, string State, string Status, DateTimeOffset UpdatedAt, string Reason);

@@ -55,5 +55,5 @@ public interface ISagaStore
 public sealed record LoadedSaga(SagaRow Row, RawJson Input, IReadOnlyList<OutgoingMessage> Unsent)
 {
     /// <summary>Its buffered events, in order of arrival.</summary>
-    public IReadOnlyList<EarlyEvent> Early { get; init; } = [];
+    public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
 }

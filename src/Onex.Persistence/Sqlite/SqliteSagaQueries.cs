@@ -46,7 +46,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
     public Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation) => database.ReadAsync(
         session =>
         {
-            var early = session.Query(
+            var buffered = session.Query(
                 $"SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e WHERE e.saga_id = $1 ORDER BY e.seq",
                 EarlyEventTable.Read,
                 sagaId);
@@ -56,7 +56,7 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
                     SagaTable.Read(row),
                     row.JsonOrNull(SagaTable.Columns.Count),
                     row.OptionalJson(SagaTable.Columns.Count + 1),
-                    early),
+                    buffered),
                 sagaId).SingleOrDefault();
         },
         cancellation);

@@ -60,7 +60,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                         OutboxTable.Read,
                         list)
                     .ToLookup(message => message.SagaId, message => message.Message);
-                var early = session
+                var buffered = session
                     .Query(
                         $"""
                         SELECT {EarlyEventTable.Columns.Names("e")} FROM early_events e
@@ -68,7 +68,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                         """,
                         EarlyEventTable.Read,
                         list)
-                    .ToLookup(buffered => buffered.SagaId!.Value);
+                    .ToLookup(early => early.SagaId!.Value);
                 return session
                     .QueryWhile(
                         $"""
@@ -81,7 +81,10 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                         list)
                     .ToDictionary(
                         found => found.Row.Id,
-                        found => new LoadedSaga(found.Row, found.Input, [.. unsent[found.Row.Id]]) { Early = [.. early[found.Row.Id]] });
+                        found => new LoadedSaga(found.Row, found.Input, [.. unsent[found.Row.Id]])
+                        {
+                            BufferedEvents = [.. buffered[found.Row.Id]],
+                        });
             },
             cancellation);
 

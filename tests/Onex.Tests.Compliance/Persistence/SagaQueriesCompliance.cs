@@ -123,7 +123,7 @@ public abstract class SagaQueriesCompliance
         Assert.Equal((row.Id, 2), (found.Row.Id, found.Row.Version));
         Assert.Equal("A", (string?)JsonNode.Parse(found.Input.ToString())!["sku"]);
         Assert.True((bool)JsonNode.Parse(found.Output!.Value.ToString())!["paid"]!);
-        Assert.Equal(buffered.MessageId, Assert.Single(found.Early).MessageId);
+        Assert.Equal(buffered.MessageId, Assert.Single(found.BufferedEvents).MessageId);
         Assert.Null(await Queries.FindAsync(Rows.Id(), _none));
     }
 

@@ -115,7 +115,7 @@ public abstract partial class SagaStoreCompliance
         var loaded = await LoadAsync(row.Id);
         Assert.Equal(Comparable(next), Comparable(loaded.Row));
         Assert.Empty(loaded.Unsent);
-        Assert.Empty(loaded.Early);
+        Assert.Empty(loaded.BufferedEvents);
         Assert.Equal([Rows.Now.AddHours(1)], await WakeupTimesAsync(row.HomePartition));
         Assert.Empty(await Payloads.LoadPayloadsAsync([Rows.Payload(again, "result:again").Id], _none));
         Assert.Null(Assert.Single(await Store.FindEventTargetsAsync([Rows.Address(row) with { MessageId = second }], _none)).SeenBy);
@@ -178,7 +178,7 @@ public abstract partial class SagaStoreCompliance
         var third = Rows.Next(second);
         await CommitAsync(Rows.Transition(second, third) with { BufferedEvents = [events[0]] });
 
-        var early = (await LoadAsync(row.Id)).Early;
+        var early = (await LoadAsync(row.Id)).BufferedEvents;
         Assert.Equal(
             [events[3].MessageId, events[1].MessageId, events[2].MessageId, events[0].MessageId],
             early.Select(buffered => buffered.MessageId));
@@ -454,7 +454,7 @@ public abstract partial class SagaStoreCompliance
         (await Wakeups.WakeupsAsync([partition], Rows.Now.AddDays(365), _none)).Select(wakeup => wakeup.At);
 
     private async Task<IEnumerable<MessageId>> BufferedAsync(SagaRow row) =>
-        (await LoadAsync(row.Id)).Early.Select(buffered => buffered.MessageId);
+        (await LoadAsync(row.Id)).BufferedEvents.Select(buffered => buffered.MessageId);
 
     private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
         (await Store.FindEventTargetsAsync(addresses, _none)).Select(target => target.Live);

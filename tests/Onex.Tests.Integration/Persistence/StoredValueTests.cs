@@ -222,7 +222,7 @@ public abstract class StoredValueTests
         var stored = (await Store.LoadAsync([row.Id], _none))[row.Id];
         return SagaRows.FromRow(_plan, stored.Row, stored.Input, out _) with
         {
-            BufferedEvents = [.. stored.Early.Select(buffered => EarlyEventRows.ToBuffered(_plan, buffered))],
+            BufferedEvents = [.. stored.BufferedEvents.Select(buffered => EarlyEventRows.ToBuffered(_plan, buffered))],
         };
     }
 
