@@ -31,8 +31,8 @@ internal static class Catalogue
     /// <summary>The enabled operations, and the remote operations of the contracts directory, which their declarations enable.</summary>
     public static OperationCatalogue WithRemote(RuntimeSettings settings, PluginSet plugins)
     {
-        var own = Create(settings, plugins);
-        return own.With(RemoteOperationsReader.Read(settings.ContractsDirectory, own).Operations);
+        var enabled = Create(settings, plugins);
+        return enabled.With(RemoteOperationsReader.Read(settings.ContractsDirectory, enabled).Operations);
     }
 
     /// <summary>

@@ -15,7 +15,7 @@ public interface IEffectLedger
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For the orchestrator: cancels those of these commands that are parked or that nobody has claimed. A later claim of a cancelled
+    /// For the orchestrator: cancels each of these commands that is parked or that nobody has claimed. A later claim of a cancelled
     /// attempt gets <see cref="ClaimResult.Expired"/>. Then closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of
     /// all these commands.
     /// </summary>

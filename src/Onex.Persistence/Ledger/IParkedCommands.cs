@@ -32,7 +32,7 @@ public interface IParkedCommands
     Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation);
 
     /// <summary>
-    /// For the orchestrator: cancels those of these commands that are parked. The attempt never begins; a later one may.
+    /// For the orchestrator: cancels each of these commands that is parked. The attempt never begins; a later one may.
     /// </summary>
     Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 

@@ -200,8 +200,8 @@ internal static class CommitSql
                 case CommitEntry.Start start:
                     var input = start.Payloads.FirstOrDefault(
                         payload => payload is { Name: "input", Content.Utf8.Length: <= InputInRowMax });
-                    var others = start.Payloads.Where(payload => !ReferenceEquals(payload, input));
-                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, others, input);
+                    var otherPayloads = start.Payloads.Where(payload => !ReferenceEquals(payload, input));
+                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, otherPayloads, input);
                     break;
                 case CommitEntry.Transition transition:
                     Add(

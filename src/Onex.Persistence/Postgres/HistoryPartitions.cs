@@ -4,7 +4,7 @@ using Npgsql;
 namespace Onex.Persistence.Postgres;
 
 /// <summary>
-/// Creates the daily partitions of <c>saga_transitions</c> in advance. The orchestrator does it at its start and every hour. Entries of a
+/// Creates the daily partitions of <c>saga_transitions</c> in advance. The orchestrator runs this at its start and every hour. Entries of a
 /// day without a partition go to the default partition until that of the day is created, so a delay does no harm.
 /// </summary>
 public static class HistoryPartitions

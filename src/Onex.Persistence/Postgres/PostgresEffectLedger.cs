@@ -151,7 +151,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     public async Task<bool> IsSameDatabaseAsync(NpgsqlConnection other, CancellationToken cancellation)
     {
         var key = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
-        await using var own = await LockProbeAsync(key, cancellation);
+        await using var lockHolder = await LockProbeAsync(key, cancellation);
         await using var find = new NpgsqlCommand(FindProbe, other) { Parameters = { new NpgsqlParameter<long> { TypedValue = key } } };
         return await find.ExecuteScalarAsync(cancellation) is true;
     }

@@ -24,7 +24,7 @@ internal static class StoreQueries
         CancellationToken cancellation,
         int contentionRetries = ContentionRetries)
     {
-        var fresh = false;
+        var hasReconnected = false;
         for (var contentions = 0; ; commands = [.. commands.Select(Copy)])
         {
             try
@@ -57,12 +57,12 @@ internal static class StoreQueries
             }
             catch (Exception error) when (StoreErrors.IsUnavailable(error))
             {
-                if (fresh)
+                if (hasReconnected)
                 {
                     throw StoreErrors.Unavailable(error);
                 }
 
-                fresh = true;
+                hasReconnected = true;
                 dataSource.Clear();
             }
         }

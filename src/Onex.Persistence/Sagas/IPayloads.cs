@@ -6,11 +6,11 @@ namespace Onex.Persistence.Sagas;
 /// </summary>
 public interface IPayloads
 {
-    /// <summary>Loads the payloads of those ids. Unknown ids are missing in the result; so are others once the limit is reached.</summary>
+    /// <summary>Loads the payloads with these ids. Unknown ids are missing in the result, and others once the limit is reached.</summary>
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
         IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation);
 
-    /// <summary>Loads all of those ids, without a limit.</summary>
+    /// <summary>Loads all payloads with these ids.</summary>
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         LoadPayloadsAsync(ids, null, cancellation);
 

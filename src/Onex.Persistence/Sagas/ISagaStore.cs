@@ -12,13 +12,13 @@ namespace Onex.Persistence.Sagas;
 public interface ISagaStore
 {
     /// <summary>
-    /// Loads the rows of those ids with their input, unsent messages and buffered events, in one query. Ids without a row are missing in
+    /// Loads the rows with these ids, and their input, unsent messages and buffered events, in one query. Ids without a row are missing in
     /// the result; so are others once the limit is reached.
     /// </summary>
     Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
         IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation);
 
-    /// <summary>Loads all of those ids, without a limit.</summary>
+    /// <summary>Loads all rows with these ids.</summary>
     Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
         LoadAsync(ids, null, cancellation);
 

@@ -8,7 +8,7 @@ public interface ISecretHandles
     /// <summary>Stores handles. If the outcome that returns them is never recorded, they stay unused until their saga is removed.</summary>
     Task AddAsync(IReadOnlyCollection<SecretHandle> handles, CancellationToken cancellation);
 
-    /// <summary>The handles of those ids that belong to the saga. Unknown ones, and those of other sagas, are missing.</summary>
+    /// <summary>The handles with these ids that belong to the saga. Unknown handles and handles of other sagas are missing.</summary>
     Task<IReadOnlyDictionary<Guid, SecretHandle>> FindAsync(
         SagaId sagaId, IReadOnlyCollection<Guid> ids, CancellationToken cancellation);
 }

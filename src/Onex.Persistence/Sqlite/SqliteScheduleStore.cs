@@ -13,9 +13,9 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
                 // Whole seconds keep the times of an "every" readable.
                 var now = time.GetUtcNow();
                 var begin = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerSecond));
-                var known = session.Query(
+                var active = session.Query(
                     "SELECT contract, times FROM schedules WHERE removed_at IS NULL", row => new ScheduleName(row.Text(0), row.Text(1)));
-                foreach (var (contract, times) in known.Except(schedules))
+                foreach (var (contract, times) in active.Except(schedules))
                 {
                     session.Execute("UPDATE schedules SET removed_at = $3 WHERE contract = $1 AND times = $2", contract, times, now);
                 }

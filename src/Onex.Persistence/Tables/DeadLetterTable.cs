@@ -31,7 +31,7 @@ internal static class DeadLetterTable
     /// <summary>The column names with an alias, and <c>NULL</c> for the large columns.</summary>
     public static string NamesWithoutContent(string alias) => Columns.NamesWithout(alias, Value, Headers);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static DeadLetterRow Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(
             row.Uuid(Id),

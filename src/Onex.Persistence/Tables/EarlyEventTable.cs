@@ -18,7 +18,7 @@ internal static class EarlyEventTable
     public static readonly int ExpiresAt = Columns.Time("expires_at", row => row.ExpiresAt);
     public static readonly int RequestHash = Columns.OptionalUuid("request_hash", row => row.RequestHash);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static EarlyEvent Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new()
         {

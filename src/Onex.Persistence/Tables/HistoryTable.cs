@@ -17,7 +17,7 @@ internal static class HistoryTable
     public static readonly int Step = Columns.Text("step", row => row.Entry.Step);
     public static readonly int Detail = Columns.OptionalJson("detail", row => row.Entry.Detail);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static HistoryEntry Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(
             row.Bigint(Version),

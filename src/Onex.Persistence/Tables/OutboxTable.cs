@@ -23,7 +23,7 @@ internal static class OutboxTable
     public static readonly int Value = Columns.Bytes("value", row => row.Message.Value);
     public static readonly int Headers = Columns.ExactJson("headers", row => row.Message.Headers.ToJson());
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static UnsentMessage Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(new(row.Uuid(SagaId)), new OutgoingMessage
         {

@@ -12,7 +12,7 @@ internal static class PayloadTable
     public static readonly int Name = Columns.Text("name", row => row.Name);
     public static readonly int Content = Columns.ExactJson("content", row => row.Content);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static SagaPayload Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(row.Uuid(Id), new(row.Uuid(SagaId)), row.Text(Name), row.JsonOrNull(Content));
 }

@@ -19,7 +19,7 @@ internal static class SagaItemTable
     public static readonly int Code = Columns.Text("code", row => row.Item.Code);
     public static readonly int Message = Columns.Text("message", row => row.Item.Message);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static SagaItem Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new(
             row.Text(Step), row.Integer(Visit), row.Integer(Index), SagaItemStatusText.Parse(row.Text(Status)), new(row.Uuid(CommandId)))

@@ -35,7 +35,7 @@ internal static class SagaTable
     public static readonly int Parked = Columns.Boolean("parked", row => row.Parked);
     public static readonly int RequestHash = Columns.OptionalUuid("request_hash", row => row.RequestHash, isFixed: true);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static SagaRow Read<TReader>(TReader row)
         where TReader : struct, IRowReader => new()
         {

@@ -14,7 +14,7 @@ internal static class SecretHandleTable
     public static readonly int Version = Columns.Integer("version", row => row.Version);
     public static readonly int Field = Columns.Text("field", row => row.Field);
 
-    /// <summary>Reads a row whose first columns are those of the list.</summary>
+    /// <summary>Reads a row that begins with these columns.</summary>
     public static SecretHandle Read<TReader>(TReader row)
         where TReader : struct, IRowReader =>
         new(row.Uuid(Id), new(row.Uuid(SagaId)), row.Text(Connection), row.Text(Path), row.Integer(Version), row.Text(Field));

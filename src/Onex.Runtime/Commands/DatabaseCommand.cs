@@ -30,9 +30,9 @@ internal static class DatabaseCommand
         var status = new Command("status", "Show the applied and the missing migrations of the runtime's database.");
         status.SetAction((parsed, cancellation) => WithMigrator(async migrator =>
         {
-            var found = await migrator.StatusAsync(cancellation);
+            var state = await migrator.StatusAsync(cancellation);
             (string Name, IReadOnlyList<string> Migrations)[] groups =
-                [("applied", found.Applied), ("pending", found.Pending), ("unknown", found.Unknown)];
+                [("applied", state.Applied), ("pending", state.Pending), ("unknown", state.Unknown)];
             if (parsed.GetValue(json))
             {
                 Json.Print(writer =>

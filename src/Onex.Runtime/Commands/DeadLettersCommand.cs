@@ -147,5 +147,5 @@ internal static class DeadLettersCommand
 
     private static Argument<string> Id() => new("id") { Description = "The dead letter's id." };
 
-    private static string Path(string id, string rest) => $"api/v1/dead-letters/{Uri.EscapeDataString(id)}{rest}";
+    private static string Path(string id, string suffix) => $"api/v1/dead-letters/{Uri.EscapeDataString(id)}{suffix}";
 }

@@ -6,7 +6,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex operations list|show</c>: what contracts may call: built-in operations, and those of plug-ins and workers.</summary>
+/// <summary><c>onex operations list|show</c>: the operations that contracts may call, built in or of plug-ins and workers.</summary>
 internal static class OperationsCommand
 {
     public static Command Make(Option<bool> json)

@@ -248,5 +248,5 @@ internal static class SagasCommand
 
     private static Argument<string> Id() => new("id") { Description = "The saga's id." };
 
-    private static string Path(string id, string rest) => $"api/v1/sagas/{Uri.EscapeDataString(id)}{rest}";
+    private static string Path(string id, string suffix) => $"api/v1/sagas/{Uri.EscapeDataString(id)}{suffix}";
 }

@@ -142,10 +142,10 @@ internal static class WorkersCommand
     private static List<VerifiedOperation> Operations(
         RuntimeSettings settings, string topic, string[] names, string? arguments, string? longArguments)
     {
-        var declared = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Create(settings, PluginSet.None)).Operations;
+        var declarations = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Create(settings, PluginSet.None)).Operations;
         if (names.Length == 0)
         {
-            names = [.. declared.Where(operation => operation.Remote!.Topic == topic).Select(operation => operation.Name)];
+            names = [.. declarations.Where(operation => operation.Remote!.Topic == topic).Select(operation => operation.Name)];
         }
 
         if (names.Length == 0)
@@ -158,9 +158,9 @@ internal static class WorkersCommand
         [
             .. names.Select(name =>
             {
-                var known = declared.FirstOrDefault(operation => operation.Name == name);
-                return new VerifiedOperation(
-                    name, Arguments("--arguments", arguments ?? (known is null ? "{}" : RemoteResults.SampleArguments(known))), known)
+                var declaration = declarations.FirstOrDefault(operation => operation.Name == name);
+                var samples = declaration is null ? "{}" : RemoteResults.SampleArguments(declaration);
+                return new VerifiedOperation(name, Arguments("--arguments", arguments ?? samples), declaration)
                 {
                     LongArguments = longArguments is null ? null : Arguments("--long-arguments", longArguments),
                 };

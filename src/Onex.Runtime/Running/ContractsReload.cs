@@ -31,7 +31,7 @@ internal sealed class ContractsReload : BackgroundService
     private IReadOnlyList<string> _otherFiles;
     private string _usedHash;
     private string _lastHash;
-    private string? _waitReason;
+    private bool _isWaiting;
     private List<string> _filesWithErrors = [];
 
     /// <param name="source">Reads the files.</param>
@@ -80,17 +80,16 @@ internal sealed class ContractsReload : BackgroundService
         try
         {
             await LoadAsync(cancellation);
-            _waitReason = null;
+            _isWaiting = false;
         }
         catch (NotReachableException error)
         {
-            // Logged once. The next call tries again.
-            if (_waitReason is null)
+            // The next call tries again.
+            if (!_isWaiting)
             {
                 Log.ReloadWaits(_logger, error.Message);
+                _isWaiting = true;
             }
-
-            _waitReason = error.Message;
         }
     }
 

@@ -32,8 +32,8 @@ internal static class RunCommand
         MemoryLimit.Apply();
         var vault = new VaultSecrets();
         var plugins = Catalogue.LoadPlugins(environment, workingDirectory);
-        var (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
-        if (read is { Settings: { } withReferences, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
+        var (settingsResult, source, contracts) = Load(environment, workingDirectory, plugins, vault);
+        if (settingsResult is { Settings: { } withReferences, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
         {
             var (complete, exitCode) = await ReadSecretsAsync(environment, withReferences, ofVault, stop);
             if (complete is null)
@@ -42,19 +42,19 @@ internal static class RunCommand
             }
 
             environment = complete;
-            (read, source, contracts) = Load(environment, workingDirectory, plugins, vault);
+            (settingsResult, source, contracts) = Load(environment, workingDirectory, plugins, vault);
         }
 
-        var pluginDiagnostics = plugins.Diagnostics.Concat(CreateOperations(plugins, read.Tentative)).ToList();
-        foreach (var warning in Rendered(pluginDiagnostics, Severity.Warning).Concat(Warnings(read, contracts)))
+        var pluginDiagnostics = plugins.Diagnostics.Concat(CreateOperations(plugins, settingsResult.Tentative)).ToList();
+        foreach (var warning in Rendered(pluginDiagnostics, Severity.Warning).Concat(Warnings(settingsResult, contracts)))
         {
             await Console.Error.WriteLineAsync(warning);
         }
 
         var pluginErrors = Rendered(pluginDiagnostics, Severity.Error).ToList();
-        if (read.Settings is not { } settings || contracts.HasErrors || pluginErrors.Count > 0)
+        if (settingsResult.Settings is not { } settings || contracts.HasErrors || pluginErrors.Count > 0)
         {
-            foreach (var line in pluginErrors.Concat(read.Errors).Concat(contracts.Lines))
+            foreach (var line in pluginErrors.Concat(settingsResult.Errors).Concat(contracts.Lines))
             {
                 await Console.Error.WriteLineAsync(line);
             }
@@ -79,9 +79,9 @@ internal static class RunCommand
     private static (SettingsResult Settings, ContractsSource Source, LoadedContracts Contracts) Load(
         IReadOnlyDictionary<string, string> environment, string workingDirectory, PluginSet plugins, VaultSecrets vault)
     {
-        var read = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes(plugins));
-        var source = new ContractsSource(read.Tentative, environment, plugins, vault);
-        return (read, source, source.Load());
+        var settingsResult = SettingsReader.Read(environment, workingDirectory, operationPrefixes: Catalogue.Prefixes(plugins));
+        var source = new ContractsSource(settingsResult.Tentative, environment, plugins, vault);
+        return (settingsResult, source, source.Load());
     }
 
     // Creates the operations that the role runs, so that a constructor that throws is reported before anything starts.
@@ -137,7 +137,7 @@ internal static class RunCommand
         }
     }
 
-    private static IEnumerable<string> Warnings(SettingsResult read, LoadedContracts contracts) => read.Warnings.Concat(
+    private static IEnumerable<string> Warnings(SettingsResult settingsResult, LoadedContracts contracts) => settingsResult.Warnings.Concat(
         Rendered(contracts.Diagnostics, Severity.Warning));
 
     private static void AddServices(IServiceCollection services, RuntimeSettings settings, LoadedContracts contracts)

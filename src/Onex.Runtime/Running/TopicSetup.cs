@@ -41,8 +41,8 @@ internal sealed class TopicSetup(
     public static async Task CreateAsync(TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
     {
         var names = settings.Topics;
-        var others = names.All.Where(topic => topic != names.WorkerRequests && topic != names.WorkerCancels).ToList();
-        await topics.EnsureTopicsAsync(others, settings.Partitions, settings.Replication, cancellation);
+        var otherTopics = names.All.Where(topic => topic != names.WorkerRequests && topic != names.WorkerCancels).ToList();
+        await topics.EnsureTopicsAsync(otherTopics, settings.Partitions, settings.Replication, cancellation);
         await topics.EnsureTopicsAsync([names.WorkerRequests], settings.WorkerPartitions, settings.Replication, cancellation);
 
         // One partition, because every worker reads the whole topic, which has few records.
@@ -53,23 +53,23 @@ internal sealed class TopicSetup(
     public static async Task<(IReadOnlyDictionary<string, int> Counts, IReadOnlyList<string> Problems)> CheckAsync(
         TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
     {
-        var found = await topics.PartitionCountsAsync(settings.Topics.All, cancellation);
-        var problems = settings.Topics.All.Where(topic => !found.ContainsKey(topic))
+        var counts = await topics.PartitionCountsAsync(settings.Topics.All, cancellation);
+        var problems = settings.Topics.All.Where(topic => !counts.ContainsKey(topic))
             .Select(topic => $"There is no topic {topic}. Run 'onex topics create', or set ONEX_CREATE_TOPICS=true.")
             .ToList();
 
         // A saga's home is a partition number: one consumer must be assigned the same partition of all these topics.
-        var read = settings.Topics.ReadByMain.Where(found.ContainsKey).ToList();
-        if (read.Select(topic => found[topic]).Distinct().Count() > 1)
+        var read = settings.Topics.ReadByMain.Where(counts.ContainsKey).ToList();
+        if (read.Select(topic => counts[topic]).Distinct().Count() > 1)
         {
             problems.Add(
                 "Main's topics must have equal numbers of partitions, but "
-                + $"{string.Join(", ", read.Select(topic => $"{topic} has {found[topic]}"))}. "
+                + $"{string.Join(", ", read.Select(topic => $"{topic} has {counts[topic]}"))}. "
                 + "Add partitions to those that have fewer, while no runtime runs.");
         }
 
         return (
-            found.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(
+            counts.OrderBy(topic => topic.Key, StringComparer.Ordinal).ToDictionary(
                 topic => topic.Key, topic => topic.Value, StringComparer.Ordinal),
             problems);
     }
@@ -105,8 +105,8 @@ internal sealed class TopicSetup(
             return;
         }
 
-        var found = await topics.PartitionCountsAsync(written, cancellation);
-        foreach (var missing in written.Where(topic => !found.ContainsKey(topic)))
+        var counts = await topics.PartitionCountsAsync(written, cancellation);
+        foreach (var missing in written.Where(topic => !counts.ContainsKey(topic)))
         {
             Log.EmittedTopicMissing(logger, missing);
         }

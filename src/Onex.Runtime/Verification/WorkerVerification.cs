@@ -22,7 +22,7 @@ internal sealed record VerifiedOperation(string Name, RawJson Arguments, Operati
     /// <summary>Arguments with which it runs for long; null if none are known.</summary>
     public RawJson? LongArguments { get; init; }
 
-    /// <summary>Whether its commands may be cancelled: those of operations that change the world never are.</summary>
+    /// <summary>Whether its commands may be cancelled: commands that change the world never are.</summary>
     public bool MayBeCancelled => Declared?.ChangesWorld != true;
 }
 

@@ -341,7 +341,7 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal((expired.MessageId, null), (due.Event.MessageId, due.SagaId));
         await EarlyEvents.RemoveEarlyAsync([expired.MessageId], _none);
         await EarlyEvents.RemoveEarlyAsync([], _none);
-        Assert.DoesNotContain(await DueAsync(), again => again.Event.MessageId == expired.MessageId);
+        Assert.DoesNotContain(await DueAsync(), remaining => remaining.Event.MessageId == expired.MessageId);
     }
 
     [Fact]

@@ -123,13 +123,13 @@ public abstract partial class SagaStoreCompliance
         var current = await StartAsync();
         var stale = await StartAsync();
         await CommitAsync(Rows.Transition(stale, Rows.Next(stale)));
-        var known = await StartAsync();
+        var existing = await StartAsync();
         var started = Rows.New();
 
         var results = await CommitAsync(
             Rows.Start(started),
             Rows.Transition(stale, Rows.Next(stale)),
-            Rows.Start(Rows.New() with { RequestId = known.RequestId }),
+            Rows.Start(Rows.New() with { RequestId = existing.RequestId }),
             new CommitEntry.Check(stale.Id, 2),
             Rows.Transition(current, Rows.Next(current)));
 
@@ -137,7 +137,7 @@ public abstract partial class SagaStoreCompliance
             [
                 CommitResult.Committed.Instance,
                 CommitResult.Stale.Instance,
-                new CommitResult.DuplicateRequest(known.Id, known.Source),
+                new CommitResult.DuplicateRequest(existing.Id, existing.Source),
                 CommitResult.Committed.Instance,
                 CommitResult.Committed.Instance,
             ],
@@ -194,11 +194,11 @@ public abstract partial class SagaStoreCompliance
     {
         var key = Rows.Key();
         await StartAsync(Rows.New() with { BusinessKey = key });
-        var known = await StartAsync();
+        var existing = await StartAsync();
 
         Assert.Equal(
-            [new CommitResult.DuplicateRequest(known.Id, known.Source)],
-            await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key, RequestId = known.RequestId })));
+            [new CommitResult.DuplicateRequest(existing.Id, existing.Source)],
+            await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key, RequestId = existing.RequestId })));
     }
 
     [Fact]
