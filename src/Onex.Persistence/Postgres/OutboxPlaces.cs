@@ -112,7 +112,7 @@ internal sealed class OutboxPlaces
 }
 
 /// <summary>Sent messages, divided by how they are removed from the table.</summary>
-/// <param name="CompleteBatches">Batches of which every unsent message was sent.</param>
+/// <param name="CompleteBatches">Batches whose unsent messages were all sent.</param>
 /// <param name="Places">The places of messages in other batches.</param>
 /// <param name="Unknown">Messages whose places must be looked up.</param>
 internal sealed record SentMessages(long[] CompleteBatches, IReadOnlyList<OutboxPlace> Places, IReadOnlyList<MessageId> Unknown);

@@ -359,7 +359,8 @@ public abstract class RegistryAndDeadLettersCompliance
         }
 
         await DeadLetters.DecideAsync(Redrive(deadLetters[3]), _none);
-        Assert.Equal(new[] { deadLetters[0].Id, deadLetters[1].Id }.Order(), (await DeadLetters.OpenIdsAsync(topic, [0, 3], _none)).Order());
+        var open = await DeadLetters.OpenIdsAsync(topic, [0, 3], _none);
+        Assert.Equal(new[] { deadLetters[0].Id, deadLetters[1].Id }.Order(), open.Order());
 
         await DeadLetters.CloseAsync(deadLetters[0].Id, "handled", _none);
         await DeadLetters.CloseAsync(deadLetters[3].Id, "handled", _none);
