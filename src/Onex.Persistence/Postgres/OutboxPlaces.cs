@@ -8,7 +8,7 @@ namespace Onex.Persistence.Postgres;
 /// </summary>
 internal sealed class OutboxPlaces
 {
-    // A bound, because messages that another process sends are never removed here.
+    // Limits the memory, because messages that another process sends are never removed here.
     internal const int MessagesMax = 200_000;
 
     private readonly Lock _lock = new();

@@ -36,7 +36,10 @@ internal sealed record VerifiedOperation(string Name, RawJson Arguments, Operati
 /// <param name="time">The clock.</param>
 internal sealed class WorkerVerification(WorkerLink link, int partitions, int homes, TimeSpan within, TimeProvider time)
 {
+    // Bounds the time of cases that use several partitions.
     private const int PartitionsMax = 12;
+
+    // Most of the 512 KiB that arguments may have.
     private const int LargeBytes = 400 * 1024;
 
     /// <summary>
