@@ -32,7 +32,7 @@ public interface IDeadLetterIndex
     /// <summary>
     /// The ids of the open dead letters of a topic's partitions. At most <see cref="OpenMax"/>: those with the highest offsets.
     /// </summary>
-    Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
+    Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>
     /// Discards a dead letter if it is open, because its record was handled after all. The entry stays with the reason, like one that an
@@ -43,7 +43,7 @@ public interface IDeadLetterIndex
     /// <summary>The saga that has processed the request or event with this id, or that the request started; or null.</summary>
     Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
 
-    /// <summary>The most entries that <see cref="OpenIdsAsync"/> returns.</summary>
+    /// <summary>The most entries that <see cref="FindOpenAsync"/> returns.</summary>
     const int OpenMax = 10_000;
 
     /// <summary>The name under which Onex itself decides.</summary>

@@ -59,7 +59,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         """;
 
     /// <inheritdoc />
-    public Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+    public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlySet<Guid>>(
             [
                 new NpgsqlBatchCommand(OpenIds)

@@ -93,7 +93,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+    public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlySet<Guid>>(
             session => session
                 .Query(OpenIds, row => (Id: row.Uuid(0), Partition: row.Integer(1)), topic, IDeadLetterIndex.OpenMax)

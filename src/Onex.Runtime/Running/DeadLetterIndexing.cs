@@ -32,7 +32,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     }
 
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
-        index.OpenIdsAsync(topic, partitions, cancellation);
+        index.FindOpenAsync(topic, partitions, cancellation);
 
     public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation) =>
         index.CloseAsync(DeadLetterId(record), "Its record was read again, and handled.", cancellation);

@@ -359,7 +359,7 @@ public abstract class RegistryAndDeadLettersCompliance
         }
 
         await DeadLetters.DecideAsync(Redrive(deadLetters[3]), _none);
-        var open = await DeadLetters.OpenIdsAsync(topic, [0, 3], _none);
+        var open = await DeadLetters.FindOpenAsync(topic, [0, 3], _none);
         Assert.Equal(new[] { deadLetters[0].Id, deadLetters[1].Id }.Order(), open.Order());
 
         await DeadLetters.CloseAsync(deadLetters[0].Id, "handled", _none);
@@ -371,7 +371,7 @@ public abstract class RegistryAndDeadLettersCompliance
             (DeadLetterStatus.Discarded, "onex", "handled", 0), (closed!.Status, closed.DecidedBy, closed.DecisionReason, closed.Redrives));
         Assert.NotNull(closed.DecidedAt);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetters[3].Id, _none))!.Status);
-        Assert.Equal([deadLetters[1].Id], await DeadLetters.OpenIdsAsync(topic, [3], _none));
+        Assert.Equal([deadLetters[1].Id], await DeadLetters.FindOpenAsync(topic, [3], _none));
     }
 
     [Fact]

@@ -459,7 +459,7 @@ public sealed class OutgoingSenderTests
 
         public ConcurrentQueue<Guid> Closed { get; } = new();
 
-        public Task<IReadOnlySet<Guid>> OpenIdsAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
+        public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
         public Task CloseAsync(Guid id, string reason, CancellationToken cancellation)
