@@ -29,8 +29,8 @@ internal static class CallArguments
         {
             code = StepCodes.SecretNotSent;
             problem = "they hold the handle of a secret, which must not leave Onex, but "
-                + $"'{invocation.Operation}' is run by a remote worker. Use the secret in an effect of Onex, or give the worker an "
-                + "access of its own to it.";
+                + $"'{invocation.Operation}' is run by a remote worker. Use the secret in an effect of Onex, or give the worker "
+                + "its own access to it.";
         }
         else if (arguments.Utf8.Length > MessageSizes.RemoteMax)
         {

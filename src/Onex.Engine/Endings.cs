@@ -64,7 +64,7 @@ internal static class Endings
             EndedAt = decision.Now,
             DeadlineAt = null,
             CancelledBy = new OperatorRequest(
-                $"saga {decision.Saga.Facts.Requester.Parent?.SagaId}", "It is a step of that saga, which has left it.", decision.Now),
+                $"saga {decision.Saga.Facts.Requester.Parent?.SagaId}", "The parent saga left the step that started it.", decision.Now),
         };
         decision.Note(HistoryKind.Ended, detail: ("status", SagaStatus.Cancelled.ToText()));
         AnswerAll(decision);

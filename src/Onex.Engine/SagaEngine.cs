@@ -164,7 +164,7 @@ internal static class SagaEngine
             CausedBy = joined.CausedBy,
             Command = OperatorCommand.Cancel,
             By = $"saga {parent.SagaId}",
-            Reason = "It is a step of that saga, which has left it.",
+            Reason = "The parent saga left the step that started it.",
         });
     }
 }

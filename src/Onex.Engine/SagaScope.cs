@@ -118,10 +118,10 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     public string? WhyMissing(string name, string field) => name switch
     {
         "steps" when saga.Skipped.Contains(field) =>
-            $"an operator skipped step '{field}', so that it has no result; has(steps.{field}) and steps.?{field} look first",
+            $"an operator skipped step '{field}', so that it has no result; test it with has(steps.{field}), or read steps.?{field}",
         "data" when saga.Skipped.FirstOrDefault(step => Saves(step, field)) is { } step =>
-            $"an operator skipped step '{step}', so that 'data.{field}', which it saves, is not set; has(data.{field}) and data.?{field} "
-                + "look first",
+            $"an operator skipped step '{step}', so that 'data.{field}', which it saves, is not set; test it with has(data.{field}), "
+                + $"or read data.?{field}",
         _ => null,
     };
 

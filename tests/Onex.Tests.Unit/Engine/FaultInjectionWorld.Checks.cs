@@ -199,7 +199,8 @@ internal sealed partial class FaultInjectionWorld
         {
             original = _commands
                 .Where(entry => entry.Value.Direction == StepDirection.Forward && entry.Value.Step == step)
-                .FirstOrDefault(entry => Enumerable.Range(1, 60).Any(pass => Identity.Compensation(entry.Key, pass) == compensation)).Key;
+                .FirstOrDefault(entry =>
+                    Enumerable.Range(1, PassesMax).Any(pass => Identity.Compensation(entry.Key, pass) == compensation)).Key;
         }
 
         Assert.NotEqual(default, original);
@@ -224,7 +225,7 @@ internal sealed partial class FaultInjectionWorld
             known.Abandoned = true;
             known.Expired |= removed.NotAfter <= _scenario.Now;
 
-            // It did not happen, or its effect is recorded for compensation.
+            // The command did not take effect, or its effect is recorded for compensation.
             if (removed.IsIdle && removed.TookEffect is TookEffect.No or TookEffect.Yes)
             {
                 continue;

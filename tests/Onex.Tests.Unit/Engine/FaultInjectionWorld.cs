@@ -11,6 +11,7 @@ namespace Onex.Tests.Unit.Engine;
 internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
 {
     private const int EventTurns = 1000;
+    private const int PassesMax = 60;
 
     private static readonly int[] _statuses = [200, 201, 200, 202];
     private static readonly int[] _rejections = [402, 404, 409];
