@@ -85,9 +85,7 @@ public static class EffectsRole
         return services;
     }
 
-    /// <summary>
-    /// The names of the gates at which commands may be parked: the connections, and one for effects without a connection.
-    /// </summary>
+    /// <summary>The names of the gates at which commands may be parked: the connections, and one for effects without any.</summary>
     public static IReadOnlyCollection<string> NamesOfGates(ConnectionTable connections) =>
         [.. connections.Names, ConnectionGates.WithoutConnection];
 

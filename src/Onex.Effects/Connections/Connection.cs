@@ -98,8 +98,7 @@ public sealed class Connection
     /// Whether a step may name the address. Any other host than the connection's own is checked against the list when its name is
     /// resolved. With a proxy, which resolves the name itself, the list must contain the host as it is written.
     /// </summary>
-    internal bool MayName(Uri address) =>
-        IsOwn(address) || (Proxy is null ? !Allow.IsEmpty : Allow.ContainsHostOf(address));
+    internal bool MayName(Uri address) => IsOwn(address) || (Proxy is null ? !Allow.IsEmpty : Allow.ContainsHostOf(address));
 
     /// <summary>Whether a socket may connect to the resolved address.</summary>
     internal bool MayReach(DnsEndPoint target, IPAddress address) =>
@@ -123,7 +122,6 @@ public sealed class Connection
     public override string ToString() => $"connection {Name} ({Type})";
 }
 
-/// <summary>The types of connections.</summary>
 internal static class ConnectionTypes
 {
     public const string Http = "http";

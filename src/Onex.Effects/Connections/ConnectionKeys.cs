@@ -14,10 +14,10 @@ internal sealed record ConnectionKey(string Name, string Type, string Meaning)
     public string? Default { get; init; }
 
     /// <summary>The least and the greatest number.</summary>
-    public (double Least, double Most)? Numbers { get; init; }
+    public (double Min, double Max)? Numbers { get; init; }
 
     /// <summary>The shortest and the longest duration.</summary>
-    public (TimeSpan Least, TimeSpan Most)? Durations { get; init; }
+    public (TimeSpan Min, TimeSpan Max)? Durations { get; init; }
 
     /// <summary>The allowed words; empty if all are.</summary>
     public IReadOnlyList<string> Words { get; init; } = [];
@@ -25,8 +25,8 @@ internal sealed record ConnectionKey(string Name, string Type, string Meaning)
     /// <summary>Its bounds in words, or empty.</summary>
     public string Bounds =>
         Words.Count > 0 ? $"`{string.Join("`, `", Words)}`"
-        : Numbers is { } numbers ? string.Create(CultureInfo.InvariantCulture, $"{numbers.Least} to {numbers.Most}")
-        : Durations is { } durations ? $"{(durations.Least == TimeSpan.Zero ? "0s" : Format(durations.Least))} to {Format(durations.Most)}"
+        : Numbers is { } numbers ? string.Create(CultureInfo.InvariantCulture, $"{numbers.Min} to {numbers.Max}")
+        : Durations is { } durations ? $"{(durations.Min == TimeSpan.Zero ? "0s" : Format(durations.Min))} to {Format(durations.Max)}"
         : "";
 
     private static string Format(TimeSpan duration) => Contracts.Text.Durations.Format(duration);

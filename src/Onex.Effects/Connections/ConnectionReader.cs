@@ -41,10 +41,14 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             return null;
         }
 
-        _ = file.Entries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
-        var (url, service, allow) = ((Uri?)null, (ServiceAddress?)null, AllowList.Empty);
-        var (database, redis, kafka) = ((DatabaseAddress?)null, (RedisAddress?)null, (KafkaAddress?)null);
+        _ = file.ReadEntries(map, ConnectionKeys.Names(type), $"connection '{Spelling.Clip(name.Text)}'");
+        Uri? url = null;
+        ServiceAddress? service = null;
+        DatabaseAddress? database = null;
+        RedisAddress? redis = null;
+        KafkaAddress? kafka = null;
         VaultOptions? vault = null;
+        var allow = AllowList.Empty;
         if (type == ConnectionTypes.Postgres)
         {
             database = new PostgresReader(file, secrets, environment.GetValueOrDefault(UrlVariable(name.Text))).Read(name, map);
@@ -58,12 +62,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             url = ReadUrl(name, map.Find("url"), _httpSchemes, VaultReader.AddressFrom(environment));
             vault = new VaultReader(file, secrets).Read(name, map, ReadKey);
         }
-        else if (type != ConnectionTypes.Http)
-        {
-            url = ReadAddressOrRoot(name, type, map);
-            redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, ReadKey) : null;
-        }
-        else
+        else if (type == ConnectionTypes.Http)
         {
             url = ReadUrl(name, map.Find("url"), _httpAndServiceSchemes);
             if (url is not null && ServiceAddress.IsService(url))
@@ -79,6 +78,11 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
                         name.At, $"connection '{Spelling.Clip(name.Text)}'", "url", "Add 'url', or hosts and ranges under 'allow'."));
             }
         }
+        else
+        {
+            url = ReadAddressOrRoot(name, type, map);
+            redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, ReadKey) : null;
+        }
 
         var tls = TlsFiles.Read(file, map, open: secrets.IsResolving);
         var limits = new LimitReader(file).Read(type, map.Find("rate_limit"), map.Find("concurrency"));
@@ -93,7 +97,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             Kafka = kafka,
             Proxy = type == ConnectionTypes.Http && map.Find("proxy") is { } proxy ? ReadProxy(name, proxy) : null,
             Redirects = type == ConnectionTypes.Http && map.Find("redirects") is { } redirects
-                ? file.Whole(redirects, ConnectionKeys.Redirects) ?? 0
+                ? file.ReadInteger(redirects, ConnectionKeys.Redirects) ?? 0
                 : 0,
             IsHttp2 = type == ConnectionTypes.Http && ReadHttpVersion(map) == "2",
             Vault = vault,
@@ -105,7 +109,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             Headers = type == ConnectionTypes.Consul ? ReadToken(map, "X-Consul-Token")
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? ReadHeaders(headers)
                 : [],
-            Timeout = map.Find("timeout") is { } timeout ? file.Duration(timeout, ConnectionKeys.Timeout) : null,
+            Timeout = map.Find("timeout") is { } timeout ? file.ReadDuration(timeout, ConnectionKeys.Timeout) : null,
             Retry = map.Find("retry") is { } retry ? ReadRetry(retry) : null,
             Breaker = map.Find("breaker") is { } breaker ? ReadBreaker(breaker) : BreakerSettings.Default,
             RateLimit = limits.Rate,
@@ -121,7 +125,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
 
         // The text of a key with its secrets, or null.
         string? ReadKey(string key) =>
-            map.Find(key) is { } value && file.Text(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
+            map.Find(key) is { } value && file.ReadText(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
     }
 
     // Reports a missing address or root. Returns the address; null for a root, or after reporting problems.
@@ -150,7 +154,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             return ConnectionTypes.Http;
         }
 
-        if (file.Text(node, "'type'") is not { } type)
+        if (file.ReadText(node, "'type'") is not { } type)
         {
             return null;
         }
@@ -172,7 +176,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
     private Uri? ReadUrl(ScalarSyntax name, SyntaxNode? node, string[] schemes, string? defaultText = null)
     {
         var (source, at) = ("url", node?.At ?? name.At);
-        var text = node is null ? defaultText : file.Text(node, "'url'");
+        var text = node is null ? defaultText : file.ReadText(node, "'url'");
         if (environment.TryGetValue(UrlVariable(name.Text), out var replacement) && replacement.Length > 0)
         {
             (source, text) = (UrlVariable(name.Text), replacement);
@@ -243,9 +247,10 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
     private List<KeyValuePair<string, string>> ReadHeaders(SyntaxNode node)
     {
         var headers = new List<KeyValuePair<string, string>>();
-        foreach (var (name, value) in file.Entries(node, known: null, "'headers'"))
+        foreach (var (name, value) in file.ReadEntries(node, known: null, "'headers'"))
         {
-            if (file.Text(value, $"the header '{Spelling.Clip(name.Text)}'") is not { } text || Expand(text, value.At) is not { } expanded)
+            if (file.ReadText(value, $"the header '{Spelling.Clip(name.Text)}'") is not { } text
+                || Expand(text, value.At) is not { } expanded)
             {
                 continue;
             }
@@ -265,7 +270,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
     // Returns the header with the connection's token; none if it has no token.
     private List<KeyValuePair<string, string>> ReadToken(MapSyntax map, string header)
     {
-        if (map.Find("token") is not { } node || file.Text(node, "'token'") is not { } text || Expand(text, node.At) is not { } token)
+        if (map.Find("token") is not { } node || file.ReadText(node, "'token'") is not { } text || Expand(text, node.At) is not { } token)
         {
             return [];
         }
@@ -280,7 +285,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
 
     private Uri? ReadProxy(ScalarSyntax name, SyntaxNode node)
     {
-        if (file.Text(node, "'proxy'") is not { } text || Expand(text, node.At) is not { } expanded
+        if (file.ReadText(node, "'proxy'") is not { } text || Expand(text, node.At) is not { } expanded
             || Secrets.HasReference(expanded))
         {
             return null;
@@ -300,7 +305,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
 
     private string? ReadHttpVersion(MapSyntax map)
     {
-        if (map.Find("http_version") is not { } node || file.Text(node, "'http_version'") is not { } version)
+        if (map.Find("http_version") is not { } node || file.ReadText(node, "'http_version'") is not { } version)
         {
             return null;
         }
@@ -320,12 +325,12 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         {
             policy = key.Name switch
             {
-                "attempts" => policy with { Attempts = file.Whole(value, key) ?? policy.Attempts },
-                "first" => policy with { First = file.Duration(value, key) ?? policy.First },
-                "factor" => policy with { Factor = file.Number(value, key) ?? policy.Factor },
-                "max" => policy with { Max = file.Duration(value, key) ?? policy.Max },
+                "attempts" => policy with { Attempts = file.ReadInteger(value, key) ?? policy.Attempts },
+                "first" => policy with { First = file.ReadDuration(value, key) ?? policy.First },
+                "factor" => policy with { Factor = file.ReadNumber(value, key) ?? policy.Factor },
+                "max" => policy with { Max = file.ReadDuration(value, key) ?? policy.Max },
                 "jitter" => policy with { Jitter = ReadJitter(value) },
-                _ => policy with { Within = file.Duration(value, key) },
+                _ => policy with { Within = file.ReadDuration(value, key) },
             };
         }
 
@@ -334,7 +339,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
 
     private Jitter ReadJitter(SyntaxNode node)
     {
-        var text = file.Text(node, "'jitter'");
+        var text = file.ReadText(node, "'jitter'");
         if (text is not (null or "full" or "none"))
         {
             file.Report(ContractDiagnostics.WrongType(node.At, "'jitter'", "'full' or 'none'", $"'{Spelling.Clip(text)}'"));
@@ -356,10 +361,10 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         {
             settings = key.Name switch
             {
-                "ratio" => settings with { Ratio = file.Number(value, key) ?? settings.Ratio },
-                "calls" => settings with { Calls = file.Whole(value, key) ?? settings.Calls },
-                "within" => settings with { Within = file.Duration(value, key) ?? settings.Within },
-                _ => settings with { Pause = file.Duration(value, key) ?? settings.Pause },
+                "ratio" => settings with { Ratio = file.ReadNumber(value, key) ?? settings.Ratio },
+                "calls" => settings with { Calls = file.ReadInteger(value, key) ?? settings.Calls },
+                "within" => settings with { Within = file.ReadDuration(value, key) ?? settings.Within },
+                _ => settings with { Pause = file.ReadDuration(value, key) ?? settings.Pause },
             };
         }
 
@@ -368,7 +373,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
 
     private IEnumerable<(ConnectionKey Key, SyntaxNode Value)> FindKnown(SyntaxNode node, IReadOnlyList<ConnectionKey> keys, string what)
     {
-        _ = file.Entries(node, [.. keys.Select(key => key.Name)], what);
+        _ = file.ReadEntries(node, [.. keys.Select(key => key.Name)], what);
         return keys.Select(key => (Key: key, Value: (node as MapSyntax)?.Find(key.Name)!)).Where(pair => pair.Value is not null);
     }
 
@@ -385,7 +390,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         var networks = new List<IPNetwork>();
         foreach (var item in list.Items)
         {
-            if (file.Text(item, "an entry of 'allow'") is not { } text)
+            if (file.ReadText(item, "an entry of 'allow'") is not { } text)
             {
                 continue;
             }
@@ -416,7 +421,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
     private CelValue ReadPublic(SyntaxNode node)
     {
         var properties = new List<KeyValuePair<string, CelValue>>();
-        foreach (var (name, value) in file.Entries(node, known: null, "'public'"))
+        foreach (var (name, value) in file.ReadEntries(node, known: null, "'public'"))
         {
             if (!PropertyPattern().IsMatch(name.Text))
             {
@@ -431,7 +436,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
                         name.At, $"a connection has at most {PublicPropertiesMax} public properties", "Remove the excess."));
                 break;
             }
-            else if (file.Text(value, $"the property '{name.Text}'") is { } text)
+            else if (file.ReadText(value, $"the property '{name.Text}'") is { } text)
             {
                 if (Secrets.HasReference(text))
                 {

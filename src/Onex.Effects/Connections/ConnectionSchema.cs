@@ -16,7 +16,6 @@ public static class ConnectionSchema
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The keys of a file.</summary>
     internal static IReadOnlyList<string> FileKeys { get; } = ["connections"];
 
     /// <summary>The schema's text.</summary>
@@ -113,8 +112,8 @@ public static class ConnectionSchema
         _ => throw new InvalidOperationException($"'{key.Name}' is {key.Type}, which has no JSON Schema."),
     };
 
-    private static JsonObject Number(string type, (double Least, double Most) bounds) =>
-        new() { ["type"] = new JsonArray(type, "string"), ["minimum"] = bounds.Least, ["maximum"] = bounds.Most };
+    private static JsonObject Number(string type, (double Min, double Max) bounds) =>
+        new() { ["type"] = new JsonArray(type, "string"), ["minimum"] = bounds.Min, ["maximum"] = bounds.Max };
 
     private static JsonObject Scalar() => new() { ["type"] = new JsonArray("string", "number", "boolean") };
 

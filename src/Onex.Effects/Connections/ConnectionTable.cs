@@ -35,9 +35,7 @@ public sealed class ConnectionTable
     internal void OnReleased(Action<Connection> function) =>
         ImmutableInterlocked.Update(ref _releaseHandlers, (functions, added) => functions.Add(added), function);
 
-    /// <summary>
-    /// Keeps the connection and its clients open until the result is disposed of. It has no connection if none has the name.
-    /// </summary>
+    /// <summary>Keeps the connection of a name, or none, and its clients open until the result is disposed of.</summary>
     internal ConnectionUse Use(string? name)
     {
         // TryUse fails if the entry was replaced after the lookup; then the new one is looked up.
@@ -52,9 +50,7 @@ public sealed class ConnectionTable
         return new ConnectionUse(null, null);
     }
 
-    /// <summary>
-    /// Replaces all connections, and returns what has changed. Those whose definition is unchanged stay, with their clients and limits.
-    /// </summary>
+    /// <summary>Replaces all connections, and returns what has changed. Unchanged ones keep their clients and limits.</summary>
     public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections) =>
         Change(before => connections.ToDictionary(
             pair => pair.Key,
@@ -170,6 +166,5 @@ internal sealed class ConnectionUse(Connection? connection, Action? release) : I
     /// <summary>The connection; null if there is none of that name, or the command names none.</summary>
     public Connection? Connection => connection;
 
-    /// <summary>Ends the use.</summary>
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }

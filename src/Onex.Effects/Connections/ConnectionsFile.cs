@@ -34,7 +34,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
     public void Report(DiagnosticDraft draft) => Source.Report(draft);
 
     /// <summary>Returns the entries of a map; reports other nodes, and unknown keys unless all are allowed.</summary>
-    public IReadOnlyList<SyntaxEntry> Entries(SyntaxNode node, IReadOnlyList<string>? known, string what)
+    public IReadOnlyList<SyntaxEntry> ReadEntries(SyntaxNode node, IReadOnlyList<string>? known, string what)
     {
         if (node is not MapSyntax map)
         {
@@ -52,7 +52,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
     }
 
     /// <summary>Returns a single value as it is written; null after reporting anything else.</summary>
-    public string? Text(SyntaxNode node, string what)
+    public string? ReadText(SyntaxNode node, string what)
     {
         if (node is ScalarSyntax scalar && (scalar.Text.Length > 0 || !scalar.IsPlain))
         {
@@ -63,51 +63,51 @@ internal sealed partial class ConnectionsFile(string path, string text)
         return null;
     }
 
-    public int? Whole(SyntaxNode node, ConnectionKey key) =>
-        Whole(node, key.Name, (int)key.Numbers!.Value.Least, (int)key.Numbers.Value.Most);
+    public int? ReadInteger(SyntaxNode node, ConnectionKey key) =>
+        ReadInteger(node, key.Name, (int)key.Numbers!.Value.Min, (int)key.Numbers.Value.Max);
 
-    public int? Whole(SyntaxNode node, string what, int least, int most)
+    public int? ReadInteger(SyntaxNode node, string what, int min, int max)
     {
-        if (Text(node, $"'{what}'") is not { } number)
+        if (ReadText(node, $"'{what}'") is not { } number)
         {
             return null;
         }
 
-        if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) && whole >= least && whole <= most)
+        if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var whole) && whole >= min && whole <= max)
         {
             return whole;
         }
 
         Report(
             ContractDiagnostics.OutOfRange(
-                node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {least} to {most}")));
+                node.At, what, string.Create(CultureInfo.InvariantCulture, $"a whole number from {min} to {max}")));
         return null;
     }
 
-    public double? Number(SyntaxNode node, ConnectionKey key)
+    public double? ReadNumber(SyntaxNode node, ConnectionKey key)
     {
-        var (least, most) = key.Numbers!.Value;
-        if (Text(node, $"'{key.Name}'") is not { } number)
+        var (min, max) = key.Numbers!.Value;
+        if (ReadText(node, $"'{key.Name}'") is not { } number)
         {
             return null;
         }
 
         if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
-            && value >= least && value <= most)
+            && value >= min && value <= max)
         {
             return value;
         }
 
         Report(
             ContractDiagnostics.OutOfRange(
-                node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most}")));
+                node.At, key.Name, string.Create(CultureInfo.InvariantCulture, $"a number from {min} to {max}")));
         return null;
     }
 
-    public TimeSpan? Duration(SyntaxNode node, ConnectionKey key)
+    public TimeSpan? ReadDuration(SyntaxNode node, ConnectionKey key)
     {
-        var (least, most) = key.Durations!.Value;
-        if (Text(node, $"'{key.Name}'") is not { } length)
+        var (min, max) = key.Durations!.Value;
+        if (ReadText(node, $"'{key.Name}'") is not { } length)
         {
             return null;
         }
@@ -118,7 +118,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
             return null;
         }
 
-        if (duration < least || duration > most)
+        if (duration < min || duration > max)
         {
             Report(ContractDiagnostics.OutOfRange(node.At, key.Name, $"from {key.Bounds}"));
             return null;

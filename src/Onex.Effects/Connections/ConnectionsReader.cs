@@ -117,9 +117,9 @@ public static class ConnectionsReader
             return [];
         }
 
-        _ = file.Entries(root, ConnectionSchema.FileKeys, "a file of connections");
+        _ = file.ReadEntries(root, ConnectionSchema.FileKeys, "a file of connections");
         return (root as MapSyntax)?.Find("connections") is { } declared and not ScalarSyntax { IsNull: true }
-            ? file.Entries(declared, known: null, "'connections'")
+            ? file.ReadEntries(declared, known: null, "'connections'")
             : [];
     }
 

@@ -82,12 +82,12 @@ internal sealed class KafkaAddress
 
     private static string? ReadWord(ConnectionsFile file, MapSyntax map, string key)
     {
-        if (map.Find(key) is not { } node || file.Text(node, $"'{key}'") is not { } word)
+        if (map.Find(key) is not { } node || file.ReadText(node, $"'{key}'") is not { } word)
         {
             return null;
         }
 
-        var words = Keys.First(each => each.Name == key).Words;
+        var words = Keys.First(known => known.Name == key).Words;
         if (!words.Contains(word, StringComparer.Ordinal))
         {
             file.Report(ContractDiagnostics.WrongType(node.At, $"'{key}'", $"one of {string.Join(", ", words)}", "another word"));

@@ -49,34 +49,36 @@ internal sealed partial class LimitReader(ConnectionsFile file)
         }
 
         Require(map, "rate_limit", ConnectionKeys.Rate, "permits", "per");
-        var permits = map.Find("permits") is { } number ? file.Whole(number, ConnectionKeys.Rate[0]) : null;
-        var per = map.Find("per") is { } period ? file.Duration(period, ConnectionKeys.Rate[1]) : null;
+        var permits = map.Find("permits") is { } number ? file.ReadInteger(number, ConnectionKeys.Rate[0]) : null;
+        var per = map.Find("per") is { } period ? file.ReadDuration(period, ConnectionKeys.Rate[1]) : null;
         var (isOfCluster, key) = (ReadIsOfCluster(map), ReadKey(map));
         if (isOfCluster && permits > ClusterPermitsMax)
         {
             file.Report(ConnectionDiagnostics.ClusterRateTooHigh(map.Find("permits")!.At, ClusterPermitsMax));
         }
 
-        return permits is { } most && per is { } window ? new Limit<RateLimit>(new RateLimit(most, window), isOfCluster, key) : null;
+        return permits is { } count && per is { } window ? new Limit<RateLimit>(new RateLimit(count, window), isOfCluster, key) : null;
     }
 
     private Limit<int>? ReadConcurrency(string type, SyntaxNode node)
     {
-        var most = ConnectionTypes.ConcurrencyMaxOf(type);
+        var slotsMax = ConnectionTypes.ConcurrencyMaxOf(type);
         if (node is not MapSyntax map)
         {
-            return file.Whole(node, "concurrency", 1, most) is { } written ? new Limit<int>(written, IsOfCluster: false, Key: null) : null;
+            return file.ReadInteger(node, "concurrency", 1, slotsMax) is { } written
+                ? new Limit<int>(written, IsOfCluster: false, Key: null)
+                : null;
         }
 
         Require(map, "concurrency", ConnectionKeys.Concurrency, "max");
-        var slots = map.Find("max") is { } number ? file.Whole(number, "max", 1, most) : null;
+        var slots = map.Find("max") is { } number ? file.ReadInteger(number, "max", 1, slotsMax) : null;
         var (isOfCluster, key) = (ReadIsOfCluster(map), ReadKey(map));
         return slots is { } max ? new Limit<int>(max, isOfCluster, key) : null;
     }
 
     private void Require(MapSyntax map, string what, IReadOnlyList<ConnectionKey> known, params ReadOnlySpan<string> needed)
     {
-        _ = file.Entries(map, [.. known.Select(key => key.Name)], $"'{what}'");
+        _ = file.ReadEntries(map, [.. known.Select(key => key.Name)], $"'{what}'");
         foreach (var key in needed)
         {
             if (!map.Has(key))
@@ -88,7 +90,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
 
     private bool ReadIsOfCluster(MapSyntax map)
     {
-        var scope = map.Find("scope") is { } node ? file.Text(node, "'scope'") : null;
+        var scope = map.Find("scope") is { } node ? file.ReadText(node, "'scope'") : null;
         if (scope is not (null or "process" or "cluster"))
         {
             file.Report(
@@ -98,11 +100,11 @@ internal sealed partial class LimitReader(ConnectionsFile file)
         return scope == "cluster";
     }
 
-    private string? ReadKey(MapSyntax map) => map.Find("key") is { } node ? file.Text(node, "'key'") : null;
+    private string? ReadKey(MapSyntax map) => map.Find("key") is { } node ? file.ReadText(node, "'key'") : null;
 
     private RateLimit? ReadRateText(SyntaxNode node)
     {
-        if (file.Text(node, "'rate_limit'") is not { } text)
+        if (file.ReadText(node, "'rate_limit'") is not { } text)
         {
             return null;
         }

@@ -53,8 +53,7 @@ internal sealed class PostgresReader(ConnectionsFile file, Secrets secrets, stri
         var before = file.ProblemCount;
         string[] replacedKeys = string.IsNullOrEmpty(urlFromEnvironment) ? [] : ["url", .. _inUrl];
         var keys = Keys.Except(TlsFiles.Keys).Select(key => key.Name).Except(replacedKeys, StringComparer.Ordinal);
-        var parts = keys.Where(map.Has).ToDictionary(
-            key => key, key => ReadText(map.Find(key)!, key), StringComparer.Ordinal);
+        var parts = keys.Where(map.Has).ToDictionary(key => key, key => ReadText(map.Find(key)!, key), StringComparer.Ordinal);
         if (parts.ContainsKey("url") && Array.Find(_inUrl, parts.ContainsKey) is { } excluded)
         {
             file.Report(
@@ -185,7 +184,7 @@ internal sealed class PostgresReader(ConnectionsFile file, Secrets secrets, stri
         return parts;
     }
 
-    private string? ReadText(SyntaxNode node, string key) => file.Text(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
+    private string? ReadText(SyntaxNode node, string key) => file.ReadText(node, $"'{key}'") is { } text ? Expand(text, node.At) : null;
 
     private string? Expand(string text, SourceSpan at) =>
         secrets.Expand(text, (problem, remedy) => file.Report(ConnectionDiagnostics.BadSecret(at, problem, remedy)));

@@ -29,13 +29,11 @@ internal sealed class RedisAddress
         .. TlsFiles.Keys,
     ];
 
-    /// <summary>
-    /// Reads the keys besides the address; null after reporting problems, or if the address is a secret that is not resolved.
-    /// </summary>
+    /// <summary>Reads the other keys; null after reporting problems, or if the address is a secret that is not resolved.</summary>
     public static RedisAddress? Read(ConnectionsFile file, MapSyntax map, Uri? url, Func<string, string?> readText)
     {
         var (user, password) = (readText("user"), readText("password"));
-        var database = map.Find("database") is { } node ? file.Whole(node, "database", 0, DatabaseMax) : 0;
+        var database = map.Find("database") is { } node ? file.ReadInteger(node, "database", 0, DatabaseMax) : 0;
         return url is null || database is not { } number
             ? null
             : new RedisAddress

@@ -18,7 +18,6 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     /// <summary>Whether references are replaced; otherwise they stay.</summary>
     public bool IsResolving => resolve;
 
-    /// <summary>The secrets that were found.</summary>
     public List<string> Values { get; } = [];
 
     /// <summary>The files that secrets were read from.</summary>
@@ -28,12 +27,12 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     public string? Expand(string text, Action<string, string> report)
     {
         var expanded = new StringBuilder();
-        var at = 0;
+        var end = 0;
         var isComplete = true;
         foreach (Match reference in Reference().Matches(text))
         {
-            expanded.Append(text, at, reference.Index - at);
-            at = reference.Index + reference.Length;
+            expanded.Append(text, end, reference.Index - end);
+            end = reference.Index + reference.Length;
             var unknownBefore = UnknownReferences.Count;
             if (Find(reference.Groups["name"].Value, report) is { } secret)
             {
@@ -46,13 +45,13 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
             }
         }
 
-        expanded.Append(text, at, text.Length - at);
+        expanded.Append(text, end, text.Length - end);
         return isComplete ? expanded.ToString() : null;
     }
 
     /// <summary>The secret of a variable; null if it is not set, if secrets are not resolved, or after reporting problems.</summary>
     public string? FindOptional(string name, Action<string, string> report) =>
-        resolve && new[] { name, name + "_FILE" }.Any(each => environment.GetValueOrDefault(each) is { Length: > 0 })
+        resolve && new[] { name, name + "_FILE" }.Any(variable => environment.GetValueOrDefault(variable) is { Length: > 0 })
             ? Expand($"${{secret:{name}}}", report)
             : null;
 

@@ -42,7 +42,6 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
     private TlsFiles(string? ca, string? client, string? caText, string? clientText)
         : this(ca, client) => (_caText, _clientText) = (caText, clientText);
 
-    /// <summary>The contents of the files.</summary>
     public IEnumerable<string> Texts => new[] { _caText, _clientText }.OfType<string>();
 
     /// <summary>The options of a client that connects to the host.</summary>
@@ -69,7 +68,7 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
 
     private static (string? Path, string? Text) Read(ConnectionsFile file, MapSyntax map, string key, Action<string>? check)
     {
-        if (map.Find(key) is not { } node || file.Text(node, $"'{key}'") is not { } text)
+        if (map.Find(key) is not { } node || file.ReadText(node, $"'{key}'") is not { } text)
         {
             return (null, null);
         }

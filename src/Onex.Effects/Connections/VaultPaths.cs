@@ -1,6 +1,5 @@
 namespace Onex.Effects.Connections;
 
-/// <summary>Paths of Vault's API.</summary>
 internal static class VaultPaths
 {
     /// <summary>The path percent-encoded part by part, or null if it is empty or has an empty part, <c>.</c> or <c>..</c>.</summary>
@@ -10,9 +9,7 @@ internal static class VaultPaths
         return parts.Any(part => part is "" or "." or "..") ? null : string.Join('/', parts.Select(Uri.EscapeDataString));
     }
 
-    /// <summary>
-    /// The path in Vault's API of a secret of a KV version 2 engine. It inserts <c>data/</c> after the mount, unless the path has it.
-    /// </summary>
+    /// <summary>The API path of a secret of a KV version 2 engine: <c>data/</c> follows the mount, unless it is there already.</summary>
     /// <param name="mount">The mount, encoded, without a slash at the end.</param>
     /// <param name="path">The whole path, encoded, which begins with the mount.</param>
     public static string ForVersioned(string mount, string path)

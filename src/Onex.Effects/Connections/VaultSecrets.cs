@@ -52,6 +52,5 @@ public sealed class VaultSecrets
         return !isSame;
     }
 
-    /// <summary>Reports a change.</summary>
     internal void ReportChange() => _changed();
 }

@@ -272,7 +272,7 @@ internal sealed class ConsulHealthService(HttpTransport transport)
             Address = string.IsNullOrEmpty(address) ? entry.GetProperty("Node").GetProperty("Address").GetString()! : address,
             Port = service.GetProperty("Port").GetInt32(),
             Tags = service.GetProperty("Tags") is { ValueKind: JsonValueKind.Array } tags
-                ? [.. tags.EnumerateArray().Select(each => each.GetString()!)]
+                ? [.. tags.EnumerateArray().Select(tag => tag.GetString()!)]
                 : [],
             Status = _statusesFromBest[entry.GetProperty("Checks").EnumerateArray()
                 .Select(check => Array.IndexOf(_statusesFromBest, check.GetProperty("Status").GetString()))

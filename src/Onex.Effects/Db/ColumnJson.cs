@@ -20,7 +20,6 @@ internal static class ColumnJson
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
 
-    /// <summary>Writes one value.</summary>
     public static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text) => Write(writer, types, oid, text, 0);
 
     private static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text, int depth)
@@ -134,13 +133,9 @@ internal static class ColumnJson
             return true;
         }
 
-        var digits = numeric.AsSpan().TrimStart('-').TrimStart('0');
-        var point = digits.IndexOf('.');
-        var significant = point < 0 ? digits.TrimEnd('0').Length
-            : point == 0 ? digits[1..].Trim('0').Length
-            : digits[(point + 1)..].TrimEnd('0') is { Length: > 0 } fraction ? point + fraction.Length
-            : digits[..point].TrimEnd('0').Length;
-        return significant <= DoubleDigits && digits.Length <= DoubleExponentMax;
+        var significant = numeric.AsSpan().Trim("-0.");
+        var digits = significant.Contains('.') ? significant.Length - 1 : significant.Length;
+        return digits <= DoubleDigits && numeric.AsSpan().TrimStart("-0").Length <= DoubleExponentMax;
     }
 
     // Returns the text, without characters that cannot be stored; null if it is nested too deeply.

@@ -30,7 +30,6 @@ internal sealed record DatabaseError(bool IsFinal, string Code, string Message)
     /// <summary>Whether it is unknown if the transaction was committed.</summary>
     public bool IsUnknown { get; init; }
 
-    /// <summary>The outcome of the attempt.</summary>
     public EffectOutcome<TResult> ToOutcome<TResult>()
         where TResult : class => IsFinal
             // This attempt changed nothing. That says nothing about an earlier attempt whose commit is unknown.

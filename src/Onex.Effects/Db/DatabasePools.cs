@@ -39,9 +39,7 @@ internal sealed class DatabasePool(Connection connection, ILogger logger) : IDis
     public async ValueTask<PooledSession> OpenAsync(CancellationToken cancellation) =>
         new(await _source.OpenConnectionAsync(cancellation), _source);
 
-    /// <summary>
-    /// Whether a transaction of the session can write the ledger, because both are one database. Looked up once, then cached.
-    /// </summary>
+    /// <summary>Whether a transaction of the session can write the ledger, because both are one database. Cached.</summary>
     public async Task<bool> HoldsLedgerAsync(PostgresEffectLedger ledger, NpgsqlConnection session, CancellationToken cancellation)
     {
         if (_holdsLedger is { } known)

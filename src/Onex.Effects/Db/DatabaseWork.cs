@@ -12,14 +12,14 @@ internal static class DatabaseWork
     /// <param name="context">The attempt.</param>
     /// <param name="readOnly">Whether it must not change anything.</param>
     /// <param name="work">Returns the result or the rejection.</param>
-    /// <param name="join">Converts the result for the ledger, to record it in the transaction; null if it is recorded later.</param>
+    /// <param name="toRecord">Converts the result for the ledger, to record it in the transaction; null if it is recorded later.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     public static async Task<EffectOutcome<TResult>> RunAsync<TResult>(
         DatabasePools pools,
         AttemptContext context,
         bool readOnly,
         Func<DatabaseSession, Task<(TResult? Result, DatabaseError? Rejection)>> work,
-        Func<TResult, RawJson>? join,
+        Func<TResult, RawJson>? toRecord,
         CancellationToken cancellation)
         where TResult : class
     {
@@ -35,7 +35,7 @@ internal static class DatabaseWork
             await using var pooled = await pool.OpenAsync(cancellation);
             context.Progress.MarkConnected();
             var connection = pooled.Connection;
-            var isJoined = join is not null && context.Record.Joinable is { } ledger
+            var mustRecord = toRecord is not null && context.Record.TransactionalLedger is { } ledger
                 && await pool.HoldsLedgerAsync(ledger, connection, cancellation);
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             session = new DatabaseSession(connection, transaction, context, readOnly);
@@ -46,7 +46,7 @@ internal static class DatabaseWork
                 return rejection!.ToOutcome<TResult>();
             }
 
-            if (isJoined && !await context.Record.JoinAsync(transaction, join!(result), cancellation))
+            if (mustRecord && !await context.Record.RecordInTransactionAsync(transaction, toRecord!(result), cancellation))
             {
                 pool.ResetLedger();
                 return EffectOutcome<TResult>.Failed(
@@ -54,7 +54,7 @@ internal static class DatabaseWork
             }
 
             await session.CommitAsync();
-            if (isJoined)
+            if (mustRecord)
             {
                 context.Record.Commit();
             }

@@ -21,7 +21,6 @@ internal sealed record DbTransactionArguments
     public required IReadOnlyList<DbStatement> Statements { get; init; }
 }
 
-/// <summary>The result of a statement.</summary>
 internal sealed record DbResult
 {
     [Result("An object per row, keyed by column name; at most 100,000 rows and 50 MiB.")]
@@ -32,7 +31,6 @@ internal sealed record DbResult
     public required long RowCount { get; init; }
 }
 
-/// <summary>The result of a transaction.</summary>
 internal sealed record DbTransactionResult
 {
     [Result("The result of each statement, in order.")]

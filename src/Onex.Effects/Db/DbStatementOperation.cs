@@ -16,6 +16,6 @@ internal sealed class DbStatementOperation(DatabasePools pools)
     protected override Task<EffectOutcome<DbResult>> RunAsync(
         DbStatement arguments, AttemptContext context, CancellationToken cancellation) =>
         DatabaseWork.RunAsync(
-            pools, context, readOnly: context.Operation == Query, session => session.RunAsync(arguments, cancellation), join: null,
+            pools, context, readOnly: context.Operation == Query, session => session.RunAsync(arguments, cancellation), toRecord: null,
             cancellation);
 }

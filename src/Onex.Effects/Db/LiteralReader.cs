@@ -14,9 +14,9 @@ internal static class LiteralReader
     /// <summary>The items of <c>{1,"two, three",NULL,{4}}</c>, also behind bounds: <c>[0:1]={1,2}</c>.</summary>
     public static List<Item>? ParseArray(string text, char delimiter)
     {
-        var at = text.StartsWith('[') ? text.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
-        var items = ReadArray(text, ref at, delimiter);
-        return at == text.Length ? items : null;
+        var position = text.StartsWith('[') ? text.IndexOf('=', StringComparison.Ordinal) + 1 : 0;
+        var items = ReadArray(text, ref position, delimiter);
+        return position == text.Length ? items : null;
     }
 
     /// <summary>The fields of <c>(1,"two ""quoted""",)</c>; a field without any text is null.</summary>
@@ -30,23 +30,23 @@ internal static class LiteralReader
         var fields = new List<string?>();
         var field = new StringBuilder();
         var (isQuoted, hasText) = (false, false);
-        for (var at = 1; at < text.Length; at++)
+        for (var position = 1; position < text.Length; position++)
         {
-            var character = text[at];
-            if (character == '"' && isQuoted && text[at + 1] == '"')
+            var character = text[position];
+            if (character == '"' && isQuoted && text[position + 1] == '"')
             {
-                field.Append(text[++at]);
+                field.Append(text[++position]);
             }
             else if (character == '"')
             {
                 (isQuoted, hasText) = (!isQuoted, true);
             }
-            else if (character == '\\' && at + 1 < text.Length)
+            else if (character == '\\' && position + 1 < text.Length)
             {
-                field.Append(text[++at]);
+                field.Append(text[++position]);
                 hasText = true;
             }
-            else if (!isQuoted && (character == ',' || at == text.Length - 1))
+            else if (!isQuoted && (character == ',' || position == text.Length - 1))
             {
                 fields.Add(hasText ? field.ToString() : null);
                 field.Clear();
@@ -62,30 +62,30 @@ internal static class LiteralReader
         return isQuoted ? null : fields;
     }
 
-    private static List<Item>? ReadArray(string text, ref int at, char delimiter)
+    private static List<Item>? ReadArray(string text, ref int position, char delimiter)
     {
-        if (at >= text.Length || text[at] != '{')
+        if (position >= text.Length || text[position] != '{')
         {
             return null;
         }
 
-        at++;
+        position++;
         var items = new List<Item>();
-        if (at < text.Length && text[at] == '}')
+        if (position < text.Length && text[position] == '}')
         {
-            at++;
+            position++;
             return items;
         }
 
-        while (at < text.Length)
+        while (position < text.Length)
         {
-            if (ReadItem(text, ref at, delimiter) is not { } item || at >= text.Length)
+            if (ReadItem(text, ref position, delimiter) is not { } item || position >= text.Length)
             {
                 return null;
             }
 
             items.Add(item);
-            var separator = text[at++];
+            var separator = text[position++];
             if (separator == '}')
             {
                 return items;
@@ -100,41 +100,41 @@ internal static class LiteralReader
         return null;
     }
 
-    private static Item? ReadItem(string text, ref int at, char delimiter)
+    private static Item? ReadItem(string text, ref int position, char delimiter)
     {
-        if (text[at] == '{')
+        if (text[position] == '{')
         {
-            return ReadArray(text, ref at, delimiter) is { } nested ? new Item(null, nested) : null;
+            return ReadArray(text, ref position, delimiter) is { } nested ? new Item(null, nested) : null;
         }
 
         var element = new StringBuilder();
-        var isQuoted = text[at] == '"';
+        var isQuoted = text[position] == '"';
         if (isQuoted)
         {
-            at++;
+            position++;
         }
 
-        for (; at < text.Length; at++)
+        for (; position < text.Length; position++)
         {
-            if (isQuoted ? text[at] == '"' : text[at] == delimiter || text[at] == '}')
+            if (isQuoted ? text[position] == '"' : text[position] == delimiter || text[position] == '}')
             {
                 break;
             }
 
-            if (text[at] == '\\' && at + 1 < text.Length)
+            if (text[position] == '\\' && position + 1 < text.Length)
             {
-                at++;
+                position++;
             }
 
-            element.Append(text[at]);
+            element.Append(text[position]);
         }
 
         if (isQuoted)
         {
-            at++;
+            position++;
         }
 
-        var read = element.ToString();
-        return new Item(!isQuoted && read.Equals("NULL", StringComparison.OrdinalIgnoreCase) ? null : read, null);
+        var value = element.ToString();
+        return new Item(!isQuoted && value.Equals("NULL", StringComparison.OrdinalIgnoreCase) ? null : value, null);
     }
 }

@@ -59,20 +59,20 @@ internal static class StatementRules
     private static ReadOnlySpan<char> AfterComment(ReadOnlySpan<char> sql)
     {
         var depth = 0;
-        for (var at = 0; at + 1 < sql.Length; at++)
+        for (var index = 0; index + 1 < sql.Length; index++)
         {
-            if (sql[at..].StartsWith("/*"))
+            if (sql[index..].StartsWith("/*"))
             {
                 depth++;
-                at++;
+                index++;
             }
-            else if (sql[at..].StartsWith("*/"))
+            else if (sql[index..].StartsWith("*/"))
             {
                 depth--;
-                at++;
+                index++;
                 if (depth == 0)
                 {
-                    return sql[(at + 1)..];
+                    return sql[(index + 1)..];
                 }
             }
         }

@@ -69,9 +69,7 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
         return new TypeCatalogue(types);
     }
 
-    /// <summary>
-    /// The type, or the base type of a domain, which may be several domains deep. A type that is not in the catalogue is read as text.
-    /// </summary>
+    /// <summary>The type, or the base type of a domain, also of nested domains. Without an entry it is read as text.</summary>
     public DbType Find(uint oid)
     {
         var type = types.GetValueOrDefault(oid) ?? new DbType(oid, "unknown", 0, 0, ',', []);

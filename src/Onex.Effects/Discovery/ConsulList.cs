@@ -35,9 +35,9 @@ internal sealed class ConsulList : IServiceList
     public async Task<IReadOnlyList<DnsEndPoint>> ResolveAsync(CancellationToken cancellation)
     {
         await _lookedUp.Task.WaitAsync(cancellation);
-        var known = _state.Require();
-        var first = (int)((uint)Interlocked.Increment(ref _next) % (uint)known.Count);
-        return [.. known.Skip(first), .. known.Take(first)];
+        var instances = _state.Require();
+        var first = (int)((uint)Interlocked.Increment(ref _next) % (uint)instances.Count);
+        return [.. instances.Skip(first), .. instances.Take(first)];
     }
 
     public async ValueTask DisposeAsync()

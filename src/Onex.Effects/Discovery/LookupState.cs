@@ -15,18 +15,6 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
     private IReadOnlyList<DnsEndPoint>? _instances;
     private string? _problem;
 
-    /// <summary>The last known instances; null before the first successful lookup.</summary>
-    public IReadOnlyList<DnsEndPoint>? Instances
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _instances;
-            }
-        }
-    }
-
     /// <summary>The last known instances, at least one.</summary>
     /// <exception cref="ServiceUnavailableException">No instance is known.</exception>
     public IReadOnlyList<DnsEndPoint> Require()
@@ -53,8 +41,13 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
     /// <summary>Records that a lookup failed. The last known instances stay in use.</summary>
     public void RecordFailure(string problem)
     {
-        var known = Instances;
-        var use = known is { Count: > 0 } ? $"; the last known {Plural.Format(known.Count, "instance")} stay in use" : "";
+        int known;
+        lock (_lock)
+        {
+            known = _instances?.Count ?? 0;
+        }
+
+        var use = known > 0 ? $"; the last known {Plural.Format(known, "instance")} stay in use" : "";
         Report(problem.TrimEnd('.') + use);
     }
 

@@ -2,9 +2,7 @@ using System.Net;
 
 namespace Onex.Effects.Discovery;
 
-/// <summary>
-/// The address of a service whose instances are looked up: <c>consul://stock</c>, <c>srv://_http._tcp.stock.internal</c>.
-/// </summary>
+/// <summary>The address of a service that is looked up: <c>consul://stock</c>, <c>srv://_http._tcp.stock.internal</c>.</summary>
 /// <param name="Scheme"><see cref="Consul"/> or <see cref="Srv"/>.</param>
 /// <param name="Name">The service in Consul, or the name of the SRV records.</param>
 /// <param name="Tag">Only instances with this tag, or null; Consul only.</param>
@@ -55,6 +53,5 @@ internal sealed record ServiceAddress(string Scheme, string Name, string? Tag, s
             : (null, null, "names no service", "Write the name of the service as the host: consul://stock/api.");
     }
 
-    /// <summary>The service in messages.</summary>
     public override string ToString() => $"{Scheme}://{Name}";
 }

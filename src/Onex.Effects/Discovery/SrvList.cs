@@ -74,14 +74,14 @@ internal sealed class SrvList(
             while (remaining.Count > 0)
             {
                 var chosen = random(remaining.Sum(record => record.Weight) + 1);
-                var at = 0;
-                while (chosen > remaining[at].Weight)
+                var index = 0;
+                while (chosen > remaining[index].Weight)
                 {
-                    chosen -= remaining[at++].Weight;
+                    chosen -= remaining[index++].Weight;
                 }
 
-                yield return remaining[at];
-                remaining.RemoveAt(at);
+                yield return remaining[index];
+                remaining.RemoveAt(index);
             }
         }
     }

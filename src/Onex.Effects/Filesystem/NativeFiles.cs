@@ -89,7 +89,6 @@ internal static class NativeFiles
     public static void Rename(SafeFileHandle directory, string from, string to) =>
         Check(renameat(DescriptorOf(directory), ToNullTerminated(from), DescriptorOf(directory), ToNullTerminated(to)));
 
-    /// <summary>Removes a file.</summary>
     public static void Remove(SafeFileHandle directory, string name) => Check(unlinkat(DescriptorOf(directory), ToNullTerminated(name), 0));
 
     /// <summary>Removes a file if it is there and can be removed.</summary>

@@ -43,10 +43,10 @@ internal static class AddressRules
         IPNetwork.Parse("fd00:ec2::/32"), // a cloud's metadata service
     ];
 
-    /// <summary>Whether an instance of a service, as Consul or DNS gives it, cannot have the address.</summary>
-    public static bool CannotBeInstance(IPAddress address) => address.IsIPv4MappedToIPv6
-        ? CannotBeInstance(address.MapToIPv4())
-        : _neverInstances.Any(network => network.Contains(address));
+    /// <summary>Whether an instance of a service, as Consul or DNS gives it, may have the address.</summary>
+    public static bool MayBeInstance(IPAddress address) => address.IsIPv4MappedToIPv6
+        ? MayBeInstance(address.MapToIPv4())
+        : !_neverInstances.Any(network => network.Contains(address));
 
     /// <summary>Whether a connection must name the host before it may be reached.</summary>
     public static bool IsInternal(IPAddress address)

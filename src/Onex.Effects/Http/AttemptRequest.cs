@@ -8,7 +8,6 @@ internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProg
 {
     private SendingStream? _stream;
 
-    /// <summary>The progress of its attempt.</summary>
     public AttemptProgress Progress { get; } = progress;
 
     /// <summary>The instance of the connection's service that the request goes to, or null.</summary>

@@ -29,7 +29,6 @@ internal sealed record HttpArguments
     public JsonElement? Body { get; init; }
 }
 
-/// <summary>The response.</summary>
 internal sealed record HttpResult
 {
     [Result("The HTTP status.")]

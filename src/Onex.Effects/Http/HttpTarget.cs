@@ -11,7 +11,7 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
     /// <summary>Whether a redirect leads there.</summary>
     public bool IsFollowed { get; private init; }
 
-    /// <summary>Whether scheme, host and port are those of the step, and of all redirects on the path there.</summary>
+    /// <summary>Whether scheme, host and port are those of the step, here and in all redirects before.</summary>
     public bool IsSameOrigin { get; private init; } = true;
 
     /// <summary>Whether the body of the step is sent.</summary>

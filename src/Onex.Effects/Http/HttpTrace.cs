@@ -3,7 +3,6 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Http;
 
-/// <summary>The trace context of calls.</summary>
 internal static class HttpTrace
 {
     /// <summary>Whether a call that begins now has a span that adds its context. Otherwise the call carries that of the command.</summary>

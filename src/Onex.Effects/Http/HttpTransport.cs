@@ -100,7 +100,7 @@ internal sealed class HttpTransport(
     // Whoever can write to Consul or the DNS zone chooses the address of an instance, so the connection's list must allow it. Without a
     // list the address may be private, as that of a URL may be, but not link-local.
     private static bool MayReachInstance(Connection connection, DnsEndPoint instance, IPAddress address) =>
-        connection.Allow.IsEmpty ? !AddressRules.CannotBeInstance(address) : connection.Allow.Contains(instance.Host, address);
+        connection.Allow.IsEmpty ? AddressRules.MayBeInstance(address) : connection.Allow.Contains(instance.Host, address);
 
     private HttpMessageInvoker InvokerFor(Connection? connection) => connection is null ? _withoutConnection : _invokers.For(connection);
 

@@ -73,7 +73,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
 
         IAsyncDisposable? slot = null;
-        var slots = Name(connection, limits.IsConcurrencyKeyed ? command.LimitKey : null);
+        var slots = CounterName(connection, limits.IsConcurrencyKeyed ? command.LimitKey : null);
         if (limits.Concurrency is { } slotsMax && (slot = await TakeSlotAsync(slots, slotsMax, limits.IsConcurrencyOfCluster)) is null)
         {
             return new SharedPermit(null, _slotRetryDelay);
@@ -83,7 +83,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         {
             try
             {
-                var name = Name(connection, limits.IsRateKeyed ? command.LimitKey : null);
+                var name = CounterName(connection, limits.IsRateKeyed ? command.LimitKey : null);
                 var wait = await TakeRateAsync(name, rate, limits.IsRateOfCluster, cancellation);
                 if (wait > TimeSpan.Zero)
                 {
@@ -122,7 +122,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         RedisOptions.For(address.Host, address.Port, address.Password, "onex-limits", AnswerMs, AnswerMs);
 
     // Only the hash of a key is stored, because the key may be the name of a person.
-    private static string Name(Connection connection, string? key) => key is null
+    private static string CounterName(Connection connection, string? key) => key is null
         ? connection.Name
         : $"{connection.Name}:{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 16))}";
 

@@ -9,7 +9,6 @@ namespace Onex.Effects.Limits;
 /// </summary>
 internal sealed class KeyedCounters(TimeProvider time)
 {
-    /// <summary>The maximum number of keys.</summary>
     public const int KeysMax = 10_000;
 
     private readonly Lock _lock = new();

@@ -11,7 +11,7 @@ namespace Onex.Effects.Limits;
 internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
 {
     // The list holds the times, in microseconds, at which the last attempts began or will begin, the newest first. With n permits, an
-    // attempt may begin one window after the n-th attempt before it. If that is at most 'longest' away, the time is reserved.
+    // attempt may begin one window after the n-th attempt before it. If that is at leasesMax 'longest' away, the time is reserved.
     private const string TakeRate = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
@@ -30,9 +30,9 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
     private const string TakeLease = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
-        local most, length = tonumber(ARGV[1]), tonumber(ARGV[2])
+        local leasesMax, length = tonumber(ARGV[1]), tonumber(ARGV[2])
         redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-        if most > 0 and redis.call('ZCARD', KEYS[1]) >= most and not redis.call('ZSCORE', KEYS[1], ARGV[3]) then return 0 end
+        if leasesMax > 0 and redis.call('ZCARD', KEYS[1]) >= leasesMax and not redis.call('ZSCORE', KEYS[1], ARGV[3]) then return 0 end
         redis.call('ZADD', KEYS[1], string.format('%.0f', now + length), ARGV[3])
         redis.call('PEXPIRE', KEYS[1], math.ceil(length / 1000))
         return redis.call('ZCARD', KEYS[1])
@@ -61,7 +61,6 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
     public async Task<bool> TakeLeaseAsync(string name, int leasesMax, TimeSpan length, string id) =>
         await LeaseAsync(name, leasesMax, length, id) > 0;
 
-    /// <summary>Releases a lease.</summary>
     public Task ReleaseAsync(string name, string id) => _database.SortedSetRemoveAsync(LeaseKey(name), id);
 
     /// <summary>Registers this process, and counts the registered processes.</summary>

@@ -22,7 +22,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     public bool FollowsAttempt => command.Attempt > 1 || granted.FollowsUnrecordedLease;
 
     /// <summary>The ledger if it can take part in an operation's transaction, else null.</summary>
-    public PostgresEffectLedger? Joinable => ledger as PostgresEffectLedger;
+    public PostgresEffectLedger? TransactionalLedger => ledger as PostgresEffectLedger;
 
     /// <summary>The result that the operation recorded and committed.</summary>
     public StepResult? Committed { get; private set; }
@@ -31,7 +31,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     public bool IsInDoubt => _recordedInTransaction is not null && Committed is null;
 
     /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
-    public async Task<bool> JoinAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
+    public async Task<bool> RecordInTransactionAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
         var stored = await StoreAsync(
             CreateResult(new AttemptOutcome(StepOutcomes.Completed, result, null, null, null, AttemptReach.Done)), cancellation);
@@ -94,8 +94,8 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
         }
 
         // If the transaction in doubt was committed, the ledger kept its outcome, not ours.
-        var known = await ledger.LookUpAsync([command.CommandId], cancellation);
-        return known.TryGetValue(command.CommandId, out var state) && state.Outcome is { } outcome ? outcome : stored;
+        var states = await ledger.LookUpAsync([command.CommandId], cancellation);
+        return states.TryGetValue(command.CommandId, out var state) && state.Outcome is { } outcome ? outcome : stored;
     }
 
     // Stored under the lease token, because attempts, and owners of one attempt, may have different results.

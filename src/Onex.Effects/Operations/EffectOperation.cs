@@ -27,7 +27,6 @@ internal sealed record AttemptContext(
     TimeSpan Timeout,
     AttemptRecord Record)
 {
-    /// <summary>The saga of the step.</summary>
     public SagaId SagaId { get; init; }
 
     /// <summary>The number of the attempt, from 1.</summary>
@@ -115,9 +114,7 @@ internal sealed record AttemptOutcome(
 /// <summary>An effect operation as the runner calls it.</summary>
 internal interface IEffectOperation
 {
-    /// <summary>
-    /// Runs one attempt. Problems of the external system are outcomes, not exceptions. Cancelled at the attempt's timeout.
-    /// </summary>
+    /// <summary>Runs one attempt, cancelled at its timeout. Problems of the external system are outcomes, not exceptions.</summary>
     Task<AttemptOutcome> RunAsync(RawJson arguments, AttemptContext context, CancellationToken cancellation);
 }
 
@@ -130,7 +127,6 @@ internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArgum
     where TArguments : class
     where TResult : class
 {
-    /// <summary>Runs one attempt.</summary>
     protected abstract Task<EffectOutcome<TResult>> RunAsync(
         TArguments arguments, AttemptContext context, CancellationToken cancellation);
 

@@ -9,9 +9,7 @@ internal static class JsonTexts
 {
     private static readonly JsonReaderOptions _options = new() { MaxDepth = 1000 };
 
-    /// <summary>
-    /// Copies JSON and applies a function to its texts and names. A number whose digits the function changes becomes a text.
-    /// </summary>
+    /// <summary>Copies JSON with its texts and names changed by a function. A number that the function changes becomes a text.</summary>
     public static void Copy(RawJson json, Utf8JsonWriter writer, Func<string, string> change)
     {
         var reader = new Utf8JsonReader(json.Utf8.Span, _options);

@@ -12,7 +12,7 @@ internal sealed class ResultMemory(long capacity, int largest)
     public static ResultMemory Unbounded { get; } = new(long.MaxValue, int.MaxValue);
 
     private readonly Lock _lock = new();
-    private readonly LinkedList<(Reservation Reservation, long More, TaskCompletionSource Granted)> _waiting = new();
+    private readonly LinkedList<(Reservation Reservation, long Additional, TaskCompletionSource Granted)> _waiting = new();
     private long _reserved;
     private Reservation? _exceeding;
 
@@ -34,9 +34,9 @@ internal sealed class ResultMemory(long capacity, int largest)
     public Reservation Begin() => new(this);
 
     // Called with the lock held.
-    private bool TryReserve(Reservation reservation, long more)
+    private bool TryReserve(Reservation reservation, long additional)
     {
-        if (_reserved + more > capacity && _exceeding != reservation)
+        if (_reserved + additional > capacity && _exceeding != reservation)
         {
             if (_exceeding is not null)
             {
@@ -46,15 +46,15 @@ internal sealed class ResultMemory(long capacity, int largest)
             _exceeding = reservation;
         }
 
-        _reserved += more;
-        reservation.Bytes += more;
+        _reserved += additional;
+        reservation.Bytes += additional;
         return true;
     }
 
     // Called with the lock held.
     private void GrantWaiting()
     {
-        while (_waiting.First is { Value: var next } && TryReserve(next.Reservation, next.More))
+        while (_waiting.First is { Value: var next } && TryReserve(next.Reservation, next.Additional))
         {
             _waiting.RemoveFirst();
             next.Granted.SetResult();
@@ -67,7 +67,6 @@ internal sealed class ResultMemory(long capacity, int largest)
         /// <summary>The maximum size of one result in bytes.</summary>
         public int Largest => memory.Largest;
 
-        /// <summary>The reserved bytes.</summary>
         public long Bytes { get; set; }
 
         private bool _hasEnded;
@@ -75,18 +74,19 @@ internal sealed class ResultMemory(long capacity, int largest)
         /// <summary>Completes when this many bytes in total are reserved.</summary>
         public async ValueTask ReserveAsync(long bytes, CancellationToken cancellation)
         {
-            LinkedListNode<(Reservation Reservation, long More, TaskCompletionSource Granted)> waiter;
+            LinkedListNode<(Reservation Reservation, long Additional, TaskCompletionSource Granted)> waiter;
             lock (memory._lock)
             {
-                var more = bytes - Bytes;
+                var additional = bytes - Bytes;
                 // A cancelled attempt may have left code running, which gets here after the attempt has ended.
-                if (_hasEnded || more <= 0 || ((memory._waiting.Count == 0 || memory._exceeding == this) && memory.TryReserve(this, more)))
+                var isFirst = memory._waiting.Count == 0 || memory._exceeding == this;
+                if (_hasEnded || additional <= 0 || (isFirst && memory.TryReserve(this, additional)))
                 {
                     return;
                 }
 
                 var granted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                waiter = memory._waiting.AddLast((this, more, granted));
+                waiter = memory._waiting.AddLast((this, additional, granted));
             }
 
             try

@@ -31,7 +31,6 @@ internal sealed class SecretMask
     public static SecretMask For(IEnumerable<string> values) =>
         new(values.Where(value => value.Length >= ValueMin).SelectMany(EncodedForms));
 
-    /// <summary>The text without secrets.</summary>
     public string? Apply(string? text)
     {
         if (text is null || _forms.Length == 0)
@@ -97,10 +96,10 @@ internal sealed class SecretMask
     private static string LowerEscapes(string percent)
     {
         var lower = new StringBuilder(percent);
-        for (var at = percent.IndexOf('%', StringComparison.Ordinal); at >= 0; at = percent.IndexOf('%', at + 1))
+        for (var index = percent.IndexOf('%', StringComparison.Ordinal); index >= 0; index = percent.IndexOf('%', index + 1))
         {
-            lower[at + 1] = char.ToLowerInvariant(lower[at + 1]);
-            lower[at + 2] = char.ToLowerInvariant(lower[at + 2]);
+            lower[index + 1] = char.ToLowerInvariant(lower[index + 1]);
+            lower[index + 2] = char.ToLowerInvariant(lower[index + 2]);
         }
 
         return lower.ToString();

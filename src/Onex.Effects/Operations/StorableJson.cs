@@ -5,9 +5,7 @@ namespace Onex.Effects.Operations;
 /// <summary>Makes external JSON storable: PostgreSQL's jsonb accepts neither U+0000 nor half a surrogate pair.</summary>
 internal static class StorableJson
 {
-    /// <summary>
-    /// The maximum depth of a member of a result, which has at most <see cref="ExpressionLimits.KeptDepth"/> levels itself.
-    /// </summary>
+    /// <summary>The maximum depth of a member of a result, which itself has up to <see cref="ExpressionLimits.KeptDepth"/>.</summary>
     public const int DepthMax = ExpressionLimits.KeptDepth - 1;
 
     /// <summary>Overwrites in place the escapes that cannot be stored: \u0000 and unpaired surrogates.</summary>

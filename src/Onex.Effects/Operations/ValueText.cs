@@ -13,7 +13,6 @@ internal static class ValueText
     /// <summary>The maximum size of a value that an operation reads, where memory allows it.</summary>
     public const int ResultBytesMax = 50 * 1024 * 1024;
 
-    /// <summary>The value's bytes.</summary>
     public static byte[] ToBytes(JsonElement value) =>
         value.ValueKind == JsonValueKind.String
             ? Encoding.UTF8.GetBytes(value.GetString()!)

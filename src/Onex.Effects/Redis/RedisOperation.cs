@@ -6,9 +6,7 @@ using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
 
-/// <summary>
-/// Base class of the operations of Redis: one command per attempt, sent once. Whether an attempt without an answer took effect is unknown.
-/// </summary>
+/// <summary>Base class of the operations of Redis: one command per attempt, sent once; without an answer, its effect is unknown.</summary>
 internal abstract class RedisOperation<TArguments, TResult>(
     RedisConnections connections, JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : EffectOperation<TArguments, TResult>(argumentsType, resultType)

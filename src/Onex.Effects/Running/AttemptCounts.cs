@@ -23,7 +23,6 @@ internal sealed class AttemptCounts(TimeSpan within, TimeProvider time)
         return Sum(now);
     }
 
-    /// <summary>The counts of the period.</summary>
     public (int Attempts, int Failures) Read() => Sum(CurrentPart());
 
     private (int Attempts, int Failures) Sum(long now)
@@ -41,7 +40,6 @@ internal sealed class AttemptCounts(TimeSpan within, TimeProvider time)
         return (attempts, failures);
     }
 
-    /// <summary>Starts to count from zero.</summary>
     public void Clear() => Array.Clear(_parts);
 
     private long CurrentPart() => time.GetElapsedTime(_start).Ticks / Math.Max(1, within.Ticks / Parts);

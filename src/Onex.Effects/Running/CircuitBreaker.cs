@@ -47,7 +47,6 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     private long _openedAt;
     private TimeSpan _pause;
 
-    /// <summary>The settings.</summary>
     public BreakerSettings Settings { get; } = settings;
 
     /// <summary>Whether it is closed, open, or runs a trial.</summary>
@@ -92,20 +91,21 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         else if (State == BreakerState.Closed && sign != AttemptSign.None)
         {
             // An attempt that ends while the breaker is open began before, and says nothing about the present.
-            var failed = sign != AttemptSign.Works;
+            var isFailure = sign != AttemptSign.Works;
 
             // If the service answers first attempts in a row with failures, only one of them counts, because it may decline each command
             // once and accept its second attempt. In an outage the second attempts fail, too.
-            var isRepeated = failed && isFirstAnswer && _wasFirstDeclined;
-            _wasFirstDeclined = failed && isFirstAnswer;
+            var isRepeated = isFailure && isFirstAnswer && _wasFirstDeclined;
+            _wasFirstDeclined = isFailure && isFirstAnswer;
             if (isRepeated)
             {
                 return;
             }
 
-            _consecutiveFailures = failed ? _consecutiveFailures + 1 : 0;
-            var (attempts, failures) = _counts.Add(failed);
-            if (_consecutiveFailures >= Settings.Calls || (failed && attempts >= Settings.Calls && failures >= Settings.Ratio * attempts))
+            _consecutiveFailures = isFailure ? _consecutiveFailures + 1 : 0;
+            var (attempts, failures) = _counts.Add(isFailure);
+            var isShareTooHigh = attempts >= Settings.Calls && failures >= Settings.Ratio * attempts;
+            if (_consecutiveFailures >= Settings.Calls || (isFailure && isShareTooHigh))
             {
                 Open(retryAfter, reason);
             }

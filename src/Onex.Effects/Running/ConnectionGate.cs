@@ -4,7 +4,7 @@ using Onex.Operations;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Lets the attempts of one connection begin, in this process: at most a number of them at a time, at its rate, and while its circuit
+/// Lets the attempts of one connection begin, in this process: a limited number at a time, at its rate, and while its circuit
 /// breaker is closed. Commands wait in memory only for a short time; those that would wait longer, and all that follow them, are parked in
 /// the database, so that a slow connection occupies nothing that others need.
 /// </summary>
@@ -27,10 +27,9 @@ internal sealed class ConnectionGate(
     private int _running;
     private int _endedPerSecond;
     private int _parkingCount;
-    private bool _hasParked;
+    private bool _isMarkedParked;
     private long _parkedVersion;
 
-    /// <summary>The connection's name.</summary>
     public string Name { get; } = name;
 
     /// <summary>The state of the gate, for health, <c>why</c> and metrics.</summary>
@@ -39,13 +38,13 @@ internal sealed class ConnectionGate(
         lock (_lock)
         {
             return new GateState(
-                Name, _running, _waiting.Count, HasParked, _breaker?.State ?? BreakerState.Closed, _breaker?.Since, _breaker?.UntilTrial,
-                _breaker?.Reason);
+                Name, _running, _waiting.Count, MayHaveParked, _breaker?.State ?? BreakerState.Closed, _breaker?.Since,
+                _breaker?.UntilTrial, _breaker?.Reason);
         }
     }
 
     /// <summary>Whether commands of this connection are, or may be, parked by any process.</summary>
-    private bool HasParked => _hasParked || _parkingCount > 0;
+    private bool MayHaveParked => _isMarkedParked || _parkingCount > 0;
 
     /// <summary>Changes the limits. Attempts that run keep their slots; a breaker with the same settings keeps its state.</summary>
     public void Update(GateSettings updated)
@@ -57,10 +56,16 @@ internal sealed class ConnectionGate(
                 return;
             }
 
-            _rate = updated.Rate == _rate?.Limit ? _rate : updated.Rate is { } limit ? new RateWindow(limit, time) : null;
-            _breaker = updated.Breaker == _breaker?.Settings ? _breaker
-                : updated.Breaker is { } rules ? new CircuitBreaker(rules, time)
-                : null;
+            if (updated.Rate != _rate?.Limit)
+            {
+                _rate = updated.Rate is { } limit ? new RateWindow(limit, time) : null;
+            }
+
+            if (updated.Breaker != _breaker?.Settings)
+            {
+                _breaker = updated.Breaker is { } rules ? new CircuitBreaker(rules, time) : null;
+            }
+
             _settings = updated;
             BeginWaiting();
         }
@@ -77,7 +82,7 @@ internal sealed class ConnectionGate(
         LinkedListNode<Waiter> waiter;
         lock (_lock)
         {
-            if (HasParked || !MayWait(weight))
+            if (MayHaveParked || !MayWait(weight))
             {
                 return Park();
             }
@@ -146,7 +151,7 @@ internal sealed class ConnectionGate(
 
             // Commands that wait in memory go first, because they arrived before the parked ones.
             var permits = new List<GatePermit>();
-            var permitsMax = HasParked ? _settings.Slots : 1;
+            var permitsMax = MayHaveParked ? _settings.Slots : 1;
             while (permits.Count < permitsMax && _running + _waiting.Count < _settings.Slots && TryTakeRate())
             {
                 _running++;
@@ -183,7 +188,7 @@ internal sealed class ConnectionGate(
     {
         lock (_lock)
         {
-            _hasParked &= _parkedVersion != version;
+            _isMarkedParked &= _parkedVersion != version;
         }
     }
 
@@ -196,7 +201,7 @@ internal sealed class ConnectionGate(
         lock (_lock)
         {
             (_endedPerSecond, _) = _endedAttempts.Read();
-            if (_waiting.First is { Value.At: var oldest } && time.GetElapsedTime(oldest) > GateSettings.LongestWait)
+            if (_waiting.First is { Value.ArrivedAt: var oldest } && time.GetElapsedTime(oldest) > GateSettings.LongestWait)
             {
                 ParkWaiting();
             }
@@ -210,19 +215,17 @@ internal sealed class ConnectionGate(
         {
             lock (_lock)
             {
-                return _hasParked;
+                return _isMarkedParked;
             }
         }
     }
 
-    /// <summary>
-    /// How long it will take until a parked command may begin; null if none is known, or if no slot is free.
-    /// </summary>
+    /// <summary>How long it will take until a parked command may begin; null if none is known, or if no slot is free.</summary>
     public TimeSpan? UntilWork()
     {
         lock (_lock)
         {
-            return !_hasParked || _running + _waiting.Count >= _settings.Slots ? null
+            return !_isMarkedParked || _running + _waiting.Count >= _settings.Slots ? null
                 : _breaker is { State: not BreakerState.Closed } breaker ? breaker.UntilTrial
                 : _rate?.UntilFree(1) ?? TimeSpan.Zero;
         }
@@ -303,7 +306,7 @@ internal sealed class ConnectionGate(
             BeginWaiting();
 
             // Without parked commands nothing else waits for the slot, and attempts end too often to report each of them.
-            hasWork = HasParked || permit.IsTrial;
+            hasWork = MayHaveParked || permit.IsTrial;
         }
 
         if (hasWork)
@@ -346,9 +349,12 @@ internal sealed class ConnectionGate(
     }
 
     // The methods below are called with the lock held.
+
+    // Limits the number and the weight of waiting commands; a single one may wait whatever its weight is.
     private bool MayWait(long weight) =>
         _waiting.Count < Math.Max(_settings.WaitingMax, _endedPerSecond) && (_waiting.Count == 0 || _weight + weight <= weightMax);
 
+    // Counts a command that is being parked, and returns no permit for it.
     private GatePermit? Park()
     {
         _parkingCount++;
@@ -357,7 +363,7 @@ internal sealed class ConnectionGate(
 
     private void SetParked()
     {
-        _hasParked = true;
+        _isMarkedParked = true;
         _parkedVersion++;
     }
 
@@ -427,11 +433,11 @@ internal sealed class ConnectionGate(
         _weight -= node.Value.Weight;
     }
 
-    private sealed class Waiter(long weight, long at)
+    private sealed class Waiter(long weight, long arrivedAt)
     {
         public long Weight { get; } = weight;
 
-        public long At { get; } = at;
+        public long ArrivedAt { get; } = arrivedAt;
 
         public TaskCompletionSource<GatePermit?> Permit { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

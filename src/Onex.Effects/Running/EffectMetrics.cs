@@ -82,7 +82,6 @@ internal sealed class EffectMetrics
     /// <summary>Records how long a command waited for its turn.</summary>
     public void RecordWait(string connection, long arrived) => _waits.Record(_time.GetElapsedTime(arrived).TotalSeconds, connection);
 
-    /// <summary>Counts a parked command.</summary>
     public void CountParked(string connection) => _parkings.Add(1, connection);
 
     /// <summary>Counts an answer of the ledger.</summary>

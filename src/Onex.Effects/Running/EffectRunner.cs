@@ -17,9 +17,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Executes one attempt per command: lease, execute, record, send the result. A crash between any two is safe: without a record the lease
-/// expires and the orchestrator sends a new attempt with the same idempotency key; with a record the next delivery is answered from the
-/// ledger.
+/// Executes one attempt per command: lease, execute, record, send the result. A crash between any two of these is safe: without a record
+/// the lease expires and the orchestrator sends a new attempt with the same idempotency key; with a record the next delivery is answered
+/// from the ledger.
 /// </summary>
 internal sealed class EffectRunner(
     IReadOnlyDictionary<string, IEffectOperation> operations,
@@ -145,10 +145,10 @@ internal sealed class EffectRunner(
     private async Task<IDisposable?> EnterMemoryAsync(StepCommand command, CancellationToken cancellation)
     {
         using var timer = new CancellationTokenSource(GateSettings.LongestWait, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
+        using var stopWaiting = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellation);
         try
         {
-            return await (parkedMemory ?? _unbounded).EnterAsync(command.Weight, either.Token);
+            return await (parkedMemory ?? _unbounded).EnterAsync(command.Weight, stopWaiting.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -267,8 +267,8 @@ internal sealed class EffectRunner(
         StepCommand command, ConnectionGate gate, ClaimResult.Granted lease, bool mayHaveBeenSent, TraceContext trace,
         CancellationToken cancellation)
     {
-        var again = CreateCommandToPark(command, gate, TimeSpan.Zero, trace);
-        if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, again, mayHaveBeenSent, cancellation), cancellation))
+        var parkedCommand = CreateCommandToPark(command, gate, TimeSpan.Zero, trace);
+        if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, parkedCommand, mayHaveBeenSent, cancellation), cancellation))
         {
             gate.MarkParked();
             metrics?.CountParked(gate.Name);

@@ -7,7 +7,6 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
 {
     private int _released;
 
-    /// <summary>The gate that it came from.</summary>
     public ConnectionGate Gate { get; } = gate;
 
     /// <summary>Whether the attempt is the trial of an open circuit breaker.</summary>

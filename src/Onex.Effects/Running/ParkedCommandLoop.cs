@@ -40,10 +40,10 @@ internal sealed class ParkedCommandLoop(
     internal async Task<TimeSpan> RunOnceAsync(CancellationToken cancellation)
     {
         var isPoll = !_hasPolled || time.GetElapsedTime(_polledAt) >= _pollDelay;
-        var offers = CollectOffers(isPoll);
-        if (offers.Count > 0)
+        var permitsByGate = TakePermits(isPoll);
+        if (permitsByGate.Count > 0)
         {
-            var taken = await TakeAsync(offers, cancellation);
+            var taken = await TakeAsync(permitsByGate, cancellation);
             if (isPoll)
             {
                 (_hasPolled, _polledAt) = (true, time.GetTimestamp());
@@ -128,33 +128,33 @@ internal sealed class ParkedCommandLoop(
     }
 
     // Takes permits of each gate, with the version that its parked commands had before.
-    private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> CollectOffers(bool isPoll)
+    private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> TakePermits(bool isPoll)
     {
-        var offers = new List<(ConnectionGate, long, IReadOnlyList<GatePermit>)>();
+        var permitsByGate = new List<(ConnectionGate, long, IReadOnlyList<GatePermit>)>();
         foreach (var gate in connections.Names.Select(name => gates.For(connections.Find(name))).Append(gates.For(null)))
         {
             var version = gate.ParkedVersion;
             if ((isPoll || gate.IsMarkedParked) && gate.TakePermits() is { Count: > 0 } permits)
             {
-                offers.Add((gate, version, permits));
+                permitsByGate.Add((gate, version, permits));
             }
         }
 
-        return offers;
+        return permitsByGate;
     }
 
     private async Task<int> TakeAsync(
-        List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> offers, CancellationToken cancellation)
+        List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> permitsByGate, CancellationToken cancellation)
     {
         ILookup<string, TakenCommand> taken;
         try
         {
-            TakeLimit[] rooms = [.. offers.Select(offer => new TakeLimit(offer.Gate.Name, offer.Permits.Count))];
-            taken = (await parked.TakeAsync(rooms, cancellation)).ToLookup(command => command.Connection, StringComparer.Ordinal);
+            TakeLimit[] limits = [.. permitsByGate.Select(entry => new TakeLimit(entry.Gate.Name, entry.Permits.Count))];
+            taken = (await parked.TakeAsync(limits, cancellation)).ToLookup(command => command.Connection, StringComparer.Ordinal);
         }
         catch
         {
-            foreach (var permit in offers.SelectMany(offer => offer.Permits))
+            foreach (var permit in permitsByGate.SelectMany(entry => entry.Permits))
             {
                 permit.GiveBack();
             }
@@ -163,7 +163,7 @@ internal sealed class ParkedCommandLoop(
         }
 
         var count = 0;
-        foreach (var (gate, version, permits) in offers)
+        foreach (var (gate, version, permits) in permitsByGate)
         {
             var commands = taken[gate.Name].ToList();
             count += commands.Count;
@@ -247,8 +247,7 @@ internal sealed class ParkedCommandLoop(
                 .OrderBy(gate => gate.Name, StringComparer.Ordinal)
                 .Select(gate => new UnavailableConnection(gate.Name, now - (gate.Since ?? now), gate.UntilTrial, gate.Reason)),
         ];
-        var text = string.Join(
-            '\n', unavailable.Select(gate => $"{gate.Name} {now + gate.UntilTrial:s} {gate.Reason}"));
+        var text = string.Join('\n', unavailable.Select(gate => $"{gate.Name} {now + gate.UntilTrial:s} {gate.Reason}"));
         if (text != _reportedText || (text.Length > 0 && time.GetElapsedTime(_reportedAt) >= _reportInterval))
         {
             await parked.ReportAsync(_processId, unavailable, cancellation);

@@ -11,7 +11,6 @@ internal sealed class RateWindow(RateLimit limit, TimeProvider time)
     private readonly long _start = time.GetTimestamp();
     private readonly long _partTicks = Math.Max(1, limit.Window.Ticks / Parts);
 
-    /// <summary>The limit.</summary>
     public RateLimit Limit { get; } = limit;
 
     /// <summary>How many attempts may begin now.</summary>

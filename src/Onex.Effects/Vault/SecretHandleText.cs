@@ -12,7 +12,6 @@ internal static partial class SecretHandleText
     /// <summary>Creates a random id, which cannot be guessed.</summary>
     public static Guid NewId() => new(RandomNumberGenerator.GetBytes(16));
 
-    /// <summary>Writes the handle of an id.</summary>
     public static string Write(Guid id) => $"{SecretHandles.Prefix}{id:N}";
 
     /// <summary>Finds the handles in a text: each with its id, or null if it is malformed.</summary>

@@ -14,9 +14,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
 {
     private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>
-    /// Returns the arguments with values, and the mask that hides the values in the outcome; or the outcome that ends the attempt.
-    /// </summary>
+    /// <summary>Returns the arguments with values, and the mask that hides these; or the outcome that ends the attempt.</summary>
     /// <param name="command">The command.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="findOutage">
@@ -26,13 +24,13 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
     public async Task<ResolvedArguments> ResolveAsync(
         StepCommand command, RawJson arguments, Func<string, string?> findOutage, CancellationToken cancellation)
     {
-        var found = SecretHandles.AreIn(arguments.Utf8.Span) ? FindHandles(arguments) : [];
-        if (found.Count == 0)
+        var handleIds = SecretHandles.AreIn(arguments.Utf8.Span) ? FindHandles(arguments) : [];
+        if (handleIds.Count == 0)
         {
             return new ResolvedArguments(arguments, SecretMask.None, null);
         }
 
-        if (found.Contains(null))
+        if (handleIds.Contains(null))
         {
             return ResolvedArguments.EndWith(UnknownHandle);
         }
@@ -43,7 +41,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
                 "secret_refused", "A record for the runtime's own broker contains a secret. Name a connection of type kafka."));
         }
 
-        Guid[] ids = [.. found.Select(id => id!.Value)];
+        Guid[] ids = [.. handleIds.Select(id => id!.Value)];
         var rows = await handles.FindAsync(command.SagaId, ids, cancellation);
         if (rows.Count < ids.Length)
         {
@@ -147,17 +145,17 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
 
     private static HashSet<Guid?> FindHandles(RawJson arguments)
     {
-        var found = new HashSet<Guid?>();
+        var handleIds = new HashSet<Guid?>();
         var reader = new Utf8JsonReader(arguments.Utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
             {
-                found.UnionWith(SecretHandleText.Find(reader.GetString()!).Select(handle => handle.Id));
+                handleIds.UnionWith(SecretHandleText.Find(reader.GetString()!).Select(handle => handle.Id));
             }
         }
 
-        return found;
+        return handleIds;
     }
 
     private static RawJson Replace(RawJson arguments, Dictionary<Guid, string> values)

@@ -5,13 +5,11 @@ namespace Onex.Effects.Vault;
 /// <summary>An answer of Vault's API. May hold secrets, so nothing prints it.</summary>
 internal sealed class VaultAnswer(int status, JsonElement? body)
 {
-    /// <summary>The status.</summary>
     public int Status => status;
 
     /// <summary>The body, or null if it is too large.</summary>
     public JsonElement? Body => body;
 
-    /// <summary>Whether it succeeded.</summary>
     public bool IsSuccess => status is >= 200 and < 300;
 
     /// <summary>Whether Vault is sealed or not initialized: it answers nothing until somebody unseals it.</summary>

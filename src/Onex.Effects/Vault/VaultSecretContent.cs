@@ -9,6 +9,5 @@ internal sealed class VaultSecretContent(IReadOnlyDictionary<string, string> fie
     /// <summary>The lease with whose end the values end, or null.</summary>
     public string? LeaseId => leaseId;
 
-    /// <summary>How long the lease lasts.</summary>
     public TimeSpan Lifetime => lifetime;
 }

@@ -51,10 +51,10 @@ internal sealed class VaultSecretReader(VaultSession session, string path)
 
         var answer = await session.SendAsync(
             HttpMethod.Get, $"sys/internal/ui/mounts/{_path}", null, new AttemptProgress(), cancellation);
-        var found = answer.IsSuccess && answer.Text("data", "path") is { } mount
+        var result = answer.IsSuccess && answer.Text("data", "path") is { } mount
             ? (mount.TrimEnd('/'), answer.Text("data", "type") == "kv" && answer.Text("data", "options", "version") == "2")
             : (_path.Split('/')[0], true);
-        _mount = answer.IsSuccess ? found : null;
-        return found;
+        _mount = answer.IsSuccess ? result : null;
+        return result;
     }
 }

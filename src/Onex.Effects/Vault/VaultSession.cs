@@ -112,9 +112,9 @@ internal sealed class VaultSession(
         await _loginLock.WaitAsync(cancellation);
         try
         {
-            if (_token is { } found && found.EndsAt > time.GetUtcNow())
+            if (_token is { } current && current.EndsAt > time.GetUtcNow())
             {
-                return found;
+                return current;
             }
 
             var token = await LogInAsync(cancellation);
@@ -136,7 +136,7 @@ internal sealed class VaultSession(
         }
     }
 
-    // A token or an AppRole that Vault rejects makes the attempt fail, not rejected: once an operator has corrected it, a retry succeeds.
+    // A token or an AppRole that Vault rejects fails the attempt, so that a retry succeeds once an operator has corrected it.
     private async Task<VaultToken> LogInAsync(CancellationToken cancellation)
     {
         var progress = new AttemptProgress();
@@ -150,12 +150,16 @@ internal sealed class VaultSession(
 
         if (login.Token is { } configured)
         {
-            var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, configured, progress, cancellation);
-            return found.IsSuccess
-                ? new VaultToken(configured, TimeSpan.FromSeconds(found.Number("data", "ttl")), found.IsTrue("data", "renewable"), issuedAt)
-                : throw (found.Status == 403
-                    ? LoginFailed($"The Vault of connection '{Name}' does not accept its token: it is wrong, has expired, or was revoked.")
-                    : UnexpectedAnswer(found, AttemptReach.NotSent));
+            var lookup = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, configured, progress, cancellation);
+            if (lookup.IsSuccess)
+            {
+                var lifetime = TimeSpan.FromSeconds(lookup.Number("data", "ttl"));
+                return new VaultToken(configured, lifetime, lookup.IsTrue("data", "renewable"), issuedAt);
+            }
+
+            throw lookup.Status == 403
+                ? LoginFailed($"The Vault of connection '{Name}' does not accept its token: it is wrong, has expired, or was revoked.")
+                : UnexpectedAnswer(lookup, AttemptReach.NotSent);
         }
 
         var role = new JsonObject { ["role_id"] = login.RoleId, ["secret_id"] = login.SecretId };
@@ -182,8 +186,8 @@ internal sealed class VaultSession(
 
     private async Task<bool> IsValidAsync(VaultToken token, CancellationToken cancellation)
     {
-        var found = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, token.Value, new AttemptProgress(), cancellation);
-        return found.Status != 403;
+        var lookup = await RequestAsync(HttpMethod.Get, "auth/token/lookup-self", null, token.Value, new AttemptProgress(), cancellation);
+        return lookup.Status != 403;
     }
 
     private void DiscardToken(VaultToken token)

@@ -6,19 +6,15 @@ internal sealed class VaultToken(string value, TimeSpan lifetime, bool isRenewab
     // Renewals of several processes spread over this share of the lifetime.
     private const double JitterShare = 0.1;
 
-    /// <summary>The token.</summary>
     public string Value => value;
 
     /// <summary>How long it is valid; zero: forever.</summary>
     public TimeSpan Lifetime => lifetime;
 
-    /// <summary>Whether it can be renewed.</summary>
     public bool IsRenewable => isRenewable;
 
-    /// <summary>Whether it never ends.</summary>
     public bool IsPermanent => lifetime <= TimeSpan.Zero;
 
-    /// <summary>When it ends.</summary>
     public DateTimeOffset EndsAt => IsPermanent ? DateTimeOffset.MaxValue : issuedAt + lifetime;
 
     /// <summary>When it should be renewed or replaced: after about two thirds of its lifetime.</summary>

@@ -111,10 +111,9 @@ public sealed class ChildTests : IAsyncLifetime
             async () => await CountAsync(Souvenirs) == "2" && await CountAsync("ended_at IS NULL") == "0",
             _within,
             () => "a child still lives");
-        Assert.Equal(
-            "2",
-            await CountAsync("contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('bad', "
-                + "'stopped'))"));
+        const string Compensations =
+            "contract = 'way-back' AND parent_id IN (SELECT id FROM onex.sagas WHERE business_key IN ('bad', 'stopped'))";
+        Assert.Equal("2", await CountAsync(Compensations));
         Assert.Equal("2", await CountAsync(Souvenirs));
         Assert.Equal("cancelled", (await _stack.Database.QueryAsync("SELECT status FROM onex.sagas WHERE business_key = 'stopped/2'"))[0]);
         Assert.Equal("0", await CountAsync("contract = 'leg' AND parent_id IS NULL"));

@@ -52,9 +52,8 @@ public sealed class ManyItemsTests
         await Eventually.Async(
             async () =>
             {
-                var row = (
-                    await stack.Database.QueryAsync("SELECT coalesce(max(pg_column_size(progress)), 0), count(ended_at) FROM "
-                        + "onex.sagas"))[0].Split('|');
+                const string Sizes = "SELECT coalesce(max(pg_column_size(progress)), 0), count(ended_at) FROM onex.sagas";
+                var row = (await stack.Database.QueryAsync(Sizes))[0].Split('|');
                 largest = Math.Max(largest, int.Parse(row[0], CultureInfo.InvariantCulture));
                 return row[1] == "1";
             },

@@ -102,8 +102,9 @@ public sealed class DemoTests : IDisposable
         }
 
         public Task<TimeSpan> WaitForLineAsync(string text) => Eventually.Async(
-            () => Lines.Any(
-                line => line.Contains(text, StringComparison.Ordinal)), _within, () => $"no '{text}' in:\n{string.Join('\n', Lines)}");
+            () => Lines.Any(line => line.Contains(text, StringComparison.Ordinal)),
+            _within,
+            () => $"no '{text}' in:\n{string.Join('\n', Lines)}");
 
         public async Task<int> WaitForEndAsync()
         {

@@ -71,10 +71,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
         await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelope);
 
         Assert.Equal("success", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
-        Assert.Equal(
-            ["1"],
-            await Stack.Database.QueryAsync(
-                $"SELECT count(*) FROM onex.inbox WHERE message_id = '{envelope}'"));
+        Assert.Equal(["1"], await Stack.Database.QueryAsync($"SELECT count(*) FROM onex.inbox WHERE message_id = '{envelope}'"));
     }
 
     [Fact]

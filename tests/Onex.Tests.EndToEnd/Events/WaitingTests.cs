@@ -50,9 +50,9 @@ public sealed class WaitingTests
         // This event arrives before its saga exists.
         await stack.EventAsync("patience.approve", "early", new JsonObject { ["by"] = "early bird" });
         await Eventually.Async(
-            async () => (
-                await stack.Database.QueryAsync(
-                    "SELECT count(*) FROM onex.early_events"))[0] == "1", _within, () => "the event is not buffered");
+            async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.early_events") == 1,
+            _within,
+            () => "the event is not buffered");
         var early = await stack.RequestAsync("patience", new JsonObject { ["id"] = "early" });
         await stack.EventAsync("patience.approve", "in time", new JsonObject { ["by"] = "the boss" });
 

@@ -61,7 +61,6 @@ public sealed class EffectOperationsTests
             ["vault.delete_secret", "vault.list_secrets", "vault.read_secret", "vault.renew_token", "vault.write_secret"],
             family.Select(operation => operation.Name));
         Assert.Equal([true, false, false, false, true], family.Select(operation => operation.ChangesWorld));
-        Assert.Equal(
-            new Dictionary<string, string> { ["fields"] = "map(string)", ["version"] = "int" }, family[2].Result);
+        Assert.Equal(new Dictionary<string, string> { ["fields"] = "map(string)", ["version"] = "int" }, family[2].Result);
     }
 }

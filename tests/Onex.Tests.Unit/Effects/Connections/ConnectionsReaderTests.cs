@@ -317,8 +317,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     [InlineData("      password: hidden:hidden # hidden", "      password: ************* * ******")]
     [InlineData("      token: \"${secret:TOKEN}hidden\"", "      token: \"${secret:TOKEN}******\"")]
     [InlineData("      allow: [build.internal, 10.0.0.0/8]", "      allow: [build.internal, 10.0.0.0/8]")]
-    public void A_displayed_line_contains_no_secrets(string line, string shown) =>
-        Assert.Equal(shown, ConnectionsFile.Mask(line));
+    public void A_displayed_line_contains_no_secrets(string line, string shown) => Assert.Equal(shown, ConnectionsFile.Mask(line));
 
     [Theory]
     [InlineData("connections:\n  stock: { type: http, url: nowhere, public: { region: eu } }\n", "ONEX2005")]

@@ -137,9 +137,7 @@ public sealed class ConsulOperationsTests(ConsulOperationsTests.Agent agent) : I
         return result.Result.ToString()!;
     }
 
-    /// <summary>
-    /// The agent of all tests of the class. The first test starts it, because a missing binary skips a test but fails a fixture.
-    /// </summary>
+    /// <summary>The agent of all tests. The first test starts it, because a missing binary skips a test but fails a fixture.</summary>
     public sealed class Agent : IAsyncDisposable
     {
         private readonly Lazy<Task<ConsulAgent>> _agent = new(ConsulAgent.StartAsync);

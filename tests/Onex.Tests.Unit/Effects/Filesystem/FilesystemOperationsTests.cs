@@ -30,7 +30,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     {
         Assert.Equal("""{"bytes":6}""", await ResultAsync("write_file", """{"path":"new.txt","content":"first\n"}"""));
         Assert.Equal("""{"bytes":10}""", await ResultAsync("write_file", """{"path":"new.txt","content":{"a":1.50}}"""));
-        Assert.Equal("""{"content":"{\u0022a\u0022:1.50}","bytes":10}""", await ReadAfterWritingAsync());
+        Assert.Equal("""{"content":"{\u0022a\u0022:1.50}","bytes":10}""", await ResultAsync("read_file", """{"path":"new.txt"}"""));
         Assert.Equal(
             """{"entries":[{"name":"new.txt","is_directory":false,"bytes":10},{"name":"sub","is_directory":true,"bytes":0}]}""",
             await ResultAsync("list_directory", """{"path":"."}"""));
@@ -146,8 +146,6 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
 
         Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
     }
-
-    private async Task<string> ReadAfterWritingAsync() => await ResultAsync("read_file", """{"path":"new.txt"}""");
 
     private async Task<string> ResultAsync(string operation, string arguments)
     {

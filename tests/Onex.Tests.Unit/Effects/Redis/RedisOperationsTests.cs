@@ -98,8 +98,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
         var bytes = await _effects.RunAsync(EffectsHarness.Command("redis.get", """{"key":"bytes"}""", "cache"));
         var large = await _effects.RunAsync(EffectsHarness.Command("redis.get", """{"key":"large"}""", "cache"));
 
-        Assert.Equal(
-            "A\uFFFD\uFFFD", JsonElement.Parse(bytes.Result!.Value.Utf8.Span).GetProperty("value").GetString());
+        Assert.Equal("A\uFFFD\uFFFD", JsonElement.Parse(bytes.Result!.Value.Utf8.Span).GetProperty("value").GetString());
         Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (large.Outcome, large.Code));
     }
 
@@ -111,8 +110,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
 
         var result = await _effects.RunAsync(EffectsHarness.Command("redis.set", """{"key":"k","value":"hidden"}""", "cache"));
 
-        Assert.Equal(
-            (StepOutcomes.Failed, "redis_unavailable", StepReaches.Answered), (result.Outcome, result.Code, result.Reach));
+        Assert.Equal((StepOutcomes.Failed, "redis_unavailable", StepReaches.Answered), (result.Outcome, result.Code, result.Reach));
     }
 
     [Fact]
