@@ -1,5 +1,6 @@
 using Onex.Benchmarks.Contracts;
 using Onex.Benchmarks.EndToEnd;
+using Onex.Benchmarks.Flat;
 using Onex.Benchmarks.Isolation;
 using Onex.Benchmarks.Items;
 using Onex.Benchmarks.Limits;
@@ -11,6 +12,7 @@ return args switch
 {
     ["contracts"] => ContractsBenchmark.Run(),
     ["e2e", .. var options] => await EndToEndBenchmark.RunAsync(EndToEndOptions.Parse(options)),
+    ["flat", .. var options] => await FlatBenchmark.RunAsync(options),
     ["isolation", .. var options] => await IsolationBenchmark.RunAsync(options),
     ["items", .. var options] => await ItemsBenchmark.RunAsync(options),
     ["limits", .. var options] => await LimitsBenchmark.RunAsync(options),
@@ -26,6 +28,7 @@ static int Usage()
         ./dev bench contracts
         ./dev bench e2e [--only echo|effects] [--against FOLDER] [--telemetry] [--rounds N] [--requests N] [--warmup N]
                         [--in-flight N] [--rate-seconds N]
+        ./dev bench flat [--only CASE] [--rounds N] [--requests N] [--warmup N] [--ended N] [--waiting N]
         ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]
         ./dev bench items [--items N]
         ./dev bench limits [--seconds N]
@@ -37,6 +40,7 @@ static int Usage()
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
                    the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios;
                    --telemetry: this build without telemetry, with 1 % and with 100 % of the traces in turn, medians and ratios
+        flat       the same orders with full tables, 48 and 96 partitions, 1,000 contracts and two mains, beside none of these
         isolation  what a connection that hangs costs two others: throughput and latency, without and with it; then the memory of
                    runtime-effects with many parked commands
         items      the cost of the number of items of an each: time, memory, the saga's row

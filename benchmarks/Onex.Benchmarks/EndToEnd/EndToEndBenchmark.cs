@@ -50,7 +50,7 @@ internal static class EndToEndBenchmark
 
             Console.WriteLine();
             Console.WriteLine($"{name}:");
-            foreach (var line in Measurement.Table(measured))
+            foreach (var line in Measurement.Table([.. measured.Select(entry => (entry.Build.Name, entry.Rounds))]))
             {
                 Console.WriteLine(line);
             }

@@ -20,15 +20,15 @@ internal sealed class Measurement
         }
     }
 
-    /// <summary>A table of medians: a line per figure, a column per build, and the ratios of the first build to the others.</summary>
-    public static IEnumerable<string> Table(IReadOnlyList<(BuildUnderTest Build, List<Measurement> Rounds)> measured)
+    /// <summary>A table of medians: a line per figure, a column per name, and the ratios of the first column to the others.</summary>
+    public static IEnumerable<string> Table(IReadOnlyList<(string Name, List<Measurement> Rounds)> measured)
     {
-        var columns = measured.Select(entry => $"{entry.Build.Name,12}").Concat(measured.Skip(1).Select(_ => $"{"ratio",8}"));
+        var columns = measured.Select(entry => $"{entry.Name,16}").Concat(measured.Skip(1).Select(_ => $"{"ratio",8}"));
         yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}";
         foreach (var (name, _) in measured[0].Rounds[0].Figures)
         {
             var medians = measured.Select(entry => Median(entry.Rounds, name)).ToList();
-            var figures = medians.Select(median => $"{Format(median),12}")
+            var figures = medians.Select(median => $"{Format(median),16}")
                 .Concat(medians.Skip(1).Select(median => $"{medians[0] / median,8:0.00}"));
             yield return $"  {name,-44}{string.Concat(figures)}";
         }
