@@ -3,8 +3,9 @@ using System.Text;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Backlogs of large, permitted requests, at the memory that docker/docker-compose.runtime.yml gives each role. The full form, with
-/// <c>ONEX_FAULT_FULL=true</c>, has values of 1 KB to 900 KB, before and after the start of the roles.
+/// Backlogs of large, permitted requests, at the memory that docker/docker-compose.runtime.yml gives each role, and of many small ones. The
+/// full form, with <c>ONEX_FAULT_FULL=true</c>, has values of 1 KB to 900 KB, before and after the start of the roles;
+/// <c>ONEX_FAULT_BACKLOG</c> sets the number of small requests (2,000).
 /// </summary>
 public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 {
@@ -13,7 +14,8 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     // As a share of the container's limit.
     private const double PeakMax = 0.85;
 
-    private static readonly TimeSpan _within = TimeSpan.FromSeconds(300);
+    private static readonly int _smallRequests =
+        int.TryParse(Environment.GetEnvironmentVariable("ONEX_FAULT_BACKLOG"), out var requests) ? requests : 2_000;
 
     private static readonly Dictionary<string, long> _limits = new()
     {
@@ -33,9 +35,18 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _directory.Delete(recursive: true);
 
     [Fact]
-    public Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests() => MemoryGroups.RunAsync(_limits, RunAsync);
+    public Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests() =>
+        MemoryGroups.RunAsync(_limits, groups => RunAsync(groups, _limits, _backlogs));
 
-    private async Task RunAsync(Dictionary<string, MemoryGroup> groups)
+    [Fact]
+    public Task Roles_with_less_memory_answer_many_small_requests_that_waited_for_their_start()
+    {
+        var limits = new Dictionary<string, long>(_limits) { ["effects"] = 256 * MiB };
+        return MemoryGroups.RunAsync(limits, groups => RunAsync(groups, limits, [(_smallRequests, 1_000, true)]));
+    }
+
+    private async Task RunAsync(
+        Dictionary<string, MemoryGroup> groups, Dictionary<string, long> limits, (int Requests, int Bytes, bool IsCold)[] backlogs)
     {
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
         await File.WriteAllTextAsync(
@@ -74,7 +85,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
         await StartAsync(stack, running, groups);
 
         var sent = new List<string>();
-        foreach (var (requests, bytes, isCold) in _backlogs)
+        foreach (var (requests, bytes, isCold) in backlogs)
         {
             if (isCold)
             {
@@ -95,13 +106,13 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 
             var took = await Eventually.Async(
                 () => backlog.TrueForAll(id => stack.Responses.For(id).Count > 0) || running.Values.Any(process => !process.IsRunning),
-                _within,
+                TimeSpan.FromSeconds(300 + (requests / 100)),
                 () => $"{backlog.Count(id => stack.Responses.For(id).Count > 0)} of {requests} requests of {bytes} bytes were answered");
             Assert.All(running.Values, process => Assert.True(process.IsRunning, $"{process.Name} has ended"));
             output.WriteLine(
                 $"{requests} requests of {bytes} bytes, {(isCold ? "cold" : "warm")}: {took.TotalSeconds:0.0} s; peak " + string.Join(
-                ", ", running.Select(role => $"{role.Key} {role.Value.PeakBytes / MiB} of {_limits[role.Key] / MiB} MiB")));
-            Assert.All(running, role => Assert.InRange(role.Value.PeakBytes, 1, (long)(PeakMax * _limits[role.Key])));
+                ", ", running.Select(role => $"{role.Key} {role.Value.PeakBytes / MiB} of {limits[role.Key] / MiB} MiB")));
+            Assert.All(running, role => Assert.InRange(role.Value.PeakBytes, 1, (long)(PeakMax * limits[role.Key])));
         }
 
         stack.AssertOneResponseEach(sent);
