@@ -159,6 +159,14 @@ internal static class WorkersCommand
             .. names.Select(name =>
             {
                 var declaration = declarations.FirstOrDefault(operation => operation.Name == name);
+                if (declaration is null)
+                {
+                    Console.Error.WriteLine(
+                        $"{settings.ContractsDirectory}/operations does not declare '{name}'. "
+                        + Spelling.DidYouMean(name, declarations.Select(operation => operation.Name))
+                        + $"It gets {(arguments is null ? "no arguments" : "the given arguments")}, and its result is not checked.");
+                }
+
                 var samples = declaration is null ? "{}" : RemoteResults.SampleArguments(declaration);
                 return new VerifiedOperation(name, Arguments("--arguments", arguments ?? samples), declaration)
                 {

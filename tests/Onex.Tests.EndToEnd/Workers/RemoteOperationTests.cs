@@ -106,6 +106,10 @@ public sealed partial class RemoteOperationTests : IDisposable
             StringComparison.Ordinal);
         Assert.EndsWith("1 case, 1 failed", verified.Out, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", verified.Error, StringComparison.Ordinal);
+
+        var misspelt = await OnexProcess.RunAsync(
+            stack.Settings, "workers", "verify", "--topic", "pricing-commands", "--within", "1", "--operation", "pricing.qoute");
+        Assert.Contains("does not declare 'pricing.qoute'. Did you mean 'pricing.quote'? ", misspelt.Error, StringComparison.Ordinal);
     }
 
     private async Task<OnexStack> CreateAsync()
