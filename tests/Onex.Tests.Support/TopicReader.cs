@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Confluent.Kafka;
@@ -39,6 +40,8 @@ public sealed class TopicReader : IAsyncDisposable
     private readonly string _topic;
     private readonly IConsumer<byte[], byte[]> _consumer;
     private readonly ConcurrentQueue<ReadRecord> _records = new();
+    private readonly Dictionary<string, List<ReadRecord>> _byCorrelationId = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentQueue<ReadRecord> _notIndexed = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _loop;
 
@@ -62,8 +65,20 @@ public sealed class TopicReader : IAsyncDisposable
     public IReadOnlyList<ReadRecord> Records => [.. _records];
 
     /// <summary>The records with this correlation id in their value that were read so far.</summary>
-    public IReadOnlyList<ReadRecord> For(string correlationId) =>
-        [.. _records.Where(record => string.Equals(record.CorrelationId, correlationId, StringComparison.OrdinalIgnoreCase))];
+    public IReadOnlyList<ReadRecord> For(string correlationId)
+    {
+        lock (_byCorrelationId)
+        {
+            while (_notIndexed.TryPeek(out var record))
+            {
+                var id = record.CorrelationId ?? "";
+                _notIndexed.TryDequeue(out _);
+                (CollectionsMarshal.GetValueRefOrAddDefault(_byCorrelationId, id, out _) ??= []).Add(record);
+            }
+
+            return _byCorrelationId.TryGetValue(correlationId, out var found) ? [.. found] : [];
+        }
+    }
 
     /// <summary>Waits for the first record that meets a condition.</summary>
     public async Task<ReadRecord> ReadAsync(Func<ReadRecord, bool> condition, TimeSpan within, string what) => await Eventually.GetAsync(
@@ -100,7 +115,9 @@ public sealed class TopicReader : IAsyncDisposable
 
                 if (_consumer.Consume(TimeSpan.FromMilliseconds(100)) is { Message: not null } read)
                 {
-                    _records.Enqueue(Convert(read));
+                    var record = Convert(read);
+                    _records.Enqueue(record);
+                    _notIndexed.Enqueue(record);
                 }
             }
             catch (KafkaException)

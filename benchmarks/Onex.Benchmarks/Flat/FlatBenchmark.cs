@@ -13,7 +13,7 @@ internal static class FlatBenchmark
 {
     private const int InFlight = 1_000;
     private const int SingleRequests = 300;
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(10);
 
     public static async Task<int> RunAsync(string[] options)
     {
@@ -131,11 +131,11 @@ internal static class FlatBenchmark
         {
             var measurement = new Measurement();
             using var driver = new LoadDriver(stack.Broker.BootstrapServers, stack.Topic("requests"), stack.Topic("responses"));
-            await driver.KeepInFlightAsync(warmup, InFlight, _patience);
-            var (seconds, latencies) = await driver.KeepInFlightAsync(requests, InFlight, _patience);
+            await driver.KeepInFlightAsync(warmup, InFlight, _timeout);
+            var (seconds, latencies) = await driver.KeepInFlightAsync(requests, InFlight, _timeout);
             measurement.Add("transitions/s", requests * 3 / seconds);
             measurement.AddLatency("under load", latencies);
-            measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _patience)).Latencies);
+            measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _timeout)).Latencies);
             measurement.Add("start of main to /ready, s", readySeconds);
             measurement.Add("peak memory of main, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
             Rounds.Add(measurement);
