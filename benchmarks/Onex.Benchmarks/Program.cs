@@ -40,7 +40,7 @@ static int Usage()
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
                    the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios;
                    --telemetry: this build without telemetry, with 1 % and with 100 % of the traces in turn, medians and ratios
-        flat       the same orders with full tables, 48 and 96 partitions, 1,000 contracts and two mains, beside none of these
+        flat       the same orders with full tables, 48 and 96 partitions, 1,000 contracts and two orchestrators, beside none of these
         isolation  what a connection that hangs costs two others: throughput and latency, without and with it; then the memory of
                    runtime-effects with many parked commands
         items      the cost of the number of items of an each: time, memory, the saga's row

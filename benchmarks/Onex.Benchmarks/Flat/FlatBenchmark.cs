@@ -7,7 +7,7 @@ namespace Onex.Benchmarks.Flat;
 
 /// <summary>
 /// What must not cost throughput: full tables, many partitions, many contracts, a second orchestrator. Each case has a database and topics
-/// of its own. The cases take turns, their order is reversed from round to round, and each round starts the roles anew.
+/// of its own. The cases take turns, their order is reversed from round to round, and each round starts the roles again.
 /// </summary>
 internal static class FlatBenchmark
 {
@@ -29,7 +29,7 @@ internal static class FlatBenchmark
             new("48 partitions") { Partitions = 48 },
             new("96 partitions") { Partitions = 96 },
             new("1,000 contracts") { OtherContracts = 999 },
-            new("two mains") { Roles = ["main", "effects", "main"] },
+            new("two orchestrators") { Roles = ["main", "effects", "main"] },
         ];
         if (Array.IndexOf(options, "--only") is >= 0 and var only)
         {
@@ -48,8 +48,8 @@ internal static class FlatBenchmark
             }
 
             Console.WriteLine(
-                $"{requests} requests of 3 transitions after {warmup} to warm up, {InFlight} in flight, then {SingleRequests} one after the "
-                + $"other; full: {ended} ended and {waiting} waiting sagas; {Environment.ProcessorCount} cores for everything");
+                $"{requests} requests of 3 transitions after {warmup} to warm up, {InFlight} in flight, then {SingleRequests} one after "
+                + $"the other; full: {ended} ended and {waiting} waiting sagas; {Environment.ProcessorCount} cores for everything");
             for (var round = 0; round < rounds; round++)
             {
                 foreach (var side in round % 2 == 0 ? sides : Enumerable.Reverse(sides))
@@ -136,7 +136,7 @@ internal static class FlatBenchmark
             measurement.Add("transitions/s", requests * 3 / seconds);
             measurement.AddLatency("under load", latencies);
             measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _timeout)).Latencies);
-            measurement.Add("start of main to /ready, s", readySeconds);
+            measurement.Add("start of the orchestrator to /ready, s", readySeconds);
             measurement.Add("peak memory of main, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
             Rounds.Add(measurement);
             Console.WriteLine($"{one.Name}, round {Rounds.Count}: {measurement.Figures[0].Value:0} transitions/s");
