@@ -137,7 +137,7 @@ internal static class FlatBenchmark
             measurement.AddLatency("under load", latencies);
             measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _timeout)).Latencies);
             measurement.Add("start of the orchestrator to /ready, s", readySeconds);
-            measurement.Add("peak memory of main, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
+            measurement.Add("peak memory of the orchestrator, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
             Rounds.Add(measurement);
             Console.WriteLine($"{one.Name}, round {Rounds.Count}: {measurement.Figures[0].Value:0} transitions/s");
         });
