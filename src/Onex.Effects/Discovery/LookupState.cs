@@ -47,7 +47,7 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
             known = _instances?.Count ?? 0;
         }
 
-        var use = known > 0 ? $"; the last known {Plural.Format(known, "instance")} stay in use" : "";
+        var use = known > 0 ? $"; the last known {Plural.Format(known, "instance")} {(known == 1 ? "stays" : "stay")} in use" : "";
         Report(problem.TrimEnd('.') + use);
     }
 

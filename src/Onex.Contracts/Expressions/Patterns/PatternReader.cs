@@ -148,9 +148,9 @@ internal sealed class PatternReader(string source, bool isEcma)
 
         // Laziness does not affect whether there is a match.
         Take("?");
-        if (_at < source.Length && source[_at] is '*' or '+' or '?')
+        if (_at < source.Length && source[_at] is var next && ReadCounts() is not null)
         {
-            throw new FormatException($"'{source[_at]}' repeats a repetition");
+            throw new FormatException($"'{next}' repeats a repetition");
         }
 
         return CheckSize(new PatternSyntax.Repetition(part, min, max));

@@ -27,7 +27,7 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
                 var from = ParsePointer("from");
                 if (path.Length > from.Length && from.AsSpan().SequenceEqual(path.AsSpan(0, from.Length)))
                 {
-                    throw Invalid("'from' contains 'path'");
+                    throw Invalid("'path' lies inside 'from'");
                 }
 
                 var moved = Find(root, from);

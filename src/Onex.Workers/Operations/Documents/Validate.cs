@@ -30,9 +30,10 @@ internal sealed class Validate()
         var external = new LoadedFile(Text: null, Problem: "a schema here refers to itself only", Root: null, []);
         var references = new References(_ => external, path => path);
         var compiled = root is null ? null : new SchemaReader(references).Read(new SchemaDocument(file.Path, file, root));
-        return compiled is not null && file.Reported.FirstOrDefault(each => each.Severity == Severity.Error) is null
+        var error = file.Reported.FirstOrDefault(each => each.Severity == Severity.Error);
+        return compiled is not null && error is null
             ? compiled
-            : throw ComputeRejectedException.Arguments($"'schema': {file.Reported[0].Problem.TrimEnd('.')}");
+            : throw ComputeRejectedException.Arguments($"'schema': {error?.Problem.TrimEnd('.') ?? "it is not a schema"}");
     }
 }
 

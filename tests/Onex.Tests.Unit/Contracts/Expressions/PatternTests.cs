@@ -134,7 +134,7 @@ public sealed class PatternTests
     [InlineData("[b-a]")]
     [InlineData("*a")]
     [InlineData("a**")]
-    [InlineData("a{2}{3}", true)]
+    [InlineData("a{2}{3}")]
     [InlineData("a{2,1}")]
     [InlineData(@"\")]
     [InlineData(@"a\")]
@@ -158,11 +158,11 @@ public sealed class PatternTests
     [InlineData("a{2001}")]
     [InlineData("(a{50}){50}")]
     [InlineData("(){999999}")]
-    public void An_invalid_or_nonlinear_pattern_is_an_error(string pattern, bool isAccepted = false)
+    public void An_invalid_or_nonlinear_pattern_is_an_error(string pattern)
     {
-        Assert.Equal(isAccepted, Pattern.Compile(pattern, out var problem) is not null);
-        Assert.Equal(isAccepted, Pattern.CompileEcma(pattern, out _) is not null);
-        Assert.Equal(isAccepted, problem is null);
+        Assert.Null(Pattern.Compile(pattern, out var problem));
+        Assert.Null(Pattern.CompileEcma(pattern, out _));
+        Assert.NotNull(problem);
     }
 
     [Theory]

@@ -80,7 +80,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
 
         await _agent.StopAsync();
         await AdvanceUntilAsync(() => _health.Handlers["consul://stock"] is not null, "the role is degraded");
-        Assert.EndsWith("; the last known 1 instance stay in use", _health.Handlers["consul://stock"], StringComparison.Ordinal);
+        Assert.EndsWith("; the last known 1 instance stays in use", _health.Handlers["consul://stock"], StringComparison.Ordinal);
         var result = Assert.Single(await RunAsync(effects, "stock", 1));
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
 
@@ -164,7 +164,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         await _agent.StopAsync();
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal([new DnsEndPoint("127.0.0.1", _two.Address.Port)], await ResolveAsync(Service));
-        Assert.EndsWith("; the last known 1 instance stay in use", _health.Handlers[Service], StringComparison.Ordinal);
+        Assert.EndsWith("; the last known 1 instance stays in use", _health.Handlers[Service], StringComparison.Ordinal);
         await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new LogLines<ServiceDirectory>());
         await using var others = Harness($"connections: {{ stock: {{ type: http, url: '{Service}' }} }}", started);
         await AssertNotSentAsync(others, $"No instance of {Service} is known: the DNS server did not answer");

@@ -33,7 +33,7 @@ public sealed class DocumentsTests
     [InlineData("""{"a":[1]}""", """[{"op":"add","path":"/a/2","value":1}]""", "patch_failed", "nothing at '2'")]
     [InlineData("""{"a":[1]}""", """[{"op":"remove","path":"/a/00"}]""", "patch_failed", "nothing at '00'")]
     [InlineData("""{"a":1}""", """[{"op":"replace","path":"/b","value":1}]""", "patch_failed", "nothing at 'b'")]
-    [InlineData("""{"a":{"b":1}}""", """[{"op":"move","from":"/a","path":"/a/b"}]""", "arguments_invalid", "'from' contains 'path'")]
+    [InlineData("""{"a":{"b":1}}""", """[{"op":"move","from":"/a","path":"/a/b"}]""", "arguments_invalid", "'path' lies inside 'from'")]
     [InlineData("{}", """[{"op":"spread","path":""}]""", "arguments_invalid", "'op' must be")]
     [InlineData("{}", """[{"op":"add","path":"a","value":1}]""", "arguments_invalid", "begin with '/'")]
     [InlineData("{}", """[{"op":"add","path":"/a"}]""", "arguments_invalid", "'value' is missing")]
