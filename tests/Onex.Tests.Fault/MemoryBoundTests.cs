@@ -36,17 +36,23 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 
     [Fact]
     public Task Roles_with_bounded_memory_answer_a_backlog_of_large_requests() =>
-        MemoryGroups.RunAsync(_limits, groups => RunAsync(groups, _limits, _backlogs));
+        MemoryGroups.RunAsync(_limits, groups => RunAsync(groups, _limits, _backlogs, PeakMax));
 
     [Fact]
     public Task Roles_with_less_memory_answer_many_small_requests_that_waited_for_their_start()
     {
         var limits = new Dictionary<string, long>(_limits) { ["effects"] = 256 * MiB };
-        return MemoryGroups.RunAsync(limits, groups => RunAsync(groups, limits, [(_smallRequests, 1_000, true)]));
+
+        // The collector uses what the group leaves while work goes on, so only the kernel's limit is a bound here.
+        return MemoryGroups.RunAsync(
+            limits, groups => RunAsync(groups, limits, [(_smallRequests, 1_000, true)], peakMax: double.PositiveInfinity));
     }
 
     private async Task RunAsync(
-        Dictionary<string, MemoryGroup> groups, Dictionary<string, long> limits, (int Requests, int Bytes, bool IsCold)[] backlogs)
+        Dictionary<string, MemoryGroup> groups,
+        Dictionary<string, long> limits,
+        (int Requests, int Bytes, bool IsCold)[] backlogs,
+        double peakMax)
     {
         Directory.CreateDirectory(Path.Combine(_directory.FullName, "connections"));
         await File.WriteAllTextAsync(
@@ -112,7 +118,7 @@ public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
             output.WriteLine(
                 $"{requests} requests of {bytes} bytes, {(isCold ? "cold" : "warm")}: {took.TotalSeconds:0.0} s; peak " + string.Join(
                 ", ", running.Select(role => $"{role.Key} {role.Value.PeakBytes / MiB} of {limits[role.Key] / MiB} MiB")));
-            Assert.All(running, role => Assert.InRange(role.Value.PeakBytes, 1, (long)(PeakMax * limits[role.Key])));
+            Assert.All(running, role => Assert.InRange((double)role.Value.PeakBytes, 1, peakMax * limits[role.Key]));
         }
 
         stack.AssertOneResponseEach(sent);

@@ -106,6 +106,24 @@ public sealed partial class StructureTests
         Assert.True(git.ExitCode == 0, $"tests/breaks/{patch} does not apply: make the patch again from the present source. {errors}");
     }
 
+    // ./dev break says so only when it runs the patch, which CI does not.
+    [Theory]
+    [MemberData(nameof(Patches))]
+    public void The_tests_that_a_break_names_exist(string patch)
+    {
+        var parts = File.ReadLines(Repository.At("tests", "breaks", patch))
+            .Where(line => line.StartsWith("# tests: ", StringComparison.Ordinal))
+            .Select(line => line.Split(' '))
+            .ToList();
+        Assert.NotEmpty(parts);
+        Assert.All(parts, line => Assert.All(
+            line[3].Split(['.', '*'], StringSplitOptions.RemoveEmptyEntries),
+            name => Assert.Contains(
+                _sources.Value,
+                file => file.Path.StartsWith($"tests/{line[2]}/", StringComparison.Ordinal)
+                    && file.Text.Contains(name, StringComparison.Ordinal))));
+    }
+
     private static IEnumerable<(string Path, string Text)> ProductionFiles() =>
         _sources.Value.Where(file => file.Path.StartsWith("src/", StringComparison.Ordinal));
 
