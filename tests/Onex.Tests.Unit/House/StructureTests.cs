@@ -8,6 +8,9 @@ namespace Onex.Tests.Unit.House;
 /// </summary>
 public sealed partial class StructureTests
 {
+    // Suites that the test projects inherit.
+    private const string Suites = "tests/Onex.Tests.Compliance/";
+
     private static readonly Lazy<List<(string Path, string Text)>> _sources = new(() =>
     [
         .. new[] { "src", "tests", "benchmarks", "demo", "migrations" }
@@ -120,7 +123,8 @@ public sealed partial class StructureTests
             line[3].Split(['.', '*'], StringSplitOptions.RemoveEmptyEntries),
             name => Assert.Contains(
                 _sources.Value,
-                file => file.Path.StartsWith($"tests/{line[2]}/", StringComparison.Ordinal)
+                file => (file.Path.StartsWith($"tests/{line[2]}/", StringComparison.Ordinal)
+                        || file.Path.StartsWith(Suites, StringComparison.Ordinal))
                     && file.Text.Contains(name, StringComparison.Ordinal))));
     }
 
