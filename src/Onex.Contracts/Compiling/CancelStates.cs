@@ -6,10 +6,10 @@ namespace Onex.Contracts.Compiling;
 internal static class CancelStates
 {
     /// <summary>
-    /// Returns the name of a compensating state that leads to a failed end: the target of failures if it is one, otherwise an added state.
-    /// The target of failures may instead lead back to ordinary states or compensate nothing, and a cancellation must do neither.
+    /// A cancellation must compensate and then end as failed. Returns <c>on_failure</c> if that state does exactly this; otherwise adds a
+    /// state, because <c>on_failure</c> may lead back to ordinary states or compensate nothing.
     /// </summary>
-    public static string Add(ICollection<StatePlan> states, string onFailure)
+    public static string GetOrAdd(ICollection<StatePlan> states, string onFailure)
     {
         var failureTarget = states.First(state => state.Name == onFailure);
         if (failureTarget is { Kind: StateKind.Compensating, Choices: [var choice] } && IsFailedEnd(states, choice.Next))

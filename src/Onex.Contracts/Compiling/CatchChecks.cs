@@ -6,34 +6,34 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Determines which codes can reach a <c>catch</c>: those that its steps can fail with and that no inner <c>catch</c> covers.
-/// <see cref="ChildChecks"/> checks the codes of called contracts, because it knows all contracts.
+/// Finds codes that never reach the <c>catch</c> that names them: no step below it fails with them, or an inner <c>catch</c> covers them.
+/// Codes of called contracts are left to <see cref="ChildChecks"/>, which knows all contracts.
 /// </summary>
 internal sealed class CatchChecks(OperationCatalogue operations)
 {
-    // Any call may fail with these: attempts exhausted, an invalid result, a failed expression, a command that the broker rejects.
+    // Any call may fail with these: the last attempt failed or timed out; invalid result; failed expression; rejected by the broker.
     public static ImmutableArray<string> CallCodes { get; } =
         [StepCodes.StepFailed, StepCodes.StepTimedOut, StepCodes.ResultInvalid, StepCodes.ExpressionFailed, StepCodes.Undeliverable];
 
-    // These end a saga as a whole, so no `catch` applies to them.
+    // These end a saga as a whole, so no `catch` of that saga applies; the `catch` of a parent's step does.
     public static ImmutableArray<string> SagaCodes { get; } =
         [StepCodes.StateTimedOut, StepCodes.DeadlineExceeded, StepCodes.Cancelled, StepCodes.Terminated, StepCodes.OutputInvalid];
 
-    // The called contracts that the current check came across: whether they can fail with its code is not known yet.
+    // The called contracts that may be the only source of the code being checked; `ChildChecks` decides.
     private readonly HashSet<string> _children = new(StringComparer.Ordinal);
 
-    /// <summary>Warns of codes that never reach their <c>catch</c>, and returns those that depend on called contracts.</summary>
+    /// <summary>Warns of codes that never reach their <c>catch</c>, and returns those that only called contracts may cause.</summary>
     public static ImmutableArray<UnverifiedCatch> Run(ContractScope scope, Findings findings, IEnumerable<StatePlan> states)
     {
         var checks = new CatchChecks(scope.Context.Operations);
         var unverified = ImmutableArray.CreateBuilder<UnverifiedCatch>();
         foreach (var state in states)
         {
-            checks.Check(scope, findings, state.Catch, $"state '{state.Name}'", code => checks.CanReach(state, code),
+            checks.Check(scope, findings, state.Catch, $"state '{state.Name}'", code => checks.CanReachCatchOf(state, code),
                 () => checks.SuggestionsFor(state.Steps), unverified);
             foreach (var step in state.AllSteps)
             {
-                checks.Check(scope, findings, step.Catch, $"step '{step.Id}'", code => checks.CanRaise(step, code),
+                checks.Check(scope, findings, step.Catch, $"step '{step.Id}'", code => checks.CanFail(step, code),
                     () => checks.SuggestionsFor([step]), unverified);
             }
         }
@@ -41,14 +41,14 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         return unverified.ToImmutable();
     }
 
-    /// <summary>Whether a saga of a contract may fail with that code. <c>find</c> returns null for an unknown contract.</summary>
-    public bool MayFail(Plan plan, string code, Func<string, Plan?> find) => MayFail(plan, code, find, []);
+    /// <summary>Whether a saga of a contract can fail with that code. <c>find</c> returns null for an unknown contract.</summary>
+    public bool SagaCanFail(Plan plan, string code, Func<string, Plan?> find) => SagaCanFail(plan, code, find, []);
 
-    private bool MayFail(Plan plan, string code, Func<string, Plan?> find, HashSet<string> seen)
+    private bool SagaCanFail(Plan plan, string code, Func<string, Plan?> find, HashSet<string> seen)
     {
-        // A child whose start is rejected fails with an ONEX code.
+        // A child whose start is rejected fails with an ONEX code. An event that leads off the normal path sets a fault with its own name.
         if (Names.FaultCodes.Contains(code) || code.StartsWith("ONEX", StringComparison.Ordinal)
-            || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => SetsFault(state, code)))
+            || plan.AnyState.Any(rule => rule.Event == code) || plan.States.Any(state => CanCause(state, code)))
         {
             return true;
         }
@@ -56,10 +56,11 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         // A called contract that is not found may fail with any code.
         return plan.Children.Where(child => !child.Detached).Select(child => child.Contract).Distinct(StringComparer.Ordinal)
             .Where(seen.Add)
-            .Any(child => find(child) is not { } called || MayFail(called, code, find, seen));
+            .Any(child => find(child) is not { } called || SagaCanFail(called, code, find, seen));
     }
 
-    private bool SetsFault(StatePlan state, string code) =>
+    // Whether the state itself can cause the code, not a contract that it calls.
+    private bool CanCause(StatePlan state, string code) =>
         state.Choices.Any(choice => choice.Fault == code)
         || state.OnEvent.Any(rule => rule.Event == code)
         || state.AllSteps.OfType<FailStep>().Any(step => step.Code == code)
@@ -94,33 +95,36 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     private static bool IsSagaCode(string code) => SagaCodes.Contains(code, StringComparer.Ordinal);
 
     // The state's `catch` gets the codes that its steps do not catch, and those of its own expressions.
-    private bool CanReach(StatePlan state, string code) => code == StepCodes.ExpressionFailed || CanEscape(state.Steps, code);
+    private bool CanReachCatchOf(StatePlan state, string code) => code == StepCodes.ExpressionFailed || AnyUncaught(state.Steps, code);
 
     // Checks every step, even after a match, so that `_children` is complete.
-    private bool CanEscape(ImmutableArray<StepPlan> steps, string code)
+    private bool AnyUncaught(ImmutableArray<StepPlan> steps, string code)
     {
-        var canEscape = false;
+        var found = false;
         foreach (var step in steps.Where(step => !step.Catch.Any(rule => rule.Covers(code))))
         {
-            canEscape |= CanRaise(step, code);
+            found |= CanFail(step, code);
         }
 
-        return canEscape;
+        return found;
     }
 
-    private bool CanRaise(StepPlan step, string code)
+    // Whether the step can fail with the code, so that its own `catch` applies.
+    private bool CanFail(StepPlan step, string code)
     {
         switch (step)
         {
             case ParallelStep { Join: Join.All } parallel:
-                return CanEscape([.. parallel.Branches.SelectMany(branch => branch.Steps)], code);
+                return AnyUncaught([.. parallel.Branches.SelectMany(branch => branch.Steps)], code);
+            // With another join a failure only ends its branch.
             case ParallelStep:
                 return code == StepCodes.JoinFailed;
+            // With `on_item_failure: continue` (no maximum) the step does not fail with its items.
             case EachStep each:
                 return code is StepCodes.TooManyItems or StepCodes.ExpressionFailed
-                    || (each.FailuresMax is not null && CanFailWith(each.Call, code));
+                    || (each.FailuresMax is not null && CallCanFail(each.Call, code));
             case CallStep call:
-                return CanFailWith(call, code);
+                return CallCanFail(call, code);
             case FailStep fail:
                 return fail.Code == code || code == StepCodes.ExpressionFailed;
             default:
@@ -128,7 +132,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         }
     }
 
-    private bool CanFailWith(CallStep call, string code)
+    private bool CallCanFail(CallStep call, string code)
     {
         if (CallCodes.Contains(code, StringComparer.Ordinal) || call.Reject.Any(rule => rule.Code == code))
         {
@@ -147,7 +151,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     private bool OperationMayReject(CallStep call, string code) =>
         operations.Find(call.Invocation.Operation) is not { } operation || RejectionCodes.Allow(operation, code);
 
-    // The codes to suggest instead of one that never occurs: the contract's own first, without the many http_ codes.
+    // The codes to suggest instead of one that never occurs: the contract's own first, of the operations' codes not the many http_ ones.
     private IEnumerable<string> SuggestionsFor(IEnumerable<StepPlan> steps)
     {
         var all = StatePlan.Flatten([.. steps]).ToList();

@@ -7,8 +7,8 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Checks the calls between contracts.</summary>
 internal static class ChildChecks
 {
-    /// <summary>Reports calls of unknown contracts, and contracts that wait for themselves.</summary>
-    /// <param name="contracts">The contracts without errors.</param>
+    /// <summary>Reports unknown contracts, contracts that wait for themselves, and caught codes that no child fails with.</summary>
+    /// <param name="contracts">The contracts without errors, one per name and version.</param>
     /// <param name="isComplete">Whether these are all contracts; otherwise an unknown name may be that of a contract with errors.</param>
     /// <param name="operations">The catalogue of operations.</param>
     public static void Run(IReadOnlyList<(SourceFile File, Plan Plan)> contracts, bool isComplete, OperationCatalogue operations)
@@ -51,9 +51,9 @@ internal static class ChildChecks
         {
             foreach (var unverified in plan.Uses.Catches)
             {
-                // A contract with errors is not among them, and may fail with any code.
+                // A contract with errors is not in `newest`, and may fail with any code.
                 var children = unverified.Contracts.Select(name => newest.GetValueOrDefault(name));
-                if (children.All(child => child is not null && !checks.MayFail(child, unverified.Code, newest.GetValueOrDefault)))
+                if (children.All(child => child is not null && !checks.SagaCanFail(child, unverified.Code, newest.GetValueOrDefault)))
                 {
                     file.Report(unverified.Diagnostic);
                 }

@@ -6,7 +6,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Compiles contracts: the public entry point of this project.</summary>
+/// <summary>Compiles contracts: the main public entry point of this project.</summary>
 public static class ContractCompiler
 {
     /// <summary>
@@ -43,7 +43,7 @@ public static class ContractCompiler
         var heads = ContractHeads.From(files.Select(file => file.Head).OfType<ContractHead>());
         Parallel.For(0, files.Length, index => files[index] = files[index].Finish(heads));
         var byIdentity = new Dictionary<(string Name, string Version), Plan>();
-        var unique = files.Where(file => file.Plan is { } plan && !IsDuplicate(plan, byIdentity, file.Source, contracts)).ToList();
+        var unique = files.Where(file => file.Plan is { } plan && AddUnlessDuplicate(plan, byIdentity, file.Source, contracts)).ToList();
         var isComplete = files.All(file => file.Plan is not null);
         ChildChecks.Run([.. unique.Select(file => (file.Source, file.Plan!))], isComplete, context.Operations);
         if (paths.Count > 0 && isComplete)
@@ -51,7 +51,7 @@ public static class ContractCompiler
             diagnostics.AddRange(UnusedChecks.Connections(contracts, files.Select(file => file.Plan!), context));
         }
 
-        var valid = unique.Where(file => !file.Source.HasErrors && ExamplesPass(file.Plan!, file.Source, context)).ToList();
+        var valid = unique.Where(file => !file.Source.HasErrors && RunExamples(file.Plan!, file.Source, context)).ToList();
         diagnostics.AddRange(files.SelectMany(file => DiagnosticsOf(file.Source, file.References)));
         return new Compilation([.. valid.Select(file => file.Plan!)], Sort(diagnostics));
     }
@@ -76,7 +76,7 @@ public static class ContractCompiler
             : new ContractFile(file, references, reader?.Head, reader, Plan: null);
     }
 
-    /// <summary>Compiles one contract from its text and the files it refers to, as it was registered.</summary>
+    /// <summary>Compiles one contract from its text and the files it refers to, without checks against the contracts it calls.</summary>
     public static Compilation Compile(ContractSource source, CompilerContext context)
     {
         context = context with
@@ -89,7 +89,7 @@ public static class ContractCompiler
             path => LoadedFile.Parse(path, source.References.GetValueOrDefault(path), "there is no such file",
                 context.EffectiveLimits.Depth, context.IsRegistered), path => path);
         var plan = ContractReader.Open(source.Path, file, references, context)?.Read(ContractHeads.None);
-        var isValid = plan is not null && ExamplesPass(plan, file, context);
+        var isValid = plan is not null && RunExamples(plan, file, context);
         return new Compilation(isValid ? [plan!] : [], Sort(DiagnosticsOf(file, references)));
     }
 
@@ -100,7 +100,8 @@ public static class ContractCompiler
     /// <summary>The JSON Schema (2020-12) of files that declare remote operations.</summary>
     public static string RemoteOperationsSchema() => Compiling.EditorSchema.WriteRemoteOperations();
 
-    private static bool ExamplesPass(Plan plan, SourceFile file, CompilerContext context)
+    // Reports the examples that fail, and returns whether all passed. Without `CompilerContext.Examples` none runs.
+    private static bool RunExamples(Plan plan, SourceFile file, CompilerContext context)
     {
         var passed = true;
         foreach (var problem in plan.Examples.IsEmpty ? [] : context.Examples?.Invoke(plan) ?? [])
@@ -112,13 +113,13 @@ public static class ContractCompiler
         return passed;
     }
 
-    // Two files with the same content only cause a warning, because they do not conflict until one of them changes.
-    private static bool IsDuplicate(Plan plan, Dictionary<(string Name, string Version), Plan> byIdentity, SourceFile file,
+    // False after reporting a duplicate: a warning if the contents are the same, because they do not conflict until one of them changes.
+    private static bool AddUnlessDuplicate(Plan plan, Dictionary<(string Name, string Version), Plan> byIdentity, SourceFile file,
         ContractDirectory contracts)
     {
         if (byIdentity.TryAdd((plan.Name, plan.Version), plan))
         {
-            return false;
+            return true;
         }
 
         var other = byIdentity[(plan.Name, plan.Version)];
@@ -127,7 +128,7 @@ public static class ContractCompiler
             ? ContractDiagnostics.SameContent(plan.NamedAt, plan.Name, plan.Version, otherPath)
             : ContractDiagnostics.SameIdentity(plan.NamedAt, plan.Name, plan.Version, otherPath));
 
-        return true;
+        return false;
     }
 
     private static IEnumerable<Diagnostic> DiagnosticsOf(SourceFile file, References references) =>
@@ -173,7 +174,8 @@ public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDic
     public ContractLimits Limits { get; init; } = ContractLimits.Default;
 
     /// <summary>
-    /// Whether the contract was accepted before and may have live sagas: then a removed connection or a lowered limit is not an error.
+    /// Whether the contract was accepted before and may have live sagas: then a removed connection, a lowered limit or a violation of a
+    /// later rule is not an error.
     /// </summary>
     public bool IsRegistered { get; init; }
 
@@ -184,7 +186,7 @@ public sealed record CompilerContext(OperationCatalogue Operations, IReadOnlyDic
 }
 
 /// <summary>The result of compiling: plans and all diagnostics. With an error among them nothing may start.</summary>
-/// <param name="Plans">The plans of the contracts that compiled.</param>
+/// <param name="Plans">The plans of the contracts without errors, one per name and version.</param>
 /// <param name="Diagnostics">In order of file and place.</param>
 public sealed record Compilation(IReadOnlyList<Plan> Plans, IReadOnlyList<Diagnostic> Diagnostics)
 {

@@ -82,7 +82,7 @@ internal sealed class ContractDirectory(string root)
     /// <summary>The path as messages show it: below the directory as it was configured.</summary>
     public string DisplayPath(string path) => Path.Combine(root, path);
 
-    /// <summary>The text of a file, or a diagnostic if it cannot be read.</summary>
+    /// <summary>The text of a file, and a diagnostic if it cannot be read, is too large or is not UTF-8.</summary>
     public (string Text, DiagnosticDraft? Problem) Load(string path)
     {
         var (text, draft, unreadable) = Read(path);

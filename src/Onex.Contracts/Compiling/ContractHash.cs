@@ -36,7 +36,7 @@ internal sealed class ContractHash
     }
 
     /// <summary>
-    /// SHA-256 in lower-case hex over the contract, and path and content of each file that it refers to, in order of path.
+    /// SHA-256 in lower-case hex over the contract, and path and content of each file of <c>references</c> in that order.
     /// </summary>
     public static string Compute(
         MapSyntax root, IEnumerable<ReferencedFile> references, IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> origins)

@@ -7,14 +7,14 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The part of a contract that its callers depend on.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Version">Its version.</param>
-/// <param name="Input">The schema of its input; null if it is invalid.</param>
-/// <param name="Output">The schema of its response to a caller; null if undeclared.</param>
+/// <param name="Input">The schema of its input; null if it is missing.</param>
+/// <param name="Output">The schema of its response to a caller; null if undeclared, or if it does not hold for every response.</param>
 internal sealed record ContractHead(string Name, string Version, JsonSchema? Input, JsonSchema? Output)
 {
     /// <summary>Its name and version as messages show them.</summary>
     public string DisplayName => $"contract '{Name}' {Version}";
 
-    /// <summary>Whether a predicate holds for any step below a node, which is the list of states or a part of it.</summary>
+    /// <summary>Whether a predicate holds for any state, branch or step in a node: the list of states or a part of it.</summary>
     public static bool AnyStep(SyntaxNode? node, Predicate<MapSyntax> holds) => node switch
     {
         ListSyntax list => list.Items.Any(item => AnyStep(item, holds)),
@@ -44,7 +44,7 @@ internal sealed class ContractHeads
     /// <summary>No contracts: a contract that is compiled alone does not know the others.</summary>
     public static ContractHeads None { get; } = new([]);
 
-    /// <summary>The contracts of a directory.</summary>
+    /// <summary>The contracts of a directory, even those with errors.</summary>
     public static ContractHeads From(IEnumerable<ContractHead> heads) => new(heads);
 
     /// <summary>The contract of that name; null if it is not known.</summary>

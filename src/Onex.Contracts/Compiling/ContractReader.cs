@@ -47,14 +47,14 @@ internal sealed class ContractReader
         Head = CreateHead();
     }
 
-    /// <summary>The head that calls of this contract are checked against; null without a valid name and version.</summary>
+    /// <summary>The head that calls of this contract are checked against; null without a name and a valid version.</summary>
     public ContractHead? Head { get; }
 
-    /// <summary>Whether a step calls another contract, so the heads of all contracts must be known before it is read.</summary>
+    /// <summary>Whether it calls or starts another contract, so the heads of all contracts must be known before it is read.</summary>
     public bool CallsContracts =>
         ContractHead.AnyStep(States(), step => step.Has("saga") || (step.Find("compensate") as MapSyntax)?.Has("saga") == true);
 
-    /// <summary>Creates a reader and reads the head; null after reporting that the file holds no contract.</summary>
+    /// <summary>Creates a reader and reads the head; null after reporting that the file is no YAML or holds no contract.</summary>
     public static ContractReader? Open(string path, SourceFile file, References references, CompilerContext context)
     {
         switch (YamlReader.Read(file, context.EffectiveLimits.Depth, context.IsRegistered))
@@ -101,7 +101,7 @@ internal sealed class ContractReader
         var deadline = _events.ReadLimit(_root.Find("deadline"), "'deadline'", null);
         var states = ReadStates(stateMap);
         var findings = _scope.Found.Complete();
-        CheckEvents(findings);
+        ReportUnusedEvents(findings);
 
         // With a part missing, checks of the whole contract would report consequences of errors that are reported already.
         var isComplete = states.Count == _scope.Declared.States.Count && !_scope.UsesUnsupported;
@@ -136,7 +136,7 @@ internal sealed class ContractReader
         }
 
         MarkReadResults(states, findings);
-        var cancelState = CancelStates.Add(states, onFailure!);
+        var cancelState = CancelStates.GetOrAdd(states, onFailure!);
         var source = new ContractSource(
             _path, _scope.File.Text, _references.Texts().AddRange(RemoteOperationText.Texts(findings.RemoteOperations)));
         return new Plan
@@ -176,7 +176,7 @@ internal sealed class ContractReader
         ? new ContractHead(_name, _version, _input, RespondsWithOutput() ? _output : null)
         : null;
 
-    // False if a `respond` step or an end without `output` may respond with something that does not match the declared output.
+    // False if a `respond` step or a completed end without `output` may respond with something that does not match the declared output.
     private bool RespondsWithOutput()
     {
         var states = States();
@@ -243,7 +243,7 @@ internal sealed class ContractReader
         return text.Text == "join" ? DuplicatePolicy.Join : DuplicatePolicy.Reject;
     }
 
-    private void CheckEvents(Findings findings)
+    private void ReportUnusedEvents(Findings findings)
     {
         foreach (var (name, _) in _root.Find("events") is MapSyntax map ? map.Entries.Take(Limits.EventsMax) : [])
         {

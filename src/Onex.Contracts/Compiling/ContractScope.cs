@@ -35,7 +35,8 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     public ContractHeads Contracts { get; set; } = ContractHeads.None;
 
     /// <summary>
-    /// Reads the name of an existing state, and records the transition to it if the source state is not null. Null after reporting.
+    /// Reads the name of an existing state; null without a node, or after reporting. Records the transition from a state that is not null.
+    /// <c>needsFault</c> is for transitions that have no failure or event from which to take the code of a fault.
     /// </summary>
     public string? Target(SyntaxNode? node, string what, string? from, string? fault = null, bool needsFault = false)
     {
@@ -59,7 +60,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
         return name.Text;
     }
 
-    /// <summary>The target of a rule of one state, or of a rule for every state if <paramref name="state"/> is null.</summary>
+    /// <summary>Reads the <c>next</c> of a rule of one state, or of a rule for all states if <paramref name="state"/> is null.</summary>
     public string? TargetFrom(string? state, SyntaxNode? node)
     {
         var target = Target(node, "'next'", state);

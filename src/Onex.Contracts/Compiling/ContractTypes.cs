@@ -24,17 +24,17 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType? _stepsByName;
     private CelType? _connections;
 
-    /// <summary>The type of a name; null if it is unknown.</summary>
+    /// <summary>The type of a name; null if the place cannot read the name, or nothing is known about its type.</summary>
     public CelType? Find(string name, ExpressionPlace place) => !place.Names.Contains(name) ? null : name switch
     {
         "input" => _input ??= scope.Declared.Input is { } schema ? StaticTypes.From(schema) : CelType.Dyn,
-        // Unknown fields and steps are reported by name, so they have no type here.
+        // ExpressionReader reports unknown fields and steps by their names, so their type is dyn here.
         "data" => _data ??= TypeOfData(static _ => false),
         "steps" => _stepsByName ??= new CelType.ObjectOf(new DeclaredShape(scope.Declared.Steps.Keys, TypeOfStep, isClosed: false)),
         "result" => place.ResultType,
         "item" => place.ItemType,
         "index" => CelType.Int,
-        "results" => new CelType.ListOf(place.ResultsOf ?? CelType.Dyn),
+        "results" => new CelType.ListOf(place.ItemResultType ?? CelType.Dyn),
         "failures" => _failures,
         "event" => place.Event is { } rule ? StaticTypes.From(rule.Data) : null,
         "fault" => _fault,
@@ -83,7 +83,7 @@ internal sealed class ContractTypes(ContractScope scope)
     private CelType TypeOfEach(string id, MapSyntax step)
     {
         var fields = new List<(string Name, CelType Type)> { ("completed", CelType.Int), ("failed", CelType.Int) };
-        var place = ExpressionPlace.Aggregate(TypeOfCall(id), TypeOfItem(step));
+        var place = ExpressionPlace.Aggregate(TypeOfCall(id), TypeOfEachItem(step));
         foreach (var (name, value) in (step.Find("aggregate") as MapSyntax)?.Entries ?? [])
         {
             if (value is MapSyntax { Entries: [var entry] } && TypeOfAggregate(entry.Key.Text, Peek(entry.Value, place)) is { } type
@@ -96,8 +96,8 @@ internal sealed class ContractTypes(ContractScope scope)
         return DeclaredShape.Create(isClosed: true, [.. fields]);
     }
 
-    private CelType TypeOfItem(MapSyntax step) =>
-        (Peek((step.Find("each") as MapSyntax)?.Find("item"), ExpressionPlace.Arguments).Plain as CelType.ListOf)?.Item ?? CelType.Dyn;
+    private CelType TypeOfEachItem(MapSyntax step) =>
+        (Peek((step.Find("each") as MapSyntax)?.Find("item"), ExpressionPlace.Step).Plain as CelType.ListOf)?.Item ?? CelType.Dyn;
 
     // Types are needed before the steps are read, so this ignores errors; they are reported when the steps are read.
     private CelType Peek(SyntaxNode? node, ExpressionPlace place) =>
@@ -113,7 +113,7 @@ internal sealed class ContractTypes(ContractScope scope)
             ? JsonShape.AsJson(of.Item)
             : null;
 
-    /// <summary>The type of a call's result: the operation's, refined by <c>returns</c>.</summary>
+    /// <summary>The type of a call's result: <see cref="TypeBeforeReturns"/>, refined by <c>returns</c>.</summary>
     public CelType TypeOfCall(string id)
     {
         if (!_callTypes.TryGetValue(id, out var type))

@@ -9,9 +9,9 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// A definite-assignment analysis over the graph of states: determines which values certainly exist when an expression reads them. The
-/// facts that hold on all paths into a state are: a field of <c>data</c> is set, a nullable field is not null, a step has completed, there
-/// is a fault.
+/// A definite-assignment analysis over the graph of states: determines which values certainly exist when an expression reads them. It
+/// collects the facts that hold on all paths into a state. There are four kinds: a field of <c>data</c> is set, a field is not null, a
+/// step has completed, there is a fault.
 /// </summary>
 internal sealed class DataFlow
 {
@@ -27,11 +27,11 @@ internal sealed class DataFlow
     private readonly Queue<Place> _worklist = new();
     private readonly HashSet<string> _alwaysSet;
 
-    // The steps of branches that a join may not wait for, each with the id of its parallel step.
+    // The ids of the steps in branches that a join may not wait for, each with the id of the outermost such parallel step.
     private readonly Dictionary<string, string> _maybeIncomplete;
     private readonly HashSet<SourceSpan> _reported = [];
 
-    // The fields that a step saves, while the arguments of its compensation are checked that must not read them.
+    // What a step saves, while the arguments of its compensation with `when_unknown: run` are checked: they must not read these fields.
     private ImmutableArray<Assignment> _saved = [];
 
     // False while the facts are computed, true in the last pass, which reports.
@@ -104,7 +104,7 @@ internal sealed class DataFlow
         }
 
         // Rules with `stay` may set a field to null at any time while the saga is in the state.
-        known = known.Except(MayBecomeNull(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
+        known = known.Except(LostFacts(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
         if (state.Kind == StateKind.Ordinary)
         {
             Leave(place, known.Add(Fault), state.Catch.Select(rule => rule.Next));
@@ -137,7 +137,7 @@ internal sealed class DataFlow
             CheckReads(rule.Set, ifTaken);
             if (rule.Next is { } next)
             {
-                ifTaken = AfterWrites(ifTaken.Except(MayBecomeNullDuring(place)), rule.Set);
+                ifTaken = AfterWrites(ifTaken.Except(LostFactsIn(place)), rule.Set);
                 Enter(next, place.PastPivot, _states[next].IsOffPath ? ifTaken.Add(Fault) : ifTaken);
             }
         }
@@ -157,7 +157,7 @@ internal sealed class DataFlow
                 known = known.Add(fact);
             }
 
-            known = choice.When is { } when ? known.Union(NotNullFields(when, holds: false)) : known;
+            known = choice.When is { } when ? known.Union(NotNullFacts(when, holds: false)) : known;
         }
     }
 
@@ -223,7 +223,7 @@ internal sealed class DataFlow
             CheckReads(rule.When, known);
         }
 
-        // The arguments are evaluated after the step has saved. With `when_unknown: run` they are evaluated before, because it may not
+        // The compensation's arguments are evaluated after the step has saved; with `when_unknown: run` before, because the step may not
         // have completed.
         if (call.Compensation is { WhenUnknown: WhenUnknown.Run } unknown)
         {
@@ -237,32 +237,33 @@ internal sealed class DataFlow
         }
     }
 
-    // Adds the written fields, and removes those that may become null.
+    // Adds that the written fields are set, and that they are not null unless their values may be.
     private static ImmutableHashSet<string> AfterWrites(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
         .Union(assignments.SelectMany(assignment => (string[])[SetFact(assignment.Field), NotNullFact(assignment.Field)]))
-        .Except(MayBecomeNull(assignments));
+        .Except(LostFacts(assignments));
 
-    private static IEnumerable<string> MayBecomeNull(IEnumerable<Assignment> assignments) =>
+    // The facts that the assignments may make false by writing null.
+    private static IEnumerable<string> LostFacts(IEnumerable<Assignment> assignments) =>
         assignments.Where(assignment => TypeRules.MayBeNull(assignment.Value.Type)).Select(assignment => NotNullFact(assignment.Field));
 
-    // The fields that a step of the state may set to null: the state may be left before or after that step.
-    private IEnumerable<string> MayBecomeNullDuring(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
+    // The facts that a step of the state may make false: the state may be left before or after that step.
+    private IEnumerable<string> LostFactsIn(Place place) => _states[place.State].AllSteps.SelectMany(step => step switch
     {
-        EachStep each => MayBecomeNull(each.Save),
-        CallStep call => MayBecomeNull(call.Save),
-        SetStep set => MayBecomeNull(set.Assignments),
+        EachStep each => LostFacts(each.Save),
+        CallStep call => LostFacts(call.Save),
+        SetStep set => LostFacts(set.Assignments),
         _ => [],
     });
 
-    // The fields that are not null if a guard is true, or if it is false.
-    private IEnumerable<string> NotNullFields(Expression guard, bool holds) =>
+    // The facts that fields are not null if the guard is true, or with `holds: false` if it is false.
+    private IEnumerable<string> NotNullFacts(Expression guard, bool holds) =>
         _scope.Declared.Data.Keys.Intersect(Presence.NotNull(guard.Syntax, holds)
             .Where(chain => chain.StartsWith("data.", StringComparison.Ordinal)).Select(chain => chain["data.".Length..]))
             .Select(NotNullFact);
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
-        known = known.Except(MayBecomeNullDuring(place));
+        known = known.Except(LostFactsIn(place));
         foreach (var next in targets)
         {
             Enter(next, place.PastPivot, known);
@@ -272,7 +273,7 @@ internal sealed class DataFlow
     // The facts implied by a true guard: has(data.x) && ...
     private ImmutableHashSet<string> WhenTrue(Expression? guard, ImmutableHashSet<string> known)
     {
-        known = guard is null ? known : known.Union(NotNullFields(guard, holds: true));
+        known = guard is null ? known : known.Union(NotNullFacts(guard, holds: true));
         var conjuncts = new Stack<Syntax>(guard is null ? [] : [guard.Syntax]);
         while (conjuncts.TryPop(out var syntax))
         {
@@ -400,7 +401,6 @@ internal sealed class DataFlow
         _ => null,
     };
 
-    // The names of the facts.
     private static string SetFact(string field) => $"data.{field}";
 
     private static string NotNullFact(string field) => $"data.{field} is not null";

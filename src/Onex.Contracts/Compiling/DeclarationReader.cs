@@ -9,7 +9,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads the declarations of a contract, before the parts that refer to them are read.</summary>
 internal sealed class DeclarationReader(ContractScope scope, ExpressionReader expressions, RetryReader retries, EventReader events)
 {
-    private int _steps;
+    private int _stepCount;
 
     /// <summary>Fills <see cref="ContractScope.Declared"/> and returns the map of states; null if there is none.</summary>
     public MapSyntax? Read(MapSyntax root)
@@ -55,6 +55,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
         var initial = map.Find("initial")!;
         if (initial is ScalarSyntax { IsText: true } text)
         {
+            // The author may take the text for an expression over the input, as in `key`.
             new UnevaluatedTextChecks(scope, expressions.Types).Check(text, text.Text, ExpressionPlace.Key, ArgumentFilling.Value);
         }
 
@@ -104,7 +105,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
         }
     }
 
-    // Declares steps inside unsupported features too, so that one diagnostic does not cause others about unknown steps.
+    // Declares the steps of branches too, and invalid steps, so that one diagnostic does not cause others about unknown steps.
     private void DeclareSteps(SyntaxNode? node, string state)
     {
         switch (node)
@@ -118,7 +119,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
                 break;
             case MapSyntax map:
                 map.AliasMisspeltKeys(Keys.OfSteps);
-                if (_steps++ == scope.Limits.Steps)
+                if (_stepCount++ == scope.Limits.Steps)
                 {
                     scope.Report(ContractDiagnostics.TooMany(map.At, "steps", scope.Limits.Steps));
                 }
@@ -130,10 +131,10 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
 
                     if (map.Find("compensate") is MapSyntax compensation && !compensation.Has("none"))
                     {
-                        scope.Declared.Compensated.Add(id.Text);
+                        scope.Declared.WithCompensation.Add(id.Text);
                     }
 
-                    if (StepReader.CallsNothing(map))
+                    if (StepReader.HasNoResult(map))
                     {
                         scope.Declared.WithoutResult.Add(id.Text);
                     }

@@ -30,7 +30,7 @@ public static class DirectContracts
         foreach (var operation in operations.Select(context.Operations.Find).OfType<OperationDescriptor>()
             .Where(operation => operation.Role == OperationRole.Effect).DistinctBy(operation => operation.Name))
         {
-            foreach (var connection in Connections(operation, context))
+            foreach (var connection in ConnectionNames(operation, context))
             {
                 var source = new ContractSource(
                     PathPrefix + operation.Name, Text(operation, connection), ImmutableSortedDictionary<string, string>.Empty);
@@ -51,14 +51,14 @@ public static class DirectContracts
         select $"handlers.direct names '{name}', which is no effect operation of this runtime. "
             + Spelling.Suggest(name, "operations", [.. Names(catalogue)]);
 
-    /// <summary>Whether this is the source of a built-in contract; its constant arguments come from the payload too.</summary>
+    /// <summary>Whether this is the source of a built-in contract, in which even constant arguments come from the payload.</summary>
     internal static bool IsSource(ContractSource source) => source.Path.StartsWith(PathPrefix, StringComparison.Ordinal);
 
     private static IEnumerable<string> Names(OperationCatalogue catalogue) =>
         catalogue.All.Where(each => each.Role == OperationRole.Effect).Select(each => each.Name);
 
     // Null stands for a contract without a connection, for operations that can run without one.
-    private static IEnumerable<string?> Connections(OperationDescriptor operation, CompilerContext context)
+    private static IEnumerable<string?> ConnectionNames(OperationDescriptor operation, CompilerContext context)
     {
         if (operation.ConnectionType is null || operation.IsConnectionOptional
             || operation.Arguments.Any(argument => argument.Name == "url"))

@@ -7,10 +7,10 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads steps that publish a domain event.</summary>
+/// <summary>Reads <c>emit</c> steps, which write a record to a topic.</summary>
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
-    /// <summary>The step; null after reporting a diagnostic. Its id may be a name made from its position, and is null if invalid.</summary>
+    /// <summary>The step; null after reporting an error. <c>id</c> is its id or else its position, and null if the id is invalid.</summary>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {
         var topic = ReadTopic(map.Find("emit")!);
@@ -34,7 +34,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 
         var key = with.Find("key") is { } keyed
             ? templates.Read(keyed, DataTypeReader.Parse("string"),
-                new TemplateRules(ExpressionPlace.Arguments, "key", ArgumentFilling.Value))
+                new TemplateRules(ExpressionPlace.Step, "key", ArgumentFilling.Value))
             : null;
         return with.Find("value") is { } value && topic is not null
             ? new EmitStep
@@ -42,7 +42,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
                 Id = id ?? "",
                 Topic = topic,
                 Key = key,
-                Value = templates.Read(value, DataType.Any, new TemplateRules(ExpressionPlace.Arguments, "value", ArgumentFilling.Value)),
+                Value = templates.Read(value, DataType.Any, new TemplateRules(ExpressionPlace.Step, "value", ArgumentFilling.Value)),
                 Catch = rules,
             }
             : null;
@@ -62,14 +62,14 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
         }
         else
         {
-            Check(scope, topic);
+            CheckTopic(scope, topic);
         }
 
         return topic.Text;
     }
 
-    /// <summary>Reports invalid topics and topics that only Onex writes to.</summary>
-    public static void Check(ContractScope scope, ScalarSyntax topic)
+    /// <summary>Reports an invalid topic, and one that steps must not write to.</summary>
+    public static void CheckTopic(ContractScope scope, ScalarSyntax topic)
     {
         if (!Names.IsTopic(topic.Text))
         {

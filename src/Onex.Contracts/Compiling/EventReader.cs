@@ -61,9 +61,9 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
                 continue;
             }
 
-            if (expressions.IsSplit(map))
+            if (expressions.ReportIfSplit(map))
             {
-                // The rest of the entry is taken as correct, so that no further diagnostic follows from the split.
+                // The event counts as used and the target as reached, so that no further diagnostic follows from the split.
                 scope.Found.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
                 scope.TargetFrom(state, map.Find("next"));
                 continue;
@@ -97,7 +97,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
         return rules.ToImmutable();
     }
 
-    /// <summary>A time limit and its target.</summary>
+    /// <summary>A time limit and its target; null if there is none or it is incomplete. The state is null for the deadline.</summary>
     public TimeLimit? ReadLimit(SyntaxNode? node, string what, string? state)
     {
         if (scope.Map(node, what) is not { } map)

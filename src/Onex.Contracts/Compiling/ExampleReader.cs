@@ -12,13 +12,13 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>Reads examples. The engine runs them.</summary>
 /// <param name="scope">The contract, whose other parts have been read.</param>
-/// <param name="input">The schema of a request; null if it is invalid.</param>
+/// <param name="input">The schema of a request's payload; null if the contract has none.</param>
 internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
 {
     private static readonly string[] _outcomeKeys = ["end", "waiting", "blocked"];
     private static readonly string[] _impliedStates = ["compensating", "failed", "compensation_done"];
 
-    /// <summary>The valid examples; the others are reported.</summary>
+    /// <summary>The examples that have a name and an expectation. Reports all errors, also those of the examples that it returns.</summary>
     public ImmutableArray<ExamplePlan> Read(SyntaxNode? node)
     {
         var items = scope.List(node, "'examples'")?.Items ?? [];
@@ -119,7 +119,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             {
                 scope.Report(ContractDiagnostics.UndeclaredStep(key.At, step, scope.Declared.Steps.Keys));
             }
-            else if (isCompensation && !scope.Declared.Compensated.Contains(step))
+            else if (isCompensation && !scope.Declared.WithCompensation.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(
                     key.At, key.Text, "is for a compensation that the step does not have",
@@ -274,7 +274,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
         return null;
     }
 
-    // Accepts the names of the states that the compiler adds to a contract without on_failure.
+    // Also accepts the names of the states that the compiler adds to a contract without on_failure.
     private string? StateName(SyntaxNode? node, string what)
     {
         if (scope.Text(node, what) is not { } name)

@@ -12,11 +12,11 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The names that expressions may read in a part of a contract.</summary>
 internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
 {
-    /// <summary><c>key</c>: only the input exists, because the saga does not yet.</summary>
+    /// <summary><c>key</c>, which is evaluated before the saga exists, and the <c>key</c> of a connection's limits.</summary>
     public static ExpressionPlace Key { get; } = new(["input"]);
 
-    /// <summary><c>with</c>.</summary>
-    public static ExpressionPlace Arguments { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
+    /// <summary>The parts of a step that cannot read its result: <c>with</c>, <c>set</c>, <c>until</c>, <c>item</c>...</summary>
+    public static ExpressionPlace Step { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary>The places that can read the result of a step: <c>save</c>, <c>reject</c>, the <c>with</c> of a compensation.</summary>
     public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "connections", "now"]);
@@ -27,10 +27,10 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary>The <c>with</c> of a compensation that also runs if it is unknown whether its step took effect.</summary>
     public static ExpressionPlace UnknownOutcome { get; } = new(["input", "data", "command_id"]);
 
-    /// <summary><c>output</c> of an end.</summary>
+    /// <summary><c>output</c> of an end, and <c>respond</c>.</summary>
     public static ExpressionPlace Output { get; } = new(["input", "data", "steps", "fault", "saga", "connections"]);
 
-    /// <summary>The event of the rule, if it is declared; otherwise its fields cannot be checked.</summary>
+    /// <summary>For an event's rule: the event. Null if it is undeclared; then the fields that are read cannot be checked.</summary>
     public EventPlan? Event { get; private init; }
 
     /// <summary>The type of <c>result</c>, if it is known.</summary>
@@ -40,28 +40,28 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     public CelType? ItemType { get; private init; }
 
     /// <summary>The type of each item's result in <c>results</c>, if it is known.</summary>
-    public CelType? ResultsOf { get; private init; }
+    public CelType? ItemResultType { get; private init; }
 
-    /// <summary>The same names plus the item of an <c>each</c>, whose type is null if the step has no <c>each</c>.</summary>
+    /// <summary>Adds <c>item</c> and <c>index</c>. Without a type it adds nothing, because the step has no <c>each</c>.</summary>
     public ExpressionPlace WithItem(CelType? item) =>
         item is null ? this : this with { Names = [.. Names, "item", "index"], ItemType = item };
 
-    /// <summary>An <c>aggregate</c> of an <c>each</c>, evaluated when one of its items has completed.</summary>
+    /// <summary>An <c>aggregate</c> of an <c>each</c>, evaluated for each item that completes.</summary>
     public static ExpressionPlace Aggregate(CelType result, CelType item) =>
         new(["result", "item", "index", "input"]) { ResultType = result, ItemType = item };
 
-    /// <summary>An argument that the operation evaluates itself.</summary>
-    public static ExpressionPlace Argument(IReadOnlyList<string> names, CelType? item) => new(names) { ItemType = item };
+    /// <summary>An argument that the operation evaluates itself, over names of its own.</summary>
+    public static ExpressionPlace EvaluatedByOperation(IReadOnlyList<string> names, CelType? item) => new(names) { ItemType = item };
 
-    /// <summary><c>save</c> of an <c>each</c>, evaluated when all of its items are done.</summary>
-    public static ExpressionPlace SaveOfEach(CelType? results, CelType? result) =>
+    /// <summary><c>save</c> of an <c>each</c>, evaluated when all items are done. <c>result</c> has the counts and aggregates.</summary>
+    public static ExpressionPlace SaveOfEach(CelType? itemResult, CelType? stepResult) =>
         new(["results", "failures", "result", "input", "data", "steps", "fault", "saga", "connections", "now"])
         {
-            ResultsOf = results,
-            ResultType = result
+            ItemResultType = itemResult,
+            ResultType = stepResult
         };
 
-    /// <summary>The places that can read a result of that type; null if the type is unknown.</summary>
+    /// <summary><see cref="Result"/> with the type of the result, which is null if it is unknown.</summary>
     public static ExpressionPlace ForResult(CelType? result) => result is null ? Result : Result with { ResultType = result };
 
     /// <summary><c>when</c> and <c>set</c> of an event's rule.</summary>
@@ -69,7 +69,7 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
         new(["event", "input", "data", "steps", "fault", "saga", "connections", "now"]) { Event = @event };
 }
 
-/// <summary>Reads expressions and checks the names in them.</summary>
+/// <summary>Reads expressions, and checks the names in them, their types and their cost.</summary>
 internal sealed class ExpressionReader(ContractScope scope)
 {
     private const string CurlyQuotes = "\u2018\u2019\u201C\u201D\u201E";
@@ -78,8 +78,8 @@ internal sealed class ExpressionReader(ContractScope scope)
     public ContractTypes Types { get; } = new(scope);
 
     /// <summary>
-    /// Reads a bare expression; null after reporting a diagnostic. Its key determines the required type: a guard is a bool, a key a text or
-    /// an int, a time a timestamp.
+    /// Reads a bare expression; null without a node, or after reporting that it holds none. <c>what</c> names it in messages and decides
+    /// its type: <c>'when'</c> requires a bool, <c>'key'</c> a text or a whole number, <c>'until'</c> a timestamp.
     /// </summary>
     public Expression? Read(SyntaxNode? node, string what, ExpressionPlace place)
     {
@@ -104,7 +104,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    /// <summary>Parses an expression that starts at an offset of a scalar; null after reporting a diagnostic.</summary>
+    /// <summary>Parses and checks an expression that starts at an offset of a scalar; null after reporting a syntax error.</summary>
     public Expression? Parse(ScalarSyntax scalar, string text, int start, ExpressionPlace place)
     {
         if (!Expression.TryParse(text, out var expression, out var problem))
@@ -145,7 +145,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     /// <summary>
     /// Reports expressions in braces that YAML has split: in <c>{ p: f(a, b) }</c> the comma ends the value. True if there are any.
     /// </summary>
-    public bool IsSplit(MapSyntax map)
+    public bool ReportIfSplit(MapSyntax map)
     {
         if (!map.IsFlow || !map.Entries.Skip(1).Any(entry => entry.Value is ScalarSyntax { IsPlain: true, Text: "" }))
         {
@@ -182,9 +182,9 @@ internal sealed class ExpressionReader(ContractScope scope)
         {
             scope.Report(ContractDiagnostics.UndeclaredField(FieldAt(use, 1, scalar, start), field, scope.Declared.Data.Keys));
         }
-        else if (root == "event" && place.Event is { } rule)
+        else if (root == "event" && place.Event is { } declared)
         {
-            CheckEvent(use, rule, scalar, start);
+            CheckEvent(use, declared, scalar, start);
         }
         else if (root == "steps")
         {
@@ -215,13 +215,13 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         var check = expression.Check(name => Types.Find(name, place), scope.Context.IsStrict);
         expression.Type = check.Type;
-        var unknownNames = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
+        var unknownNamesAt = expression.PathUses.Where(use => !place.Names.Contains(use.Path[0])).Select(use => use.Position).ToList();
         foreach (var found in check.Problems)
         {
             var (kind, root, problem) = found;
 
-            // Type errors around an unknown name are consequences of it, and that was reported.
-            if (unknownNames.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
+            // Type errors around an unknown name follow from it, and `Check` has reported the name.
+            if (unknownNamesAt.Exists(position => position >= problem.Position && position < problem.Position + problem.Length))
             {
                 continue;
             }
@@ -236,7 +236,7 @@ internal sealed class ExpressionReader(ContractScope scope)
                 case CheckProblemKind.UnknownField when root != "event":
                     scope.Report(ContractDiagnostics.UnknownField(at, problem.Problem, problem.Remedy));
                     break;
-                // Unknown fields of data and unknown steps are reported by name.
+                // `Check` and `CheckStep` report unknown fields of `data` and unknown steps.
                 case CheckProblemKind.DoubtfulField when !found.IsOfRoot || root is not ("data" or "steps"):
                     scope.Report(ContractDiagnostics.DoubtfulField(at, problem.Problem, problem.Remedy));
                     break;
@@ -249,7 +249,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             }
         }
 
-        // A constant that fails because of its types was reported above.
+        // Not after a type error: a constant that fails may do so because of it.
         if (!scope.Context.IsRegistered && !check.Problems.Any(problem => problem.Kind == CheckProblemKind.NoOverload))
         {
             foreach (var problem in Constants.Problems(expression.Syntax))
@@ -267,9 +267,9 @@ internal sealed class ExpressionReader(ContractScope scope)
     }
 
     // The data of an event is not checked beyond its declared fields, so an expression must not read others, even as optional.
-    private void CheckEvent(PathUse use, EventPlan rule, ScalarSyntax scalar, int start)
+    private void CheckEvent(PathUse use, EventPlan declared, ScalarSyntax scalar, int start)
     {
-        var type = rule.Data;
+        var type = declared.Data;
         for (var depth = 1; depth < use.Path.Length; depth++)
         {
             type = type is DataType.Optional optional ? optional.Value : type;
@@ -280,7 +280,8 @@ internal sealed class ExpressionReader(ContractScope scope)
                     break;
                 case DataType.Fields fields:
                     scope.Report(ContractDiagnostics.UndeclaredEventField(
-                        FieldAt(use, depth, scalar, start), rule.Name, use.Path[depth], [.. fields.Declared.Select(field => field.Key)]));
+                        FieldAt(use, depth, scalar, start), declared.Name, use.Path[depth],
+                        [.. fields.Declared.Select(field => field.Key)]));
                     return;
                 case DataType.MapOf map:
                     type = map.Value;
@@ -295,7 +296,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     {
         if (use.Path is not [_, var step, .. var path])
         {
-            // `steps` alone reads the results of all steps.
+            // `steps` alone, or with a computed index, may read the result of any step.
             foreach (var id in scope.Declared.Steps.Keys)
             {
                 RecordRead(id, []);
@@ -374,7 +375,7 @@ internal sealed class ExpressionReader(ContractScope scope)
             : null;
     }
 
-    // The source text of a flow map or list on one line; null for any other node.
+    // The source text of a flow map or list on one line; null for any other node. Only a list in brackets is longer than 1.
     private string? SourceOf(SyntaxNode node)
     {
         var flow = node is MapSyntax { IsFlow: true } or ListSyntax { At.Length: > 1 };

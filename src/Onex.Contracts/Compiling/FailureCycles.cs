@@ -12,20 +12,20 @@ namespace Onex.Contracts.Compiling;
 internal sealed class FailureCycles
 {
     private readonly Dictionary<string, StatePlan> _states;
-    private readonly Dictionary<string, List<string>> _failures;
+    private readonly Dictionary<string, List<string>> _failureTargets;
     private readonly string _onFailure;
 
     private FailureCycles(IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
     {
         _onFailure = onFailure;
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
-        _failures = states.ToDictionary(
+        _failureTargets = states.ToDictionary(
             state => state.Name,
-            state => Failures(state, beforePivot.Contains(state.Name) && !state.Pivot).Distinct(StringComparer.Ordinal).ToList(),
+            state => FailureTargets(state, beforePivot.Contains(state.Name) && !state.Pivot).Distinct(StringComparer.Ordinal).ToList(),
             StringComparer.Ordinal);
     }
 
-    /// <summary>Reports the first cycle. Uncaught failures lead to on_failure only in states that can be entered before a pivot.</summary>
+    /// <summary>Reports the first cycle. Uncaught failures lead to on_failure only in the states before the pivot.</summary>
     public static void Run(ContractScope scope, IReadOnlyList<StatePlan> states, string onFailure, IReadOnlySet<string> beforePivot)
     {
         var cycles = new FailureCycles(states, onFailure, beforePivot);
@@ -43,16 +43,16 @@ internal sealed class FailureCycles
     // A cycle through the state of on_failure: a failure on the path from it leads back to it.
     private List<string>? FindFromOnFailure()
     {
-        var path = FindPath([_onFailure], state => _failures[state].Contains(_onFailure),
-            state => _failures[state].Concat(UnconditionalTargets(state, allowsCalls: true)));
+        var path = FindPath([_onFailure], state => _failureTargets[state].Contains(_onFailure),
+            state => _failureTargets[state].Concat(UnconditionalTargets(state, allowsCalls: true)));
         return path is null ? null : [.. path, _onFailure];
     }
 
     // A cycle in which a failure of this state leads back to it without a successful call in between.
     private List<string>? FindFrom(string state)
     {
-        var path = FindPath(_failures[state], other => other == state,
-            other => _failures[other].Concat(UnconditionalTargets(other, allowsCalls: false)));
+        var path = FindPath(_failureTargets[state], other => other == state,
+            other => _failureTargets[other].Concat(UnconditionalTargets(other, allowsCalls: false)));
         return path is null ? null : [state, .. path];
     }
 
@@ -88,7 +88,7 @@ internal sealed class FailureCycles
         return null;
     }
 
-    // The target to which a state continues without a wait and whatever `data` is; none if there is no such target.
+    // The target to which a state continues whatever `data` is, without a wait and, unless allowed, without a call; none otherwise.
     private IEnumerable<string> UnconditionalTargets(string name, bool allowsCalls)
     {
         var state = _states[name];
@@ -102,11 +102,11 @@ internal sealed class FailureCycles
     }
 
     // The targets of the failures of a state.
-    private IEnumerable<string> Failures(StatePlan state, bool isBeforePivot) => state.Kind == StateKind.Ordinary
-        ? Failures(state.Steps, code => ResolveCatch(state.Catch, code, isBeforePivot ? [_onFailure] : []))
+    private IEnumerable<string> FailureTargets(StatePlan state, bool isBeforePivot) => state.Kind == StateKind.Ordinary
+        ? FailureTargets(state.Steps, code => ResolveCatch(state.Catch, code, isBeforePivot ? [_onFailure] : []))
         : [];
 
-    private static IEnumerable<string> Failures(ImmutableArray<StepPlan> steps, Func<string?, IEnumerable<string>> otherwise)
+    private static IEnumerable<string> FailureTargets(ImmutableArray<StepPlan> steps, Func<string?, IEnumerable<string>> otherwise)
     {
         foreach (var step in steps)
         {
@@ -119,7 +119,7 @@ internal sealed class FailureCycles
                     Func<string?, IEnumerable<string>> inBranch = parallel.Join == Join.All
                         ? code => ResolveCatch(parallel.Catch, code, otherwise(code))
                         : _ => [];
-                    foreach (var target in parallel.Branches.SelectMany(branch => Failures(branch.Steps, inBranch)))
+                    foreach (var target in parallel.Branches.SelectMany(branch => FailureTargets(branch.Steps, inBranch)))
                     {
                         yield return target;
                     }
@@ -150,7 +150,7 @@ internal sealed class FailureCycles
         }
     }
 
-    // The targets of a code: the first rule that covers it, or the next outer rules (`otherwise`). Null is any code: every rule may match.
+    // The targets of a code: the first rule that covers it, or the next outer rules (`otherwise`). Null is any code: each rule may match.
     private static IEnumerable<string> ResolveCatch(ImmutableArray<CatchRule> rules, string? code, IEnumerable<string> otherwise)
     {
         foreach (var rule in rules.Where(rule => code is null || rule.Covers(code)))

@@ -14,7 +14,7 @@ namespace Onex.Contracts.Compiling;
 /// </summary>
 internal sealed class Findings(FindingsBuilder found)
 {
-    /// <summary>The remote operations that its steps call.</summary>
+    /// <summary>The remote operations that the contract's steps call, in order of name.</summary>
     public IReadOnlyCollection<OperationDescriptor> RemoteOperations => found.RemoteOperations.Values;
 
     /// <summary>Every transition that the file declares from one state.</summary>
@@ -29,25 +29,25 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>The position of each expression: its scalar, and the offset in it.</summary>
     public IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins => found.Origins;
 
-    /// <summary>Expressions inside text that may be null; their type, given which fields of <c>data</c> are not null.</summary>
+    /// <summary>Expressions inside text that are null only if fields of <c>data</c> are; the type, given which fields are not.</summary>
     public IReadOnlyDictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull => found.MayBeNull;
 
     /// <summary>The position of <c>retry</c>, by the step's id.</summary>
     public IReadOnlyDictionary<string, SourceSpan> RetriedAt => found.RetriedAt;
 
-    /// <summary>The codes of each <c>catch</c> entry, with their positions.</summary>
+    /// <summary>The codes of each <c>catch</c> entry; none from an entry that catches all codes on.</summary>
     public IReadOnlyDictionary<CatchRule, IReadOnlyList<ScalarSyntax>> CatchCodes => found.CatchCodes;
 
-    /// <summary>The waits and timeouts of states.</summary>
+    /// <summary>The timeouts of states, and the waits whose durations are constant.</summary>
     public IReadOnlyList<DeclaredWait> Waits => found.Waits;
 
-    /// <summary>Steps that change the world and declare no compensation.</summary>
-    public IReadOnlyList<UncompensatedStep> Uncompensated => found.Uncompensated;
+    /// <summary>Steps that change the world and have no <c>compensate</c>.</summary>
+    public IReadOnlyList<CompensationGap> Uncompensated => found.Uncompensated;
 
-    /// <summary>Steps with side effects whose compensations do not define the handling of an unknown outcome.</summary>
-    public IReadOnlyList<UncompensatedStep> UnknownOutcomeUnhandled => found.UnknownOutcomeUnhandled;
+    /// <summary>Effects that change the world and whose <c>compensate</c> has no <c>when_unknown</c>.</summary>
+    public IReadOnlyList<CompensationGap> UnknownOutcomeUnhandled => found.UnknownOutcomeUnhandled;
 
-    /// <summary>The paths that expressions read below the result of each step.</summary>
+    /// <summary>The paths that expressions read in the results of steps, by step; an empty path is the whole result.</summary>
     public IReadOnlyDictionary<string, List<ImmutableArray<string>>> ReadPaths => found.ReadPaths;
 
     public IReadOnlySet<string> ReadData => found.ReadData;
@@ -60,7 +60,7 @@ internal sealed class Findings(FindingsBuilder found)
 
     public IReadOnlySet<string> UsedConnections => found.UsedConnections;
 
-    /// <summary>The contracts that steps call or start.</summary>
+    /// <summary>The contracts that steps and compensations call or start.</summary>
     public IReadOnlyList<ChildReference> Children => found.Children;
 
     /// <summary>Whether a target does not exist. Then the state that was meant may only seem unreachable.</summary>
@@ -89,9 +89,9 @@ internal sealed class FindingsBuilder
 
     public List<DeclaredWait> Waits { get; } = [];
 
-    public List<UncompensatedStep> Uncompensated { get; } = [];
+    public List<CompensationGap> Uncompensated { get; } = [];
 
-    public List<UncompensatedStep> UnknownOutcomeUnhandled { get; } = [];
+    public List<CompensationGap> UnknownOutcomeUnhandled { get; } = [];
 
     public Dictionary<string, List<ImmutableArray<string>>> ReadPaths { get; } = new(StringComparer.Ordinal);
 
@@ -125,15 +125,11 @@ internal sealed class FindingsBuilder
 /// <param name="From">The source state.</param>
 /// <param name="To">The target state.</param>
 /// <param name="At">The position of the target in the file.</param>
-/// <param name="FaultMissing">Whether the transition sets no fault; that is an error if its target is a compensating state.</param>
+/// <param name="FaultMissing">Whether nothing gives it a fault; that is an error if its target is a compensating state.</param>
 internal sealed record DeclaredTransition(string From, string To, SourceSpan At, bool FaultMissing);
 
-/// <summary>A duration that the file declares for a wait or a timeout.</summary>
-/// <param name="State">Its state.</param>
-/// <param name="Length">The duration.</param>
-/// <param name="At">Its position.</param>
-/// <param name="What">What it is, for a message: <c>a wait</c>.</param>
+/// <summary>How long a state waits according to the file. <c>What</c> is <c>a wait</c> or <c>a timeout</c>, for messages.</summary>
 internal sealed record DeclaredWait(string State, TimeSpan Length, SourceSpan At, string What);
 
-/// <summary>A step with side effects that lacks a compensation, or whose compensation lacks <c>when_unknown</c>.</summary>
-internal sealed record UncompensatedStep(string State, string Step, string Operation, SourceSpan At);
+/// <summary>A step that changes the world and lacks a compensation, or whose compensation lacks <c>when_unknown</c>.</summary>
+internal sealed record CompensationGap(string State, string Step, string Operation, SourceSpan At);

@@ -5,7 +5,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Checks the transitions between states: reachability, pivots, missing compensations, deadlines and cycles.</summary>
+/// <summary>Checks the transitions between states: faults, reachability, pivots, compensations, waits, retries and cycles.</summary>
 internal sealed class FlowChecks
 {
     private readonly ContractScope _scope;
@@ -35,7 +35,7 @@ internal sealed class FlowChecks
         var reached = checks.ReachablePlaces([initial, onFailure], checks._anyStateTargets);
         checks.CheckReachability(states, reached);
 
-        // The states that can be entered before a pivot.
+        // The states that a saga can be in before it has entered a pivot.
         var before = checks._beforePivot = reached.Keys.Where(place => !place.PastPivot).Select(place => place.State)
             .ToHashSet(StringComparer.Ordinal);
         foreach (var step in findings.Uncompensated.Where(step => before.Contains(step.State)))
@@ -55,13 +55,13 @@ internal sealed class FlowChecks
 
         checks.CheckRetries(states, deadline);
 
-        // Accepted contracts stay valid; the engine counts their cycles.
+        // A newer rule: registered contracts stay valid.
         if (!scope.Context.IsRegistered)
         {
             checks.CheckPivot(reached);
         }
 
-        // Skipped after other errors, because those may make a cycle seem to exist.
+        // Skipped after other errors, because those may make a cycle seem to exist. The engine counts the cycles of registered contracts.
         if (!scope.File.HasErrors)
         {
             checks.CheckCycles(states);
@@ -89,7 +89,7 @@ internal sealed class FlowChecks
         }
     }
 
-    // The states that a saga can be in. Unlike `ReachablePlaces`, it does not follow the transitions after a `fail` step.
+    // The states that a saga can be in. Unlike `ReachablePlaces`, this follows all failures, but no `next` or `choose` after a `fail` step.
     private HashSet<string> ReachableStates(string initial)
     {
         var (reached, remaining) = (new HashSet<string>(StringComparer.Ordinal), new Stack<string>([initial]));
@@ -128,7 +128,7 @@ internal sealed class FlowChecks
         }
     }
 
-    // Checks only policies that a step declares, because the default policy is not a mistake of the author.
+    // Checks only steps with `retry`, because the default policy is not a mistake of the author.
     private void CheckRetries(IReadOnlyList<StatePlan> states, TimeLimit? deadline)
     {
         foreach (var (state, call) in states.SelectMany(state => state.Calls, (state, call) => (state, call)))
@@ -138,7 +138,7 @@ internal sealed class FlowChecks
                 continue;
             }
 
-            var delays = Delays(call.Retry);
+            var delays = ExpectedDelays(call.Retry);
             (TimeSpan Limit, string What)? exceeded =
                 call.Retry.Within is { } within && delays > within ? (within, "'within'")
                 : state.Timeout is { } timeout && delays > timeout.After ? (timeout.After, "the state's timeout")
@@ -153,14 +153,14 @@ internal sealed class FlowChecks
     }
 
     // The sum of the delays between attempts, without the attempts themselves; full jitter halves it on average. Rounded down, for display.
-    private static TimeSpan Delays(RetryPolicy policy)
+    private static TimeSpan ExpectedDelays(RetryPolicy policy)
     {
         var delays = policy.Jitter == Jitter.Full ? policy.LongestDelays / 2 : policy.LongestDelays;
         return delays.TotalSeconds > 10 ? TimeSpan.FromSeconds(Math.Floor(delays.TotalSeconds))
             : TimeSpan.FromMilliseconds(Math.Floor(delays.TotalMilliseconds));
     }
 
-    // A cycle of states whose steps only respond, emit or fail would repeat forever without a pause.
+    // A cycle of states that have no steps, or steps that only respond, emit or fail, would repeat forever without a pause.
     private void CheckCycles(IReadOnlyList<StatePlan> states)
     {
         var immediate = states
@@ -190,7 +190,7 @@ internal sealed class FlowChecks
         [.. state.Choices.Select(choice => choice.Next)
             .Concat(state.AllSteps.OfType<FailStep>().SelectMany(step => step.Catch.Concat(state.Catch)).Select(rule => rule.Next))];
 
-    // A wait that is longer than the deadline can never end. States that only the deadline leads to are exempt, because it expires once.
+    // A wait that is not shorter than the deadline never ends. States that only the deadline leads to are exempt, because it expires once.
     private void CheckWaits(IReadOnlyList<string> starts, TimeLimit deadline)
     {
         var anyState = _findings.AnyStateTargets.ToList();
@@ -236,7 +236,7 @@ internal sealed class FlowChecks
         }
     }
 
-    /// <summary>Every reachable place with its successors. Failures are not followed: pass <c>on_failure</c> as a start.</summary>
+    /// <summary>The reachable places and their successors. Pass <c>on_failure</c> too: it succeeds only states that always fail.</summary>
     private Dictionary<Place, List<Place>> ReachablePlaces(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
     {
         var reached = new Dictionary<Place, List<Place>>();
@@ -269,7 +269,7 @@ internal sealed class FlowChecks
 
     private Place Enter(string state, bool pastPivot) => new(state, pastPivot || _states[state].Pivot);
 
-    /// <summary>The places from which an end is reachable.</summary>
+    /// <summary>The places from which an end is reachable; a state with errors counts as an end.</summary>
     private HashSet<Place> PlacesThatEnd(Dictionary<Place, List<Place>> reached)
     {
         var sources = reached.SelectMany(entry => entry.Value, (entry, to) => (From: entry.Key, To: to))

@@ -9,17 +9,17 @@ namespace Onex.Contracts.Compiling;
 /// <summary>A key of a map of a contract.</summary>
 /// <param name="Name">The key.</param>
 /// <param name="Shape">The allowed values, as far as JSON Schema expresses them.</param>
-/// <param name="Description">Its description in docs/contract-language.md.</param>
+/// <param name="Description">Its description in the documents and in the schema for editors.</param>
 /// <param name="Required">Whether it is required.</param>
 internal sealed record Key(string Name, Shape Shape, string Description, bool Required);
 
 /// <summary>
-/// The keys that a map of a contract may have. The compiler, the tables of docs/contract-language.md and the schema for editors all use
-/// them.
+/// The keys that a map of a contract, or of a file of operations, may have. The compiler, the tables of the documents and the schema for
+/// editors all use them.
 /// </summary>
 /// <param name="Name">The name of the map in the schema for editors.</param>
 /// <param name="Where">The map, for messages.</param>
-/// <param name="All">The keys of this version.</param>
+/// <param name="All">The supported keys.</param>
 /// <param name="Unsupported">The keys that the language reserves and this version does not support.</param>
 /// <param name="OneOf">The keys that exclude each other; the map needs one of them.</param>
 internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, FrozenSet<string> Unsupported, IReadOnlyList<string> OneOf)

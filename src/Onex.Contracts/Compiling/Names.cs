@@ -14,8 +14,8 @@ internal static partial class Names
     /// <summary>The suffix of the topic with the cancellations of a command topic.</summary>
     public const string CancelSuffix = ".cancel";
 
-    // Keywords of the expression language.
-    private static readonly FrozenSet<string> _keywords = FrozenSet.ToFrozenSet(
+    // The reserved words of the expression language.
+    private static readonly FrozenSet<string> _reservedWords = FrozenSet.ToFrozenSet(
         [
             "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
             "package", "namespace", "return", "var", "void", "while",
@@ -23,8 +23,8 @@ internal static partial class Names
         StringComparer.Ordinal);
 
     /// <summary>
-    /// The fault codes that the engine sets. An event cannot have one as its name, because an event that leads to a compensating state sets
-    /// a fault whose code is the event's name.
+    /// The fault codes that the engine sets. An event cannot have one as its name, because an event that leads to a compensating
+    /// state or a failed end sets a fault whose code is the event's name.
     /// </summary>
     public static FrozenSet<string> FaultCodes { get; } = FrozenSet.ToFrozenSet(
         [.. CatchChecks.CallCodes, .. CatchChecks.SagaCodes, StepCodes.JoinFailed, StepCodes.TooManyItems], StringComparer.Ordinal);
@@ -66,13 +66,13 @@ internal static partial class Names
     public static bool IsTopic(string name) =>
         name.Length <= Limits.TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
 
-    /// <summary>Whether only Onex writes to the topic: a topic of the runtime or a dead-letter topic.</summary>
+    /// <summary>Whether steps must not write to the topic: it is one of the runtime or a dead-letter topic.</summary>
     public static bool IsOwnTopic(string name) =>
         OwnTopics.Contains(name) || name.EndsWith(DeadLetterSuffix, StringComparison.Ordinal);
 
-    /// <summary>Whether expressions can read the name after a dot.</summary>
+    /// <summary>Whether the name consists of letters, digits and '_', so that it can follow a dot, and is no reserved word.</summary>
     public static bool IsIdentifier(string name) =>
-        name.Length <= Limits.NameLengthMax && Identifier().IsMatch(name) && !_keywords.Contains(name);
+        name.Length <= Limits.NameLengthMax && Identifier().IsMatch(name) && !_reservedWords.Contains(name);
 
     [GeneratedRegex(@"^[a-z][a-z0-9-]*\z", RegexOptions.NonBacktracking)]
     private static partial Regex ContractName();

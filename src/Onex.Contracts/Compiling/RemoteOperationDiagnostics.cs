@@ -5,7 +5,7 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// The diagnostics that only files of operations have, in code order. Errors that contracts can have too (YAML, unknown keys, missing keys,
-/// types, durations) have the codes of contracts. Each has a page in <c>docs/errors</c> and an example in <c>tests/operations/invalid</c>.
+/// types, durations) have the codes of contracts. Each code has a page in <c>docs/errors</c> and an example in <c>tests/operations</c>.
 /// </summary>
 internal static class RemoteOperationDiagnostics
 {

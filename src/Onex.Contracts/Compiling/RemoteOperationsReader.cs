@@ -29,7 +29,7 @@ public sealed partial class RemoteOperationsReader
     /// exceptions.
     /// </summary>
     /// <param name="directory">The contracts directory.</param>
-    /// <param name="others">The operations that Onex itself and plug-ins run, with which the names must not collide.</param>
+    /// <param name="others">The operations that Onex itself and plug-ins run, whose prefixes the names must not have.</param>
     public static RemoteOperations Read(string directory, OperationCatalogue others)
     {
         var contracts = new ContractDirectory(directory);
@@ -73,7 +73,7 @@ public sealed partial class RemoteOperationsReader
         return new RemoteOperations(operations, diagnostics);
     }
 
-    /// <summary>The operations of a file that was accepted before.</summary>
+    /// <summary>The operations of a file that was accepted before, so names are not checked against other operations.</summary>
     internal IEnumerable<OperationDescriptor> Read(SyntaxNode? root) => Read(root, new OperationCatalogue([]), []);
 
     private List<OperationDescriptor> Read(SyntaxNode? root, OperationCatalogue others, Dictionary<string, string> places)

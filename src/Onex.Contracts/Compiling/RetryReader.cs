@@ -8,7 +8,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads retry policies.</summary>
 internal sealed class RetryReader(ContractScope scope)
 {
-    /// <summary>The policy that <c>retry</c> names or contains; null if there is none or after reporting a diagnostic.</summary>
+    /// <summary>The policy that <c>retry</c> names or contains; null if there is none, or after reporting that it is no policy.</summary>
     public RetryPolicy? Read(SyntaxNode? node)
     {
         switch (node)
@@ -59,8 +59,8 @@ internal sealed class RetryReader(ContractScope scope)
     }
 
     /// <summary>
-    /// Completes and checks a policy of a contract or a connection. Without <c>max</c> the longest delay is raised to the first one if that
-    /// is longer.
+    /// Completes and checks a policy of a contract or a connection. If the first delay is longer than the default of <c>max</c>, it is also
+    /// the longest, unless the file sets <c>max</c>.
     /// </summary>
     public static RetryPolicy Complete(RetryPolicy policy, MapSyntax map, Action<DiagnosticDraft> report)
     {

@@ -14,7 +14,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
     private static readonly TimeSpan _everyMin = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// The schedule; null if there is none or after reporting a diagnostic. The schema of the contract's input is null if it is invalid.
+    /// The schedule; null if there is none, or if its times or its input could not be read. <c>schema</c> is the contract's input.
     /// </summary>
     public SchedulePlan? Read(MapSyntax root, JsonSchema? schema, Expression? key)
     {

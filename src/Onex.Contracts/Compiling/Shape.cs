@@ -3,16 +3,14 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The allowed values of a key, as far as JSON Schema expresses them. The compiler checks more.</summary>
 internal abstract record Shape
 {
-    /// <summary>Text.</summary>
+    /// <summary>Text that is not empty.</summary>
     public static Shape Text { get; } = new Plain("""{ "type": "string", "minLength": 1 }""");
 
     /// <summary>A semantic version.</summary>
     public static Shape Version { get; } = new Plain("""{ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+" }""");
 
-    /// <summary><c>true</c> or <c>false</c>.</summary>
     public static Shape Bool { get; } = new Plain("""{ "type": "boolean" }""");
 
-    /// <summary>Only <c>true</c>.</summary>
     public static Shape True { get; } = new Plain("""{ "const": true }""");
 
     /// <summary>A duration, such as <c>1h30m</c>.</summary>
@@ -34,35 +32,32 @@ internal abstract record Shape
     /// <summary>A JSON Schema.</summary>
     public static Shape Schema { get; } = new Plain("""{ "type": ["object", "boolean"] }""");
 
-    /// <summary>The name of an effect.</summary>
+    /// <summary>The name of an effect operation.</summary>
     public static Shape Effect { get; } = new OperationName(Catalogue.OperationRole.Effect);
 
     /// <summary>The name of a compute operation.</summary>
     public static Shape Compute { get; } = new OperationName(Catalogue.OperationRole.Compute);
 
-    /// <summary>The arguments of the operation in the same map.</summary>
+    /// <summary>The arguments of the operation that the same map names.</summary>
     public static Shape Arguments { get; } = new Plain("""{ "type": ["object", "null"] }""");
 
     /// <summary>A name that matches a regular expression.</summary>
     public static Shape Name(string pattern) => new Plain($$"""{ "type": "string", "pattern": "^{{pattern}}$" }""");
 
-    /// <summary>A number.</summary>
     public static Shape Number(int least, int most) => new Plain($$"""{ "type": "number", "minimum": {{least}}, "maximum": {{most}} }""");
 
-    /// <summary>A whole number.</summary>
     public static Shape Whole(int least, int most) => new Plain($$"""{ "type": "integer", "minimum": {{least}}, "maximum": {{most}} }""");
 
     /// <summary>One of some words.</summary>
     public static Shape OneOf(params string[] words) =>
         new Plain($$"""{ "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""");
 
-    /// <summary>A list.</summary>
     public static Shape ListOf(Shape item) => new List(item);
 
     /// <summary>A map whose keys the author chooses.</summary>
     public static Shape MapOf(Shape value) => new Named(value);
 
-    /// <summary>A map with keys of the language. They are resolved lazily, because the tables in <see cref="Keys"/> are cyclic.</summary>
+    /// <summary>A map with keys of the language, as a function because the tables in <see cref="Keys"/> refer to each other.</summary>
     public static Shape Map(Func<Keys?> keys) => new Keyed(keys);
 
     /// <summary>One of several shapes.</summary>

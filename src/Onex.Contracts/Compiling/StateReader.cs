@@ -19,7 +19,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
 
     private static readonly FrozenSet<EventKind> _acceptedAtEnd = FrozenSet.ToFrozenSet([EventKind.Joined]);
 
-    /// <summary>The implicit compensating state of a contract without <c>on_failure</c>.</summary>
+    /// <summary>A compensating state that the compiler adds: see <see cref="StatePlan.Implicit"/>.</summary>
     public static StatePlan ImplicitCompensating(string name, string next) => new()
     {
         Name = name,
@@ -29,7 +29,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
         Accepts = _acceptedWhileAlive,
     };
 
-    /// <summary>The implicit failed end of such a contract.</summary>
+    /// <summary>A failed end that the compiler adds.</summary>
     public static StatePlan ImplicitFailed(string name) => new()
     {
         Name = name,
@@ -201,7 +201,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
                 continue;
             }
 
-            if (expressions.IsSplit(map))
+            if (expressions.ReportIfSplit(map))
             {
                 scope.Target(map.Find("next"), "'next'", state);
                 continue;

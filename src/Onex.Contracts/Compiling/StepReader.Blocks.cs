@@ -12,7 +12,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads <c>parallel</c> and <c>each</c> steps.</summary>
 internal sealed partial class StepReader
 {
-    // `save` is read last, because it reads the results of the calls.
+    // The call of one item as a step; null if the list could not be read.
     private EachStep? ToEach(CallStep call, EachSettings each, MapSyntax map)
     {
         var types = expressions.Types;
@@ -70,7 +70,7 @@ internal sealed partial class StepReader
 
     private AggregatePlan? ReadAggregate(string name, MapSyntax map, ExpressionPlace place)
     {
-        if (expressions.IsSplit(map))
+        if (expressions.ReportIfSplit(map))
         {
             return null;
         }
@@ -107,7 +107,7 @@ internal sealed partial class StepReader
 
     private EachSettings ReadEach(MapSyntax step, string? id)
     {
-        if (scope.Map(step.Find("each"), "'each'") is not { } map || expressions.IsSplit(map))
+        if (scope.Map(step.Find("each"), "'each'") is not { } map || expressions.ReportIfSplit(map))
         {
             return new EachSettings(null, CelType.Dyn, AtOnce: 1, AtMost: 1, FailuresMax: 0);
         }
@@ -118,7 +118,7 @@ internal sealed partial class StepReader
             scope.Report(ContractDiagnostics.MissingKey(map.At, "'each'", "item", "Write 'each: { item: input.items, at_most: 500 }'."));
         }
 
-        var items = expressions.Read(map.Find("item"), "'item'", ExpressionPlace.Arguments);
+        var items = expressions.Read(map.Find("item"), "'item'", ExpressionPlace.Step);
         if (items is not null && items.Type.Plain is not (CelType.ListOf or CelType.DynType or CelType.NothingType))
         {
             scope.Report(ContractDiagnostics.ItemsNotList(map.Find("item")!.At, items.Type.ToString()));
@@ -297,6 +297,6 @@ internal sealed partial class StepReader
         _ => [],
     };
 
-    /// <summary>The keys of an <c>each</c>: a null expression is invalid; with null failures any number of items may fail.</summary>
+    /// <summary>The values under <c>each</c>. Without an expression it is invalid; without <c>FailuresMax</c> any items may fail.</summary>
     private sealed record EachSettings(Expression? Expression, CelType ItemType, int AtOnce, int AtMost, int? FailuresMax);
 }

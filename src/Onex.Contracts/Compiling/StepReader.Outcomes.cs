@@ -77,7 +77,7 @@ internal sealed partial class StepReader
         var (rules, guards) = (ImmutableArray.CreateBuilder<RejectRule>(), new GuardChecks(scope));
         foreach (var entry in scope.List(node, "'reject'")?.Items ?? [])
         {
-            if (scope.Map(entry, "an entry of 'reject'") is not { } map || expressions.IsSplit(map))
+            if (scope.Map(entry, "an entry of 'reject'") is not { } map || expressions.ReportIfSplit(map))
             {
                 continue;
             }

@@ -13,16 +13,16 @@ namespace Onex.Contracts.Compiling;
 internal sealed partial class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
 {
     private static readonly string[] _kindsWithoutCall = ["wait", "set", "respond", "fail", "parallel", "emit"];
-    private static readonly string[] _calls = ["effect", "compute", "saga"];
+    private static readonly string[] _callKeys = ["effect", "compute", "saga"];
 
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
 
     /// <summary>Whether a step is of a kind that has no result because it calls nothing or does not wait for the call.</summary>
-    public static bool CallsNothing(MapSyntax step) => _kindsWithoutCall.Any(step.Has) || IsDetached(step);
+    public static bool HasNoResult(MapSyntax step) => _kindsWithoutCall.Any(step.Has) || IsDetached(step);
 
     /// <summary>Reads the steps of a state or of a branch.</summary>
     /// <param name="items">The steps.</param>
-    /// <param name="state">The state that they are in.</param>
+    /// <param name="state">The state that the steps are in.</param>
     /// <param name="place">The position of the list, from which steps without an id get their names: <c>work</c>, <c>work[0]/1</c>.</param>
     public ImmutableArray<StepPlan> ReadAll(IReadOnlyList<SyntaxNode> items, string state, string place)
     {
@@ -60,7 +60,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         if (_kindsWithoutCall.Where(map.Has).ToList() is [var kind, .. var more])
         {
-            foreach (var other in more.Concat(_calls.Where(map.Has)))
+            foreach (var other in more.Concat(_callKeys.Where(map.Has)))
             {
                 scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), "a step", kind, other, "Use two steps."));
             }
@@ -78,7 +78,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         scope.CheckKeys(map, Keys.DetachedStep);
         var id = map.Has("id") ? ReadId(map) : place;
         var rules = ReadCatch(map.Find("catch"), state);
-        return ReadCall(map, "a step", ExpressionPlace.Arguments) is { } call
+        return ReadCall(map, "a step", ExpressionPlace.Step) is { } call
             ? new StartStep { Id = id ?? "", Contract = call.Invocation.Operation, Input = call.Invocation.Arguments, Catch = rules }
             : null;
     }
@@ -105,7 +105,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         }
 
         var each = map.Has("each") ? ReadEach(map, id) : null;
-        var call = ReadCall(map, "a step", ExpressionPlace.Arguments.WithItem(each?.ItemType));
+        var call = ReadCall(map, "a step", ExpressionPlace.Step.WithItem(each?.ItemType));
         var step = new CallStep
         {
             Id = id ?? "",
@@ -173,7 +173,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 return ReadWait(map.Find("wait")!, id, state);
             case "set":
                 scope.CheckKeys(map, Keys.SetStep);
-                return new SetStep { Id = id ?? "", Assignments = ReadAssignments(map.Find("set"), "'set'", ExpressionPlace.Arguments) };
+                return new SetStep { Id = id ?? "", Assignments = ReadAssignments(map.Find("set"), "'set'", ExpressionPlace.Step) };
             case "respond":
                 scope.CheckKeys(map, Keys.RespondStep);
                 var payload = map.Find("respond")!;
@@ -206,7 +206,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             return length is null ? null : new WaitStep { Id = id ?? "", For = length };
         }
 
-        if (expressions.IsSplit(map))
+        if (expressions.ReportIfSplit(map))
         {
             return null;
         }
@@ -218,7 +218,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 ContractDiagnostics.MissingKey(map.At, "'wait'", "until", "Write 'wait: 5m', or 'wait: { until: data.start_at }'."));
         }
 
-        return expressions.Read(map.Find("until"), "'until'", ExpressionPlace.Arguments) is { } until
+        return expressions.Read(map.Find("until"), "'until'", ExpressionPlace.Step) is { } until
             ? new WaitStep { Id = id ?? "", Until = until } : null;
     }
 
@@ -242,7 +242,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             {
                 Id = id ?? "",
                 Code = code.Text,
-                Message = templates.Read(message, DataType.Any, new TemplateRules(ExpressionPlace.Arguments, null, ArgumentFilling.Value)),
+                Message = templates.Read(message, DataType.Any, new TemplateRules(ExpressionPlace.Step, null, ArgumentFilling.Value)),
                 Catch = rules,
             }
             : null;
@@ -257,7 +257,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             scope.Report(
                 ContractDiagnostics.MissingKey(map.At, where, "effect", "Add 'effect: some.operation' or 'compute: some.operation'."));
         }
-        else if (_calls.Where(map.Has).ToList() is [var one, var other, ..])
+        else if (_callKeys.Where(map.Has).ToList() is [var one, var other, ..])
         {
             scope.Report(ContractDiagnostics.KeysExclude(map.KeyAt(other), where, one, other, "Use two steps."));
         }
@@ -290,7 +290,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 : operation.Remote?.Timeout ?? CallStep.DefaultTimeout));
     }
 
-    // The limit key is an expression that the connection declares, so it is checked against the input of each contract that uses it.
+    // The connection declares the limit key as a template, so this checks it against the input of each contract that uses the connection.
     private Template? ReadLimitKey(MapSyntax map, ConnectionDescriptor? connection) =>
         connection?.LimitKey is { } key && map.Find("connection") is { } node
             ? templates.Read(
@@ -324,7 +324,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             : scope.Map(node, "'with'");
         return input is null
             ? new Template.Map([])
-            : templates.ReadForSchema(input, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
+            : templates.ReadChildInput(input, schema, new TemplateRules(place, null, ArgumentFilling.Value) { Child = child });
     }
 
     private OperationDescriptor? ReadOperation(SyntaxNode? node, OperationRole role)
@@ -382,7 +382,8 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             var type = argument is null ? DataType.Any : DataTypeReader.Parse(argument.Type);
             var rules = new TemplateRules(
                 argument is { Filling: ArgumentFilling.Expression }
-                    ? ExpressionPlace.Argument(argument.Reads, expressions.Types.TypeOfItem(map!.Find(argument.ItemsOf ?? ""), place))
+                    ? ExpressionPlace.EvaluatedByOperation(
+                        argument.Reads, expressions.Types.TypeOfItem(map!.Find(argument.ItemsOf ?? ""), place))
                     : place,
                 key.Text, argument?.Filling ?? ArgumentFilling.Value)
             {
@@ -397,7 +398,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             if (operation?.Name == Names.ProduceOperation && key.Text == "topic" && value is ScalarSyntax topic
                 && !topic.Text.Contains("${", StringComparison.Ordinal))
             {
-                EmitReader.Check(scope, topic);
+                EmitReader.CheckTopic(scope, topic);
             }
         }
 
@@ -415,7 +416,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
         return new Template.Map(arguments.ToImmutable());
     }
 
-    // Warns of arguments that have no effect: ignored ones, and headers that the runtime sets itself.
+    // Warns of what has no effect: arguments that services ignore, and keys of maps (headers) that the runtime sets itself.
     private void CheckIneffective(OperationDescriptor? operation, ArgumentDescriptor? argument, ScalarSyntax key, SyntaxNode value)
     {
         if (argument is null || operation is null)
@@ -447,7 +448,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
     public ImmutableArray<Assignment> ReadAssignments(SyntaxNode? node, string what, ExpressionPlace place)
     {
         var assignments = ImmutableArray.CreateBuilder<Assignment>();
-        if (scope.Map(node, what) is not { } map || expressions.IsSplit(map))
+        if (scope.Map(node, what) is not { } map || expressions.ReportIfSplit(map))
         {
             return [];
         }
@@ -461,7 +462,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
                 scope.Report(ContractDiagnostics.UndeclaredField(key.At, key.Text, scope.Declared.Data.Keys));
             }
 
-            // `null` resets a field whose type allows it.
+            // `null`, which `Read` rejects as an empty value, resets a field whose type allows it.
             var expression = value is ScalarSyntax { Text: "null" } nullText
                 ? expressions.Parse(nullText, nullText.Text, 0, place)
                 : expressions.Read(value, "what is saved", place);
@@ -482,7 +483,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             if (call is { Operation.ChangesWorld: true } && id is not null)
             {
                 var at = (step.Find("id") ?? step).At;
-                scope.Found.Uncompensated.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
+                scope.Found.Uncompensated.Add(new CompensationGap(state, id, call.Operation.Name, at));
             }
 
             return null;
@@ -508,21 +509,21 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
 
         var unknown = ReadWhenUnknown(map, step.KeyAt("compensate"), state, id, call);
 
-        // A compensation that runs without a result must not read it.
+        // A compensation that may run without a result must not read `result`.
         var place = unknown == WhenUnknown.Run ? ExpressionPlace.UnknownOutcome : ExpressionPlace.ForResult(ResultType(id));
         return ReadCall(map, "'compensate'", place.WithItem(item)) is { } compensation
             ? new CompensationPlan(compensation.Role, compensation.Invocation, compensation.Retry, compensation.Timeout, unknown)
             : null;
     }
 
-    // Only an effect with side effects can have an unknown outcome: a child always ends, and a computation changes nothing.
+    // Warns only for an effect that changes the world: a child always ends with a known outcome, and other calls may be repeated.
     private WhenUnknown ReadWhenUnknown(MapSyntax map, SourceSpan at, string state, string? id, Call? call)
     {
         if (map.Find("when_unknown") is not { } node)
         {
             if (call is { Role: CallRole.Effect or CallRole.Remote, Operation.ChangesWorld: true } && id is not null)
             {
-                scope.Found.UnknownOutcomeUnhandled.Add(new UncompensatedStep(state, id, call.Operation.Name, at));
+                scope.Found.UnknownOutcomeUnhandled.Add(new CompensationGap(state, id, call.Operation.Name, at));
             }
 
             return WhenUnknown.Block;

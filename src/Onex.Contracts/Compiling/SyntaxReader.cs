@@ -59,7 +59,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
 
     public ListSyntax? List(SyntaxNode? node, string what) => Expect<ListSyntax>(node, what, "a list");
 
-    /// <summary>Text; null after reporting any other node.</summary>
+    /// <summary>Text that is not empty; null without a node, or after reporting any other.</summary>
     public ScalarSyntax? Text(SyntaxNode? node, string what)
     {
         if (node is null or ScalarSyntax { IsText: true, Text.Length: > 0 })
@@ -71,7 +71,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
         return null;
     }
 
-    /// <summary>A literal name, in which <c>${...}</c> is not evaluated.</summary>
+    /// <summary>Text that is a literal name; warns of <c>${...}</c> in it, which is not evaluated.</summary>
     public ScalarSyntax? Name(SyntaxNode? node, string what)
     {
         var name = Text(node, what);
@@ -83,7 +83,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
         return name;
     }
 
-    /// <summary>A duration above zero; null after reporting any other node.</summary>
+    /// <summary>A duration above zero; null without a node, or after reporting any other.</summary>
     public TimeSpan? Duration(SyntaxNode? node)
     {
         if (node is null)

@@ -13,9 +13,9 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>The rules for a template.</summary>
 /// <param name="Place">The names that its expressions may read.</param>
-/// <param name="Argument">The name of the argument, for messages; null for an output or the input of a called contract, which have a
-/// schema.</param>
-/// <param name="Filling">The values that it accepts.</param>
+/// <param name="Argument">The name of the argument, for messages; null for an output, a response, a message, or the input of a called
+/// contract, whose types are checked against the schema, if there is one.</param>
+/// <param name="Filling">The values that the template accepts.</param>
 internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling)
 {
     /// <summary>The called contract, if the template is its input; otherwise null.</summary>
@@ -32,7 +32,7 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
         ConstantKeys = [],
     };
 
-    /// <summary>The rules for a scalar in place of the map: constant if the map has constant keys, because it provides these too.</summary>
+    /// <summary>The rules for a scalar in place of the map: constant if the map has constant keys, which it replaces too.</summary>
     public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };
 }
 
@@ -44,14 +44,14 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     /// <summary>Reads a template; parts with errors become arbitrary constants.</summary>
     public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.From(type), rules);
 
-    /// <summary>Reads a template for a value with a schema, and validates its constants against the schema.</summary>
-    public Template ReadForSchema(SyntaxNode node, JsonSchema schema, TemplateRules rules)
+    /// <summary>Reads the input of the called contract <c>rules.Child</c>, and validates its constants against the schema.</summary>
+    public Template ReadChildInput(SyntaxNode node, JsonSchema schema, TemplateRules rules)
     {
         var countBefore = scope.File.Count;
         var template = Read(node, new DataType.Schema(schema), rules);
         foreach (var (at, problem) in ConstantProblems(node, template, [schema.Root]).DistinctBy(found => found.At))
         {
-            // Values of the wrong type were reported already.
+            // Values of the wrong type were reported already, at the same position.
             if (!scope.File.Reported.Skip(countBefore).Any(draft => draft.At == at))
             {
                 scope.Report(ContractDiagnostics.ChildInputInvalid(at, rules.Child!.DisplayName, problem));
@@ -111,7 +111,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // `type` is checked against constants and the shape of the YAML, `wanted` against the types of expressions and values with a schema.
+    // Constants and the shape of the YAML are checked against `type`; expressions, and values with a schema, against `wanted`.
     private Template Read(SyntaxNode node, DataType type, CelType wanted, TemplateRules rules)
     {
         type = type is DataType.Optional optional ? optional.Value : type;
@@ -178,7 +178,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 return new Template.Constant(CelValue.Null);
             case (_, DataType.Basic):
                 return new Template.Constant(CelValue.String(expressions.Read(node, $"'{rules.Argument}'", rules.Place)?.Text ?? ""));
-            // An unknown key, which was reported, or an argument that is left out.
+            // A value below an unknown key, which was reported, or null, which counts as left out.
             case (_, DataType.AnyType) or (ScalarSyntax { IsNull: true }, _):
                 return new Template.Constant(CelValue.Null);
             default:
@@ -294,7 +294,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         }
     }
 
-    // Null after reporting a diagnostic. `literalText` is the text with blanks in place of expressions, so that its offsets stay the same.
+    // Null after reporting a diagnostic. `literalText` has blanks in place of expressions and `$${`, so that its offsets stay the same.
     private ImmutableArray<TextPart>? Split(ScalarSyntax scalar, TemplateRules rules, out string literalText)
     {
         var text = scalar.Text;
@@ -359,7 +359,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         return failed ? null : parts.ToImmutable();
     }
 
-    // Checks outputs and inputs of called contracts against their schema. Arguments were checked against their declared type.
+    // Checks values that are no arguments against their schema. Arguments are checked against their declared type, by the callers.
     private void CheckShape(SyntaxNode node, CelType value, CelType wanted, TemplateRules rules)
     {
         if (rules.Argument is null && TypeRules.Conversion(value, wanted, asJson: true) is { } mismatch)
@@ -395,7 +395,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             return;
         }
 
-        // A contract ignores undeclared fields of an open input, so only one that resembles a missing field is reported.
+        // An open input accepts undeclared fields, so only one that resembles a missing field is reported.
         foreach (var (key, _) in map.Entries.Where(entry => shape.Find(entry.Key.Text) is null))
         {
             if (Spelling.Nearest(key.Text, shape.Names.Where(name => !map.Has(name))) is { } meant)

@@ -8,8 +8,8 @@ namespace Onex.Contracts.Compiling;
 internal static class UnusedChecks
 {
     /// <summary>
-    /// Warns of unused fields of <c>data</c> and retry policies. A field that is written but never read causes no warning, because
-    /// operators may read it.
+    /// Warns of unused retry policies, and of fields of <c>data</c> that are never written and have no initial value or are never read. A
+    /// field that is written but never read causes no warning, because operators may read it.
     /// </summary>
     public static void Run(ContractScope scope, Findings findings, MapSyntax root)
     {
@@ -52,7 +52,6 @@ internal static class UnusedChecks
         var diagnostics = new List<Diagnostic>();
         foreach (var path in contracts.ConnectionFiles())
         {
-
             // Parses the text as a second file and drops its errors, because the reader of connections reports them.
             var file = new SourceFile(contracts.DisplayPath(path), contracts.Load(path).Text);
             var declared = YamlReader.Read(new SourceFile(path, file.Text), context.EffectiveLimits.Depth) is MapSyntax map

@@ -38,7 +38,7 @@ internal static class TestStates
             all.AddRange([CompensatingState("compensating", "failed"), End("failed", EndKind.Failed)]);
         }
 
-        var cancelState = CancelStates.Add(all, onFailure ?? "compensating");
+        var cancelState = CancelStates.GetOrAdd(all, onFailure ?? "compensating");
 
         return new Plan
         {

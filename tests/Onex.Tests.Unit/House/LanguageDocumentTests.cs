@@ -28,7 +28,7 @@ public sealed partial class LanguageDocumentTests
     public static TheoryData<string, string[]> Places => new()
     {
         { "`key`", [.. ExpressionPlace.Key.Names] },
-        { "`with`, `wait`, `set`, `fail`", [.. ExpressionPlace.Arguments.Names] },
+        { "`with`, `wait`, `set`, `fail`", [.. ExpressionPlace.Step.Names] },
         { "`choose`", [.. ExpressionPlace.Guard.Names] },
         { "`save`, `reject`, `compensate`", [.. ExpressionPlace.Result.Names] },
         { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },

@@ -2,7 +2,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>The compiler evaluates constant expressions, and reports those that always fail.</summary>
+/// <summary>The compiler evaluates the constant parts of expressions, and reports those that fail. Also durations.</summary>
 public sealed class ConstantTests
 {
     [Theory]
@@ -21,7 +21,7 @@ public sealed class ConstantTests
     [InlineData("[1, 0].map(x, 1 / x)", "division by zero")]
     [InlineData("9223372036854775807 + 1", "out of range")]
     [InlineData("'a'.matches('(' + 'a')", "the regular expression cannot be used")]
-    public void A_constant_expression_that_always_fails_is_an_error_with_a_remedy(string expression, string text)
+    public void A_constant_part_of_an_expression_that_fails_is_an_error_with_a_remedy(string expression, string text)
     {
         var diagnostic = Assert.Single(Check(expression));
 
@@ -47,7 +47,7 @@ public sealed class ConstantTests
     [InlineData("2000us", 2)]
     [InlineData("7d", 604_800_000)]
     [InlineData("3660d", 316_224_000_000)]
-    public void Durations_of_contracts_and_expressions_share_a_syntax_except_for_days(string text, long milliseconds)
+    public void A_duration_in_a_contract_may_have_several_units_and_fractions(string text, long milliseconds)
     {
         Assert.True(Durations.TryParse(text, out var duration));
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), duration);

@@ -114,7 +114,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_registered_contract_compiles_to_the_same_plan_without_its_files()
+    public void The_source_of_a_plan_compiles_to_the_same_plan_without_files()
     {
         var recompiled = ContractCompiler.Compile(_order.Source, TestCatalogue.Context);
 
@@ -125,7 +125,7 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_registered_contract_needs_no_connections()
+    public void A_contract_compiles_without_a_list_of_connections()
     {
         Assert.Empty(ContractCompiler.Compile(_order.Source, TestCatalogue.Context with { Connections = null }).Diagnostics);
     }
@@ -172,7 +172,7 @@ public sealed class ContractCompilerTests
     [InlineData("result.hex + 'a b'", "result.hex+ 'a b'")]
     [InlineData("${input.name}", "${ input.name }")]
     [InlineData("next: done", "next: \"done\"")]
-    public void Comments_and_whitespace_do_not_change_the_identity_of_a_contract(string from, string to) =>
+    public void Comments_whitespace_and_descriptions_do_not_change_the_identity_of_a_contract(string from, string to) =>
         Assert.Equal(HashOf(Greeting), HashOf(Greeting.Replace(from, to, StringComparison.Ordinal)));
 
     [Theory]

@@ -9,8 +9,8 @@ using Onex.Workers;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema for editors agrees with the compiler: it describes the compiler's keys, accepts every valid contract of the repository,
-/// and rejects no contract that compiles.
+/// The JSON Schema for editors agrees with the compiler: it describes the compiler's keys and operations, accepts every valid contract of
+/// the repository, and rejects only contracts that do not compile.
 /// </summary>
 public sealed class EditorSchemaTests
 {

@@ -107,7 +107,7 @@ public sealed class EventsAndTimeTests
     [Theory]
     [InlineData("on_event: [{ event: go, next: done }]")]
     [InlineData("timeout: { after: 1h, next: done }")]
-    public void End_and_compensating_states_accept_no_events(string key)
+    public void End_and_compensating_states_have_no_event_rules_and_no_timeout(string key)
     {
         Assert.Contains(
             "ONEX1014", TestContracts.Codes($"events: {{ go: {{}} }}\ninitial: done\nstates:\n  done:\n    end: completed\n    {key}\n"));

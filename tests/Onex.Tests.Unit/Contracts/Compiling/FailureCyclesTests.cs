@@ -79,7 +79,7 @@ public sealed class FailureCyclesTests
     [InlineData("any number of items may fail", "on_failure: calming", "  calming: { steps: [PATIENT], next: failed }\n")]
     [InlineData(
         "the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
-    public void A_failure_transition_without_a_cycle_is_allowed(string what, string head, string states) =>
+    public void A_failure_without_an_endless_cycle_is_allowed(string what, string head, string states) =>
         Assert.True(!Codes(head, states).Any(), $"{what}: {string.Join(", ", Render(head, states))}");
 
     [Fact]
@@ -127,8 +127,8 @@ public sealed class FailureCyclesTests
     private static IEnumerable<string> Render(string head, string states) =>
         TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
-    // A contract with a first state, the given ones and the usual ends. The first state leads to `more`, if the case has such a state that
-    // `on_failure` does not lead to. CALL, QUIET (a failure is caught), EACH and PATIENT (items may fail) stand for steps.
+    // A contract with the state `working`, the given ones and the usual ends. `working` leads to `more` if the case has that state, unless
+    // `on_failure` is `calming` or `reverting`. CALL, QUIET (a failure is caught), EACH and PATIENT (items may fail) stand for steps.
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal)

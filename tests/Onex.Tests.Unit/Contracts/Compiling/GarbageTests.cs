@@ -9,7 +9,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
 {
     private const int Rounds = 800;
 
-    private static readonly string[] _seeds =
+    private static readonly string[] _contracts =
     [
         File.ReadAllText(Repository.At("tests", "contracts", "valid", "order-fulfilment", "order-fulfilment.yaml")),
         File.ReadAllText(Repository.At("tests", "contracts", "valid", "order-fulfilment-full", "order-fulfilment.yaml")),
@@ -38,7 +38,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         for (var round = 0; round < Rounds; round++)
         {
             // Changed characters mostly break the YAML. Changed lines mostly keep it valid, so that the later checks run too.
-            var contract = _seeds[random.Next(_seeds.Length)];
+            var contract = _contracts[random.Next(_contracts.Length)];
             var text = round % 2 == 0 ? Mutate(contract, random) : MutateLines(contract, random);
             try
             {
@@ -281,7 +281,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
         return string.Join('\n', lines);
     }
 
-    // A contract with an endless cycle, an event that only one state accepts, and the start of a list of examples.
+    // A contract with a cycle, an event that only one state accepts, and the start of a list of examples.
     private const string Looping = TestContracts.Head + """
         events: { e: {} }
         initial: a

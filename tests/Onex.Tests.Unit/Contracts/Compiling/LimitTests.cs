@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Every configurable limit: docs/contract-language.md#limits.</summary>
+/// <summary>The configurable limits that the compiler checks: docs/contract-language.md#limits.</summary>
 public sealed class LimitTests
 {
     private const string Contract = """

@@ -42,7 +42,7 @@ public sealed class MisreadExpressionTests
     [InlineData("    choose:\n      - { when: f(a, b), next: done }\n      - { next: done }\n")]
     [InlineData("    steps: [{ wait: { until: f(a, b) } }]\n    next: done\n")]
     [InlineData("    steps: [{ set: { n: f(a, b) } }]\n    next: done\n")]
-    public void A_comma_inside_braces_is_reported_in_every_kind_of_expression(string state)
+    public void A_comma_inside_braces_is_reported_in_guards_waits_and_assignments(string state)
     {
         var diagnostic = Assert.Single(TestContracts.Check(
             $"{TestContracts.Head}events: {{ go: {{}} }}\nany_state: [{{ event: go, stay: true }}]\ndata: {{ n: any }}\ninitial: work\n"
@@ -127,7 +127,7 @@ public sealed class MisreadExpressionTests
     [InlineData("  l: { id: string }?", "Quote this expression: l: '{ id: string }?'")]
     [InlineData("  l: [1] + [2]", "Quote this expression: l: '[1] + [2]'")]
     [InlineData("  l: @home", "Quote it: l: '@home'")]
-    public void A_colon_in_a_block_style_value_is_reported_with_the_quoted_form(string line, string remedy) =>
+    public void A_misread_block_style_value_is_reported_with_the_quoted_form(string line, string remedy) =>
         Assert.Equal(
             ("ONEX1041", remedy), Single($"{TestContracts.Head}data:\n{line}\ninitial: done\nstates:\n  done: {{ end: completed }}\n"));
 
@@ -203,7 +203,7 @@ public sealed class MisreadExpressionTests
         "initial: work\nstates:\n  work:\n    choose: [{ when: math.round(2.5) == 3.0, next: done }, { next: done }]\n"
             + "  done: { end: completed }\n",
         "ONEX1043")]
-    public void One_mistake_is_one_diagnostic(string rest, string codes) =>
+    public void Each_mistake_is_one_diagnostic(string rest, string codes) =>
         Assert.Equal(codes, string.Join(' ', TestContracts.Codes(rest)));
 
     [Fact]

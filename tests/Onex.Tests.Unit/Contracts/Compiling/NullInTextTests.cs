@@ -35,7 +35,7 @@ public sealed class NullInTextTests
     [InlineData("\"'h'\"", null)]
     [InlineData("data.hold", MayBeNull)]
     [InlineData("null", MayBeNull)]
-    public void A_field_set_on_every_path_is_not_null(string value, string? code) =>
+    public void A_field_set_on_every_path_is_null_only_if_its_value_may_be(string value, string? code) =>
         Assert.Equal(Expected(code), Check($$"""
               work:
                 steps: [{ set: { hold: {{value}} } }]
@@ -123,7 +123,7 @@ public sealed class NullInTextTests
             """));
 
     [Fact]
-    public void Null_is_reported_in_messages_outputs_and_keys() =>
+    public void Null_is_reported_in_arguments_keys_and_messages() =>
         Assert.Equal([MayBeNull, MayBeNull, MayBeNull], Check("""
               work:
                 steps:

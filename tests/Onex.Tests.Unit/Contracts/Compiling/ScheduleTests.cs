@@ -126,8 +126,8 @@ public sealed class ScheduleTests
             Times(schedule, $"{day}T00:00:00Z", $"{day}T04:00:00Z"));
     }
 
-    // At 03:00 in the night to 2026-10-25 the clocks of Zurich go back to 02:00. A schedule with specific hours starts once in the repeated
-    // hour; a schedule of every hour starts in both.
+    // At 03:00 in the night to 2026-10-25 the clocks of Zurich go back to 02:00. A schedule of specific hours ignores the repeated hour; a
+    // schedule of every hour starts in it too.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-10-24T23:30:00Z 2026-10-25T00:30:00Z 2026-10-25T02:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-10-25T00:30:00Z")]
@@ -145,7 +145,7 @@ public sealed class ScheduleTests
     [InlineData(
         "0 */1 * * *",
         "2026-10-24T22:00:00Z 2026-10-24T23:00:00Z 2026-10-25T00:00:00Z 2026-10-25T01:00:00Z 2026-10-25T02:00:00Z 2026-10-25T03:00:00Z")]
-    public void Ranges_lists_and_steps_of_hours_start_once_in_the_repeated_hour(string cron, string expected) => Assert.Equal(
+    public void Only_schedules_of_every_hour_start_twice_in_the_repeated_hour(string cron, string expected) => Assert.Equal(
         expected.Split(' ').Select(At),
         Times(Schedule($"{{ cron: \"{cron}\", time_zone: Europe/Zurich }}"), "2026-10-24T21:59:00Z", "2026-10-25T03:59:00Z"));
 

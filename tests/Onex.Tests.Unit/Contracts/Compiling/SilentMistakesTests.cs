@@ -81,7 +81,7 @@ public sealed partial class SilentMistakesTests
     [InlineData(
         "{ id: a, effect: vault.read_secret, connection: safe, with: { path: a }, catch: [{ error: sealed, next: late }] }", "ONEX1183")]
     [InlineData("{ id: a, saga: other, compensate: { none: a test }, catch: [{ error: whatever, next: late }] }", null)]
-    public void A_step_can_fail_with_the_codes_of_its_operation(string step, string? code)
+    public void A_step_can_fail_only_with_the_codes_of_its_kind_and_operation(string step, string? code)
     {
         var context = TestCatalogue.OrderFulfilmentContext with
         {
@@ -359,7 +359,7 @@ public sealed partial class SilentMistakesTests
     [InlineData("choose: [{ when: saga.id == 'a', next: done }, { when: saga.id == 'b', next: late }, { next: late }]", false)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: go, when: saga.id == 'a', next: late }]", true)]
     [InlineData("on_event: [{ event: go, when: saga.id == 'a', next: done }, { event: stop, when: saga.id == 'a', next: late }]", false)]
-    public void A_choose_entry_that_is_never_taken_is_a_warning(string keys, bool isReported)
+    public void An_entry_of_choose_or_on_event_that_is_never_taken_is_a_warning(string keys, bool isReported)
     {
         var events = keys.StartsWith("on_event", StringComparison.Ordinal)
             ? "events: { go: {}, stop: {} }\nany_state: [{ event: go, next: done }, { event: stop, next: done }]\n"
@@ -455,7 +455,7 @@ public sealed partial class SilentMistakesTests
         "input: { type: object, required: [order_id, total, lines], properties: { order_id: { type: string }, total: { type: number }, "
             + "any: {}, lines: { type: array, items: { type: object, properties: { sku: { type: string } } } } } }";
 
-    // A contract with one step in the state `work`, which also gets the keys.
+    // A contract without its head: the state `work` has the step and the keys.
     private static string Work(string step, string keys = "") =>
         $"initial: work\nstates:\n  work:\n    steps:\n      - {step}\n    timeout: {{ after: 9h, next: late }}\n    {keys}\n"
             + "    next: done\n  done: { end: completed }\n  late: { end: completed }\n";
