@@ -24,7 +24,7 @@ public sealed record DeadLetter
     /// <summary>How often handling the record was retried.</summary>
     public required int RetryCount { get; init; }
 
-    /// <summary>The kind of failure: <c>MalformedMessage</c>, <c>SchemaMismatch</c>, or the type of an exception.</summary>
+    /// <summary>The kind of failure: <c>MalformedMessage</c>, <c>SchemaMismatch</c> and others, or the type of an exception.</summary>
     public required string ErrorType { get; init; }
 }
 

@@ -56,7 +56,7 @@ public static class ErrorCodes
     /// <summary>The saga's contract version is not in the registry and not in the contracts directory.</summary>
     public const string PlanMissing = "ONEX3016";
 
-    /// <summary>The saga has a rule for the event, but none of its guards holds.</summary>
+    /// <summary>The saga's state has rules for the event, but no guard of them holds, or an expression of them fails.</summary>
     public const string EventRefused = "ONEX3017";
 
     /// <summary>No state of the saga can accept the event any more.</summary>
@@ -77,10 +77,10 @@ public static class ErrorCodes
     /// <summary>No live saga matches the event.</summary>
     public const string TargetMissing = "ONEX3023";
 
-    /// <summary>The <c>envelope_id</c> belongs to another request, or the saga to join was started with another payload.</summary>
+    /// <summary>The <c>envelope_id</c> belongs to another request, or the live saga to join was started with another payload.</summary>
     public const string RequestDiffers = "ONEX3030";
 
-    /// <summary>The saga is set aside: Onex cannot read or handle it, and an operator must act.</summary>
+    /// <summary>The saga is set aside: Onex cannot read it or handle a message of it, and an operator must act.</summary>
     public const string SagaSetAside = "ONEX3035";
 
     /// <summary>The broker rejects the response itself, most likely because it is too large.</summary>

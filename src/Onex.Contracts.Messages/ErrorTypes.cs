@@ -1,9 +1,9 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>The error types of dead letters. Each follows from its code, except that of an exception, which is its type.</summary>
+/// <summary>The error types of dead letters. Each follows from its code, except those of ONEX3014, such as an exception's type.</summary>
 public static class ErrorTypes
 {
-    /// <summary>The error type that belongs to a code.</summary>
+    /// <summary>The error type that belongs to a code; the code itself if none does.</summary>
     public static string For(string code) => code switch
     {
         ErrorCodes.MalformedMessage => "MalformedMessage",

@@ -49,8 +49,8 @@ public static class HeaderNames
     public const string Origin = "onex-origin";
 
     /// <summary>
-    /// On a command, a report or a result, if traces are recorded: the span that sent it, as W3C trace context. The span that handles it is
-    /// linked to that span.
+    /// On a command, a cancellation, a report or a result, if traces are recorded: the span that sent it, as W3C trace context. The span
+    /// that handles it is linked to that span.
     /// </summary>
     public const string SenderSpan = "onex-sender-span";
 
@@ -73,7 +73,7 @@ public static class EventTypes
     /// <summary>A role's result.</summary>
     public const string Result = "onex.result";
 
-    /// <summary>A worker's report on a running attempt.</summary>
+    /// <summary>A report on a running attempt, from a worker or the effects role.</summary>
     public const string Report = "onex.report";
 
     /// <summary>The cancellation of a command.</summary>

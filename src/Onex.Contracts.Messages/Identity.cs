@@ -9,13 +9,13 @@ namespace Onex.Contracts.Messages;
 
 /// <summary>
 /// Deterministic ids, so that every redelivery, retry and copy of the same thing gets the same id: UUIDs of version 8 (RFC 9562, for
-/// application-specific ids) over the first 128 bits of a SHA-256.
+/// application-specific ids) over the first 128 bits of a SHA-256, except <see cref="Saga"/> and <see cref="DeadLetter"/>.
 /// </summary>
 public static class Identity
 {
     /// <summary>
-    /// A command: saga, step path, visit of the state, item index. A retry pass above 0 means that an operator retried it after a final
-    /// answer.
+    /// A command: saga, step path, visit of the state, item index. A retry pass above 0 means that an operator retried its step or branch
+    /// under a new key.
     /// </summary>
     public static CommandId Command(SagaId sagaId, string stepPath, int visit, int item = 0, int retryPass = 0) => new(Sorted(
         sagaId.Value,
@@ -107,7 +107,7 @@ public static class Identity
     public static Guid OfRecord(string purpose, string topic, Guid? topicId, int partition, long offset) => From(
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{purpose}\n{topic}\n{topicId:N}\n{partition}\n{offset}")));
 
-    /// <summary>The index entry of a record's dead letter. The only id without a UUID version: stored entries have this form.</summary>
+    /// <summary>The index entry of a record's dead letter. It has no UUID version, because stored entries have this form.</summary>
     public static Guid DeadLetter(string topic, Guid? topicId, int partition, long offset)
     {
         var position = string.Create(CultureInfo.InvariantCulture, $"{topic}\n{topicId}\n{partition}\n{offset}");
@@ -132,7 +132,7 @@ public static class Identity
         return (int)(BinaryPrimitives.ReadUInt32BigEndian(digest) % (uint)partitions);
     }
 
-    /// <summary>The id that is derived from a hash.</summary>
+    /// <summary>The id that is derived from a hash. Overwrites the bits of the version and the variant in it.</summary>
     public static Guid FromDigest(Span<byte> digest)
     {
         digest[6] = (byte)((digest[6] & 0x0F) | 0x80);

@@ -17,7 +17,7 @@ public readonly record struct SagaId(Guid Value) : IId<SagaId>
     public override string ToString() => Value.ToString();
 }
 
-/// <summary>Identifies the work of a step: the same on every redelivery and every retry.</summary>
+/// <summary>Identifies the work of a step or of its compensation: the same on every redelivery and every attempt.</summary>
 [JsonConverter(typeof(IdConverter<CommandId>))]
 public readonly record struct CommandId(Guid Value) : IId<CommandId>
 {
@@ -44,7 +44,7 @@ public readonly record struct MessageId(Guid Value) : IId<MessageId>
     public override string ToString() => Value.ToString();
 }
 
-/// <summary>A UUID that identifies one kind of thing. Bare UUIDs appear only where one is parsed, written or stored.</summary>
+/// <summary>A UUID that identifies one kind of thing, so that the compiler distinguishes it from others.</summary>
 public interface IId<TSelf>
     where TSelf : struct, IId<TSelf>
 {
@@ -55,7 +55,7 @@ public interface IId<TSelf>
     static abstract TSelf From(Guid value);
 }
 
-/// <summary>Writes an id as its UUID.</summary>
+/// <summary>Reads and writes an id as its UUID.</summary>
 public sealed class IdConverter<TId> : JsonConverter<TId>
     where TId : struct, IId<TId>
 {

@@ -4,7 +4,7 @@ namespace Onex.Contracts.Messages;
 
 /// <summary>
 /// Estimates the memory that JSON takes, in bytes, from its text without parsing it. A value of many small parts takes many times its text,
-/// because each number, string, list and map is an object.
+/// because each number, string, list and map has an overhead of its own.
 /// </summary>
 public static class JsonWeight
 {

@@ -3,8 +3,8 @@ using System.Runtime;
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// Detects a lack of memory. The message that was handled is not its cause: it is retried, alone if necessary, and never becomes a
-/// dead letter because of it.
+/// Recognises and relieves a lack of memory. Callers retry the message that they were handling, outside its batch if necessary, and never
+/// make it a dead letter: the shortage may come from other work.
 /// </summary>
 public static class MemoryShortage
 {
@@ -26,7 +26,7 @@ public static class MemoryShortage
             + $"{now.TotalCommittedBytes / MiB} MiB committed, {now.FragmentedBytes / MiB} MiB in gaps";
     }
 
-    /// <summary>Releases unused memory at once and compacts the heap. Slow, so it is a last resort.</summary>
+    /// <summary>Releases unused memory at once and compacts the heap. All threads stand still meanwhile.</summary>
     public static void Relieve()
     {
         GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;

@@ -1,7 +1,8 @@
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// Sizes in bytes up to which a value is part of a message. A larger one is stored in the database, and the message refers to it.
+/// Sizes in bytes up to which a value is part of a message. A larger one is stored in the database, and the message refers to it, unless
+/// its receiver or sender is a remote worker.
 /// </summary>
 public static class MessageSizes
 {

@@ -36,7 +36,7 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
     public override string ToString() => Utf8.Length == 0 ? "null" : Encoding.UTF8.GetString(Utf8.Span);
 }
 
-/// <summary>Reads and writes <see cref="RawJson"/> without changes.</summary>
+/// <summary>Reads and writes <see cref="RawJson"/> byte for byte; an empty one is written as <c>null</c>.</summary>
 public sealed class RawJsonConverter : JsonConverter<RawJson>
 {
     /// <inheritdoc />

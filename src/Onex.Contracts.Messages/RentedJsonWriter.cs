@@ -20,7 +20,7 @@ public readonly ref struct RentedJsonWriter : IDisposable
 
     private RentedJsonWriter(Buffered buffered) => _buffered = buffered;
 
-    /// <summary>The options for internal JSON: only what JSON requires is escaped.</summary>
+    /// <summary>Escapes only what JSON requires, because the text is never HTML, and does not check what is written.</summary>
     public static JsonWriterOptions Options { get; } = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

@@ -8,7 +8,7 @@ public sealed record Request
 {
     /// <summary>
     /// A contract (<c>order-fulfilment</c>), which starts a saga, or an event of one (<c>order-fulfilment.cancel</c>), or an effect
-    /// operation (<c>http.get</c>) that <c>handlers.direct</c> lists; others are rejected (ONEX3011).
+    /// operation (<c>http.get</c>) that <c>handlers.direct</c> lists; other operations are rejected (ONEX3011).
     /// </summary>
     public required string Operation { get; init; }
 
@@ -62,7 +62,7 @@ public sealed record Response
     /// <summary>With <c>duplicate</c>: the status of the first response.</summary>
     public string? OriginalStatus { get; init; }
 
-    /// <summary>With success: the output of the saga's end, or the payload of its <c>respond</c> step.</summary>
+    /// <summary>Without an error: the output of the saga's end, or the payload of its <c>respond</c> step.</summary>
     public RawJson? Payload { get; init; }
 
     /// <summary>With an error: what is wrong and what to do, for people.</summary>
@@ -80,7 +80,7 @@ public sealed record Response
     /// <summary>The envelope id of the request, if it has one.</summary>
     public Guid? EnvelopeId { get; init; }
 
-    /// <summary>The saga that answers; absent if the request started none.</summary>
+    /// <summary>The saga that answers; absent if no saga handled the request.</summary>
     public SagaId? SagaId { get; init; }
 
     /// <summary>With an error: facts about it, or the output of the failed end.</summary>

@@ -6,14 +6,14 @@ public sealed record SagaMessage
     /// <summary>A parent saga starts or cancels a child.</summary>
     public SagaCall? Call { get; init; }
 
-    /// <summary>A child saga has ended.</summary>
+    /// <summary>The response of a child saga: it has ended, or run a <c>respond</c> step.</summary>
     public StepResult? Result { get; init; }
 }
 
 /// <summary>A step of a parent saga starts or cancels a child. Keyed by <see cref="CommandId"/>.</summary>
 public sealed record SagaCall
 {
-    /// <summary>The identity of the step's work, which is the request id of the child.</summary>
+    /// <summary>The identity of the step's work. It is the request id of the child.</summary>
     public required CommandId CommandId { get; init; }
 
     /// <summary>1 for the first attempt.</summary>

@@ -1,8 +1,8 @@
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// Reports that a worker runs an attempt, and how far it is. Keyed by <see cref="CommandId"/>, on the partition of the result. A worker
-/// sends it only for a command with <see cref="StepCommand.Reports"/>, and at most once a second.
+/// Reports that a role runs an attempt, and how far it is. Keyed by <see cref="CommandId"/>, on the partition of the result. It is sent
+/// only for a command with <see cref="StepCommand.Reports"/>, and at most once a second.
 /// </summary>
 public sealed record StepReport
 {
@@ -27,17 +27,17 @@ public sealed record StepReport
     /// <summary>What is being done, for people, without secrets: at most 500 characters.</summary>
     public string? Text { get; init; }
 
-    /// <summary>The name of the process that runs it, for people.</summary>
+    /// <summary>The name of the process that runs the attempt, for people.</summary>
     public string? Worker { get; init; }
 }
 
 /// <summary>Values of <see cref="StepReport.Report"/>.</summary>
 public static class StepReportKinds
 {
-    /// <summary>A worker has begun the attempt.</summary>
+    /// <summary>A process has begun the attempt.</summary>
     public const string Started = "started";
 
-    /// <summary>The attempt makes progress. It also counts as <c>started</c>, in case that one was lost.</summary>
+    /// <summary>The attempt makes progress. It also counts as <c>started</c>, because that report may be lost.</summary>
     public const string Progress = "progress";
 }
 

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>Asks a role for one attempt of a step or of its compensation. Keyed by <see cref="CommandId"/>.</summary>
+/// <summary>Asks a role or a remote worker for one attempt of a step or of its compensation. Keyed by <see cref="CommandId"/>.</summary>
 public sealed record StepCommand
 {
     /// <summary>The identity of the work: the same on every redelivery and every retry. It is the <c>Idempotency-Key</c>.</summary>
@@ -44,14 +44,14 @@ public sealed record StepCommand
     /// <summary>The id of the row of <c>saga_payloads</c> that stores the arguments, if they are too large for a record.</summary>
     public Guid? ArgumentsRef { get; init; }
 
-    /// <summary>The memory that running it takes, in bytes, estimated from its arguments.</summary>
+    /// <summary>The memory that an attempt takes, in bytes, estimated from its arguments; 0 without arguments.</summary>
     [JsonIgnore]
     public long Weight => (Arguments, ArgumentsRef, ArgumentsBytes) switch
     {
         ({ } inline, _, _) => JsonWeight.Handled(inline.Utf8.Span),
         (_, not null, { } bytes) => JsonWeight.Handled(bytes),
 
-        // An older orchestrator does not send this: assume the maximum size of a request.
+        // An older orchestrator does not send ArgumentsBytes: assume the default of ONEX_MAX_REQUEST_BYTES.
         (_, not null, null) => JsonWeight.Handled(1 << 20),
         _ => 0,
     };
@@ -69,8 +69,8 @@ public sealed record StepCommand
     public required DateTimeOffset NotAfter { get; init; }
 
     /// <summary>
-    /// <c>true</c> if the answer of an earlier attempt could not be used: this attempt calls the service although the effect ledger knows
-    /// that the earlier one completed. Absent otherwise.
+    /// <c>true</c> if an earlier attempt took effect and its answer could not be used: this attempt calls the service although the effect
+    /// ledger knows that outcome. Absent otherwise.
     /// </summary>
     public bool? AskAgain { get; init; }
 
@@ -99,7 +99,7 @@ public static class StepDirections
     /// <summary>The step itself.</summary>
     public const string Do = "do";
 
-    /// <summary>The compensation of a completed step.</summary>
+    /// <summary>The compensation of a step that has completed, or may have.</summary>
     public const string Compensate = "compensate";
 }
 

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>The names of the topics that a runtime reads and writes, after prefix and environment have been applied.</summary>
+/// <summary>The names of the topics that a runtime reads and writes, with the configured prefix.</summary>
 /// <param name="Requests">Requests from clients to the orchestrator.</param>
 /// <param name="Responses">Responses from the orchestrator to clients.</param>
 /// <param name="EffectRequests">Commands to the effects role.</param>
@@ -17,7 +17,7 @@ public sealed record Topics(
     string WorkerResponses,
     string SagaEvents)
 {
-    /// <summary>The longest name of a topic that Kafka allows.</summary>
+    /// <summary>The maximum length of a topic's name in Kafka.</summary>
     public const int NameLengthMax = 249;
 
     /// <summary>The suffix of a dead-letter topic's name.</summary>
@@ -26,26 +26,26 @@ public sealed record Topics(
     /// <summary>The suffix of the topic with the cancellations of a command topic.</summary>
     public const string CancelSuffix = ".cancel";
 
-    /// <summary>The prefix of the topics whose names the contracts directory declares: those of commands to remote workers.</summary>
+    /// <summary>The configured prefix. The names above contain it; senders add it to the topics of remote workers.</summary>
     public string Prefix { get; init; } = "";
 
-    /// <summary>The names when nothing is configured.</summary>
+    /// <summary>The names if nothing is configured.</summary>
     public static Topics Default { get; } = new(
         "requests", "responses", "effect-requests", "effect-responses", "worker-requests", "worker-responses", "saga-events");
 
-    /// <summary>The four topics that the orchestrator reads in one group. They must have equal partition counts.</summary>
+    /// <summary>The four topics that the orchestrator reads in one group, with equal partition counts for the home partitions.</summary>
     public IReadOnlyList<string> ReadByMain => [Requests, EffectResponses, WorkerResponses, SagaEvents];
 
     /// <summary>The topic with the cancellations of the commands to workers, which every worker reads.</summary>
-    public string WorkerCancels => Cancel(WorkerRequests);
+    public string WorkerCancels => CancelTopicOf(WorkerRequests);
 
-    /// <summary>All eight, in the order in which a message passes them; the cancellations at the end.</summary>
+    /// <summary>The seven and <see cref="WorkerCancels"/>, no dead-letter or remote topics. SettingsReading relies on the order.</summary>
     public IReadOnlyList<string> All =>
         [Requests, EffectRequests, EffectResponses, WorkerRequests, WorkerResponses, Responses, SagaEvents, WorkerCancels];
 
     /// <summary>The topic with the cancellations of a topic with commands.</summary>
-    public static string Cancel(string topic) => topic + CancelSuffix;
+    public static string CancelTopicOf(string topic) => topic + CancelSuffix;
 
     /// <summary>The dead-letter topic of a topic.</summary>
-    public static string DeadLetter(string topic) => topic + DeadLetterSuffix;
+    public static string DeadLetterTopicOf(string topic) => topic + DeadLetterSuffix;
 }

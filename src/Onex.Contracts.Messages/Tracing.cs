@@ -110,7 +110,7 @@ public static class Tracing
         }
     }
 
-    /// <summary>Ends a span. The current span stays.</summary>
+    /// <summary>Ends a span. The current span stays current, unless it is the one that ends: then its parent follows.</summary>
     public static void End(Activity? span)
     {
         if (span is not null)

@@ -5,7 +5,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Aggregates completed items of an <c>each</c> as they arrive, so that no item rows are needed. Items arrive in any order, which can
-/// change only the last digits of a sum of doubles.
+/// change only the last digits of a sum with doubles, and whether a sum of ints overflows on the way.
 /// </summary>
 internal static class Aggregates
 {

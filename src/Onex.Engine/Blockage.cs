@@ -2,10 +2,10 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>Why a saga is blocked.</summary>
+/// <summary>One reason why a saga is blocked.</summary>
 /// <param name="Kind">What the saga is blocked by.</param>
 /// <param name="Step">The step that blocks it, or null.</param>
-/// <param name="CommandId">The command, or null. It is outstanding (<see cref="AttemptPhase.Stuck"/>) unless its result was final.</param>
+/// <param name="CommandId">The command, or null. It is stuck, or was removed because its step got a final answer or cannot be sent.</param>
 /// <param name="RetryPass">The command's retry pass.</param>
 /// <param name="At">Since when.</param>
 /// <param name="Reason">The reason, for people.</param>
@@ -14,7 +14,7 @@ internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? Command
     /// <summary>The item of an <c>each</c> that blocks it, or null.</summary>
     public int? Item { get; init; }
 
-    /// <summary>For <see cref="BlockedBy.Unknown"/>: the code with which the step fails if an operator skips it; else null.</summary>
+    /// <summary>How the step failed, if its effect is unknown; else null. For <see cref="BlockedBy.Unknown"/> a skip uses it.</summary>
     public string? Code { get; init; }
 
     /// <summary>The message that belongs to <see cref="Code"/>, for people, or null.</summary>
@@ -24,7 +24,7 @@ internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? Command
 /// <summary>What a saga can be blocked by.</summary>
 internal enum BlockedBy
 {
-    /// <summary>A step whose failure no rule catches, or that cannot be sent.</summary>
+    /// <summary>A step whose failure no rule catches, that cannot be sent, or that completed and cannot be compensated.</summary>
     Step,
 
     /// <summary>A compensation.</summary>
@@ -38,9 +38,9 @@ internal enum BlockedBy
     /// </summary>
     Unknown,
 
-    /// <summary>No transition is possible: no guard holds, an end has no output, or the contract is in a cycle without progress.</summary>
+    /// <summary>No transition is possible: no guard holds, a guard or an output fails, or there is a cycle without progress.</summary>
     Transition,
 
-    /// <summary>A message that Onex itself could not handle: the saga is set aside, and nothing wakes it.</summary>
+    /// <summary>A message that Onex itself could not handle: the saga is set aside, and no timer wakes it.</summary>
     Handling,
 }

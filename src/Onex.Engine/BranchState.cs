@@ -8,13 +8,12 @@ internal sealed record BranchState(string Parallel, int Branch)
     /// <summary>The index of its current step, from 0.</summary>
     public int Index { get; init; }
 
-    /// <summary>Its phase.</summary>
     public BranchPhase Phase { get; init; }
 
     /// <summary>When its current <c>wait</c> step ends, or null.</summary>
     public DateTimeOffset? WaitUntil { get; init; }
 
-    /// <summary>The retry pass: 0 at first, incremented each time that an operator retries the branch.</summary>
+    /// <summary>See <see cref="Branches.RetryPass"/>. At first that of the enclosing branch, or 0.</summary>
     public int RetryPass { get; init; }
 }
 

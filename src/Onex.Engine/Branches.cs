@@ -42,12 +42,12 @@ internal static class Branches
     }
 
     /// <summary>
-    /// The retry pass of a state or branch: above 0 after an operator retried anything within the branch. Commands of a later pass must not
-    /// reuse the keys of an earlier one.
+    /// The retry pass of a branch: above 0 after an operator retried anything within it or around it; always 0 for a state. Commands of a
+    /// later pass must not reuse the keys of an earlier one.
     /// </summary>
     public static int RetryPass(SagaState saga, Sequence sequence) => sequence.Parallel is null ? 0 : Find(saga, sequence)?.RetryPass ?? 0;
 
-    /// <summary>Raises the retry pass of a branch after an operator retried something in it.</summary>
+    /// <summary>Raises the retry pass of a branch to that of a step or branch in it. Does nothing for a state.</summary>
     public static void RaiseRetryPass(DecisionBuilder decision, Sequence sequence, int retryPass)
     {
         if (sequence.Parallel is not null && retryPass > RetryPass(decision.Saga, sequence))
@@ -184,7 +184,7 @@ internal static class Branches
         {
             if (branch.Parallel == step.Id && branch.Phase is BranchPhase.Running or BranchPhase.Failed)
             {
-                Lose(decision, decision.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
+                DropBranch(decision, decision.Facts.Branch(step.Id, branch.Branch), step.Branches[branch.Branch].Keep);
             }
         }
 
@@ -215,7 +215,8 @@ internal static class Branches
         }
     }
 
-    private static void Lose(DecisionBuilder decision, Sequence branch, bool keep)
+    // Ends a branch. Unless its effects are kept, all of them are compensated, also those that a branch within it was to keep.
+    private static void DropBranch(DecisionBuilder decision, Sequence branch, bool keep)
     {
         End(decision, branch, BranchPhase.Dropped, keep);
         if (keep)

@@ -5,9 +5,9 @@ namespace Onex.Engine;
 
 /// <summary>A classified result, with the contract's rules applied.</summary>
 /// <param name="Outcome">Completed, rejected or failed.</param>
-/// <param name="Value">The typed result; usable only if completed.</param>
-/// <param name="Code">The reason's code, unless completed.</param>
-/// <param name="Message">The reason for people, unless completed.</param>
+/// <param name="Value">The result. It has the declared types if completed.</param>
+/// <param name="Code">The reason's code; empty if completed.</param>
+/// <param name="Message">The reason for people; empty if completed.</param>
 internal sealed record ClassifiedResult(StepOutcome Outcome, CelValue Value, string Code, string Message)
 {
     /// <summary>Why a <c>reject</c> rule of the contract could not be evaluated, or null.</summary>

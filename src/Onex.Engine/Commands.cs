@@ -19,7 +19,7 @@ internal static class Commands
     /// <param name="id">The command's identity.</param>
     /// <param name="direction">Whether it runs the step or compensates it.</param>
     /// <param name="stepCall">The operation and its arguments.</param>
-    /// <param name="retryPass">0, or how often an operator retried the step after a final answer.</param>
+    /// <param name="retryPass">The retry pass that its identity contains.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
     public static void Send(
@@ -47,7 +47,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>Compensates a completed step.</summary>
+    /// <summary>Compensates a step or a single item that has completed, or may have.</summary>
     public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
         var stepCall = StepCall.ForCompensation(decision.Facts.Call(compensable.Step), compensable.Arguments);
@@ -55,7 +55,7 @@ internal static class Commands
         decision.Note(HistoryKind.CompensationStarted, compensable.Step, ("operation", stepCall.Invocation.Operation));
     }
 
-    /// <summary>Sends the same or the next attempt with the arguments of the first.</summary>
+    /// <summary>Sends the same or the next attempt with the arguments of the first. An interrupted child is cancelled instead.</summary>
     public static void SendAgain(DecisionBuilder decision, Outstanding command, int attempt, int resends)
     {
         if (command.Interrupted && decision.Facts.Call(command.Step).Role == CallRole.Saga)

@@ -2,11 +2,11 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>A completed step that can be compensated.</summary>
+/// <summary>A step that has completed, or may have, and can be compensated.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="State">The state it ran in.</param>
-/// <param name="CommandId">The command that completed.</param>
-/// <param name="Arguments">The compensation's arguments, evaluated when the step completed.</param>
+/// <param name="CommandId">The step's command; with <see cref="Items"/> the id of the run.</param>
+/// <param name="Arguments">The compensation's arguments, evaluated when the outcome arrived or before. Unused for all items.</param>
 internal sealed record Compensable(string Step, string State, CommandId CommandId, RawJson Arguments)
 {
     /// <summary>Which visit of that state.</summary>
@@ -18,7 +18,7 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
     /// <summary>For all completed items of an <c>each</c>, whose arguments are in their rows; else null.</summary>
     public ItemCompensation? Items { get; init; }
 
-    /// <summary>Whether it is always compensated: it was interrupted, or the join of its branch did not wait for it.</summary>
+    /// <summary>Whether it is compensated whatever follows: it was interrupted or dropped, and its effects are not kept.</summary>
     public bool MustCompensate { get; init; }
 
     /// <summary>How often an operator retried its compensation after a final answer.</summary>
@@ -29,6 +29,6 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
 }
 
 /// <summary>How far the completed items of an <c>each</c> are compensated: from the last to the first.</summary>
-/// <param name="Below">The lowest index whose compensation was sent; <see cref="int.MaxValue"/> before the first.</param>
+/// <param name="Below">Items with a lower index remain; <see cref="int.MaxValue"/> before the first.</param>
 /// <param name="Fetching">Whether the rows of the next items are requested.</param>
 internal sealed record ItemCompensation(int Below, bool Fetching);

@@ -6,10 +6,10 @@ using Onex.Contracts.Text;
 namespace Onex.Engine;
 
 /// <summary>
-/// Cycles without progress. An entry into a state is idle if the saga was there before with the same data and results, and no event, timer
-/// or wait came in between. Idle entries are delayed, then the saga is blocked, so that a cycle in a contract neither floods other systems
-/// nor its own history. Entries after failures are counted separately with a higher limit, because such a cycle may store new data each
-/// time and still never end.
+/// Cycles without progress. An entry into a state is idle if the saga was there before with the same data and results, and no event, timer,
+/// wait or operator came in between. Idle entries are delayed, then the saga is blocked, so that a cycle in a contract floods neither other
+/// systems nor its own history. Entries after failures are counted separately with a higher limit, because such a cycle may store new data
+/// each time and still never end.
 /// </summary>
 internal static class Cycles
 {
@@ -94,7 +94,7 @@ internal static class Cycles
     }
 }
 
-/// <summary>Entries into a state since the last event or timer: see <see cref="Cycles"/>.</summary>
+/// <summary>Repeated entries into a state since the last event, timer or operator's command: see <see cref="Cycles"/>.</summary>
 /// <param name="Count">How many there were in succession with the same data and results.</param>
 /// <param name="Failures">How many of all entries a failure led to.</param>
 /// <param name="Hash">A hash of the data and the results at the last entry.</param>

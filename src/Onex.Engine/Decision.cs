@@ -6,7 +6,7 @@ namespace Onex.Engine;
 
 /// <summary>What follows from an event. Nothing has happened yet: the router commits the decision, then carries it out.</summary>
 /// <param name="State">The saga afterwards.</param>
-/// <param name="Changed">Whether anything follows at all; false for a duplicate or a late message.</param>
+/// <param name="Changed">Whether to commit it. If not, at most <see cref="Declined"/> and <see cref="WhyNotDone"/> are set.</param>
 /// <param name="Commands">The commands to send to roles.</param>
 /// <param name="Answers">The responses to send to clients.</param>
 /// <param name="History">What happened, in order.</param>
@@ -18,21 +18,21 @@ internal sealed record Decision(
     ImmutableArray<HistoryNote> History)
 {
     /// <summary>
-    /// Declined events. Their senders are answered with the reason: with the commit if the saga is <see cref="Changed"/>, because it
-    /// buffered them; else at once.
+    /// Declined events: the one that arrived, and buffered ones. Their senders are answered with the reason: with the commit if the saga is
+    /// <see cref="Changed"/>, else at once.
     /// </summary>
     public ImmutableArray<DeclinedEvent> Declined { get; init; } = [];
 
-    /// <summary>The ids of messages that were accepted or buffered for the first time.</summary>
+    /// <summary>The ids of the events that were accepted or buffered on arrival.</summary>
     public ImmutableArray<MessageId> Seen { get; init; } = [];
 
-    /// <summary>The commands whose results are no longer needed, so that workers need not run them.</summary>
+    /// <summary>The computations whose results are no longer needed, so that workers need not run them.</summary>
     public ImmutableArray<CommandToCancel> Cancelled { get; init; } = [];
 
     /// <summary>Domain events that leave with the commit.</summary>
     public ImmutableArray<EventToPublish> Published { get; init; } = [];
 
-    /// <summary>The outcomes of items of an <c>each</c>.</summary>
+    /// <summary>The new outcomes of items of <c>each</c> steps.</summary>
     public ImmutableArray<SagaItem> Items { get; init; } = [];
 
     /// <summary>Why an operator's command was not carried out, for people; null if it was, or if there was none.</summary>
@@ -47,10 +47,10 @@ internal sealed record Decision(
 /// <param name="Event">The event as it was buffered or arrived.</param>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">The reason and the remedy, for people.</param>
-/// <param name="IsDead">Whether it also goes to the dead-letter topic, because no state can accept it or because it expired.</param>
-internal sealed record DeclinedEvent(Requester Requester, BufferedEvent Event, string Code, string Error, bool IsDead);
+/// <param name="BecomesDeadLetter">Whether it also becomes a dead letter: no state can accept it, it expired, or the saga ended.</param>
+internal sealed record DeclinedEvent(Requester Requester, BufferedEvent Event, string Code, string Error, bool BecomesDeadLetter);
 
-/// <summary>One attempt to be sent.</summary>
+/// <summary>One attempt to be sent, or the cancellation of a child.</summary>
 internal sealed record CommandToSend(
     CommandId CommandId,
     int Attempt,
@@ -67,7 +67,7 @@ internal sealed record CommandToSend(
     public bool Cancels { get; init; }
 
     /// <summary>
-    /// For an effect: whether the service is called although an earlier attempt completed, because its answer could not be used.
+    /// For an effect: whether the service is called although an earlier attempt took effect, because its answer could not be used.
     /// </summary>
     public bool CallsAgain { get; init; }
 
@@ -102,12 +102,12 @@ internal sealed record EventToPublish(string Step, string Topic, string Key, Raw
 
 /// <summary>One response to be sent.</summary>
 /// <param name="To">The request that it answers.</param>
-/// <param name="Status">See <see cref="ResponseStatus"/>: how the saga ended.</param>
+/// <param name="Status"><see cref="ResponseStatus.Success"/> or <see cref="ResponseStatus.Error"/>.</param>
 /// <param name="IsDuplicate">Whether it is answered as a duplicate.</param>
-/// <param name="Output">The end's output, or null.</param>
+/// <param name="Output">The output of the end, or the payload of a <c>respond</c> step; or null.</param>
 /// <param name="Fault">The fault of a failed end, or null.</param>
 internal sealed record Answer(Requester To, string Status, bool IsDuplicate, RawJson? Output, Fault? Fault)
 {
-    /// <summary>The id of the payload that stores the output if it is too large for the message; null if there is none.</summary>
+    /// <summary>The id of the payload that stores the output, which a parent gets if the output is too large; null with an error.</summary>
     public Guid? OutputRef { get; init; }
 }

@@ -64,11 +64,11 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
 
     public void Store(SagaItem item) => (_items ??= []).Add(item);
 
-    /// <summary>Whether this decision has stored the item of that command with that outcome.</summary>
+    /// <summary>Whether this decision has stored the item of that command, last with that outcome.</summary>
     public bool WasStoredAs(CommandId commandId, SagaItemStatus outcome) =>
         _items?.FindLast(item => item.CommandId == commandId)?.Status == outcome;
 
-    public void Decline(DeclinedEvent rejection) => (_declined ??= []).Add(rejection);
+    public void Decline(DeclinedEvent declined) => (_declined ??= []).Add(declined);
 
     public void RecordSeen(MessageId messageId) => (_seen ??= []).Add(messageId);
 
@@ -78,7 +78,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         Note(HistoryKind.Faulted, fault.Step, ("code", fault.Code), ("message", fault.Message));
     }
 
-    /// <summary>Blocks the saga until an operator acts. The command stays outstanding, because its outcome may still arrive.</summary>
+    /// <summary>Blocks the saga until an operator acts. A command that is outstanding stays so: its outcome may still arrive.</summary>
     public void Block(
         BlockedBy kind, string reason, string? step = null, Outstanding? command = null, string? code = null, string? failure = null)
     {
@@ -116,7 +116,7 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         Outstanding = Saga.Outstanding.RemoveAll(other => other.CommandId == command.CommandId),
     };
 
-    /// <summary>An event arrived or a timer was due, so the repeated entries no longer count as a cycle.</summary>
+    /// <summary>The repeated entries no longer count as a cycle, because an event, a timer or an operator came in between.</summary>
     public void ResetIdleEntries()
     {
         if (!Saga.Idle.IsEmpty)

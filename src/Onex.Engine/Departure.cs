@@ -1,6 +1,6 @@
 namespace Onex.Engine;
 
-/// <summary>The state that a saga enters after its interrupted commands are resolved and compensated.</summary>
+/// <summary>The state that a saga enters later: interrupted commands are resolved first, or it is paused, blocked or delayed.</summary>
 /// <param name="Next">The state.</param>
 internal sealed record Departure(string Next)
 {

@@ -91,7 +91,7 @@ internal static class EachItems
             return;
         }
 
-        // An item that may have taken effect is stored as unknown, so that it is compensated.
+        // This decision has stored an item that may have taken effect as unknown, so that it is compensated; that must stay.
         var outcome = decision.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
         Store(decision, command, outcome, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } failuresMax || run.Failed < failuresMax)
@@ -135,7 +135,7 @@ internal static class EachItems
     public static void StoreItem(DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, RawJson? arguments) =>
         Store(decision, command, outcome, item => item with { CompensationArguments = arguments });
 
-    /// <summary>Requests the next items to compensate when at most half of the allowed calls are in flight.</summary>
+    /// <summary>Requests the next items to compensate if at most half of the allowed calls are in flight.</summary>
     public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
         var items = compensable.Items!;
@@ -269,7 +269,7 @@ internal static class EachItems
         }
     }
 
-    // Makes as many calls as may be in flight. True if all items are done and saved.
+    // Makes as many calls as may be in flight. True if all items are done and the step has saved its result.
     private static bool CallNext(DecisionBuilder decision, EachStep step, int retryPass)
     {
         while (Find(decision, step.Id) is { Gathering: false } run)

@@ -8,7 +8,7 @@ namespace Onex.Engine;
 /// <summary>How sagas end, and which responses they send.</summary>
 internal static class Endings
 {
-    /// <summary>Enters an end. A completed end whose output cannot be evaluated is not entered.</summary>
+    /// <summary>Enters an end. A completed end whose output is invalid is not entered.</summary>
     public static void Enter(DecisionBuilder decision, StatePlan state, SagaState entered)
     {
         var completed = state.End == EndKind.Completed;
@@ -54,7 +54,7 @@ internal static class Endings
         }
     }
 
-    /// <summary>Ends a saga that has not started.</summary>
+    /// <summary>Ends a saga that its parent cancelled before it started.</summary>
     public static void EnterCancelled(DecisionBuilder decision)
     {
         decision.Saga = decision.Saga with
@@ -71,8 +71,8 @@ internal static class Endings
     }
 
     /// <summary>
-    /// Ends a saga in its current state without compensating anything. Its children are cancelled; other commands in flight may still take
-    /// effect.
+    /// Ends a saga at once, as failed, without compensating anything. The children that it waits for are cancelled; other commands in
+    /// flight may still take effect.
     /// </summary>
     public static void Terminate(DecisionBuilder decision, OperatorRequest request)
     {
@@ -99,7 +99,7 @@ internal static class Endings
         Enter(decision, end, Flow.AfterEntering(decision, end) with { Fault = fault });
     }
 
-    /// <summary>Answers the request and all that have joined.</summary>
+    /// <summary>Answers the saga's request and all that have joined.</summary>
     public static void AnswerAll(DecisionBuilder decision)
     {
         Answer(decision, decision.Saga.Facts.Requester, isDuplicate: false);
@@ -109,7 +109,7 @@ internal static class Endings
         }
     }
 
-    /// <summary>Answers a requester that waits for a response.</summary>
+    /// <summary>Answers a requester if it waits for a response.</summary>
     public static void Answer(DecisionBuilder decision, Requester to, bool isDuplicate)
     {
         if (to is { Silent: false, Parent: not { Awaits: false } })

@@ -9,12 +9,12 @@ namespace Onex.Engine;
 /// <summary>Events (docs/contract-language.md#events): accepted, buffered for a state that accepts them, or declined.</summary>
 internal static class Events
 {
-    // The lifetime of a command. An event whose `early` is longer is buffered for that time.
+    // As long as a command lives. An event whose `early` is longer is buffered for that time.
     private static readonly TimeSpan _bufferedFor = TimeSpan.FromDays(14);
 
     private enum Acceptance
     {
-        /// <summary>No guard held, or an expression of the event could not be evaluated. Nothing has changed.</summary>
+        /// <summary>No guard held, or an expression of a rule could not be evaluated. The event has no effect.</summary>
         Declined,
 
         /// <summary>The saga stays in its state.</summary>
@@ -54,7 +54,7 @@ internal static class Events
                 ? $"Saga {saga.Facts.SagaId} is in state '{saga.State}': neither this state nor any that it can still reach accepts the "
                     + $"event '{arrived.Event}'."
                 : $"Saga {saga.Facts.SagaId} has ended in '{saga.State}'.";
-            decision.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, IsDead: true));
+            decision.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventUnwanted, why, BecomesDeadLetter: true));
             return false;
         }
 
@@ -64,7 +64,7 @@ internal static class Events
                 arrived.Requester, arrived, ErrorCodes.EventsTooMany,
                 $"Saga {saga.Facts.SagaId} buffers {Plural.Format(saga.BufferedEvents.Length, "event")} already that its state "
                     + $"'{saga.State}' does not accept. Send it again when the saga has reached another state.",
-                IsDead: false));
+                BecomesDeadLetter: false));
             return false;
         }
 
@@ -75,15 +75,14 @@ internal static class Events
     }
 
     /// <summary>Declines buffered events that have expired.</summary>
-    public static void Expire(DecisionBuilder decision)
+    public static void DeclineExpired(DecisionBuilder decision)
     {
         foreach (var buffered in decision.Saga.BufferedEvents.Where(buffered => buffered.ExpiresAt <= decision.Now))
         {
-            Release(
+            DeclineBuffered(
                 decision, buffered, ErrorCodes.EventExpired,
                 $"No state of saga {decision.Saga.Facts.SagaId} accepted the event '{buffered.Event}' before "
-                    + $"{TimeText.Format(buffered.ExpiresAt)}.",
-                isDead: true);
+                    + $"{TimeText.Format(buffered.ExpiresAt)}.");
         }
     }
 
@@ -106,7 +105,7 @@ internal static class Events
     }
 
     /// <summary>
-    /// At the end of a decision: handles buffered events of a saga that runs again, and declines those of a saga that has ended.
+    /// Handles all buffered events that the present state and those after it accept, or declines those of a saga that has ended.
     /// </summary>
     public static void HandleBuffered(DecisionBuilder decision)
     {
@@ -122,10 +121,9 @@ internal static class Events
 
         foreach (var buffered in decision.Saga.BufferedEvents)
         {
-            Release(
+            DeclineBuffered(
                 decision, buffered, ErrorCodes.EventUnclaimed,
-                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{buffered.Event}'.",
-                isDead: true);
+                $"Saga {decision.Saga.Facts.SagaId} ended in '{decision.Saga.State}' without accepting the event '{buffered.Event}'.");
         }
     }
 
@@ -210,7 +208,7 @@ internal static class Events
         return Decline(decision, arrived, wasBuffered, $"{string.Join(", ", guards)} does not hold.");
     }
 
-    // The sender is answered with the reason. The saga itself does not change.
+    // The sender is answered with the reason. No rule of the event is applied.
     private static Acceptance Decline(DecisionBuilder decision, BufferedEvent arrived, bool wasBuffered, string reason)
     {
         // A buffered event leaves the saga, which the history records. A new event has changed nothing.
@@ -221,15 +219,15 @@ internal static class Events
 
         var why = $"State '{decision.Saga.State}' of saga {decision.Saga.Facts.SagaId} does not accept this event '{arrived.Event}': "
             + reason;
-        decision.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, IsDead: false));
+        decision.Decline(new DeclinedEvent(arrived.Requester, arrived, ErrorCodes.EventRefused, why, BecomesDeadLetter: false));
         return Acceptance.Declined;
     }
 
-    private static void Release(DecisionBuilder decision, BufferedEvent buffered, string code, string why, bool isDead)
+    private static void DeclineBuffered(DecisionBuilder decision, BufferedEvent buffered, string code, string why)
     {
         decision.Saga = decision.Saga with { BufferedEvents = decision.Saga.BufferedEvents.Remove(buffered) };
         decision.Note(HistoryKind.EventDeclined, detail: [("event", buffered.Event), ("code", code)]);
-        decision.Decline(new DeclinedEvent(buffered.Requester, buffered, code, why, isDead));
+        decision.Decline(new DeclinedEvent(buffered.Requester, buffered, code, why, BecomesDeadLetter: true));
     }
 
     // The payload as it is after the row is read again, so that decisions do not depend on a reload.

@@ -23,7 +23,7 @@ internal static class Flow
     {
         Interruption.Interrupt(decision);
 
-        // Leaving the state clears its blockages, except those of in-flight commands with an unknown outcome.
+        // Leaving the state clears the blockages by its steps and transitions, except those of commands that are still outstanding.
         decision.Unblock(blockage => blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Transition
             && !decision.Saga.Outstanding.Any(command => command.CommandId == blockage.CommandId));
         if (fault is not null)
@@ -172,7 +172,8 @@ internal static class Flow
 
     /// <summary>
     /// Continues after a command was resolved or compensated: starts the next compensation, or goes to the next state if none is left.
-    /// Waits while any command has an unknown outcome, so that steps are compensated in order. Does nothing while the saga is paused.
+    /// Waits while the saga is blocked or any command has an unknown outcome, so that steps are compensated in order. In an ordinary state
+    /// that the saga does not leave, only satisfied joins continue. Does nothing while the saga is paused.
     /// </summary>
     public static void Continue(DecisionBuilder decision)
     {
@@ -209,8 +210,8 @@ internal static class Flow
 
     /// <summary>
     /// Handles the final error of a step or a state. The rules apply in this order: the step's <c>catch</c>, that of each enclosing
-    /// <c>parallel</c> step, the state's, then <c>on_failure</c>. Past the pivot only a <c>catch</c> applies. If the join can do without
-    /// the branch, only the branch fails.
+    /// <c>parallel</c> step, the state's, then <c>on_failure</c> in an ordinary state before the pivot. If no rule applies, the saga
+    /// is blocked. If the join can do without the branch, only the branch fails.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="stepRules">The step's own rules.</param>
@@ -256,7 +257,7 @@ internal static class Flow
         Transition(decision, next, fault, failed: true);
     }
 
-    // A state without transitions waits for its events or its timeout. A cancelled saga only goes to its end.
+    // A state without transitions waits for its events or its timeout. A cancelled saga goes from its compensating state to its end.
     private static void Leave(DecisionBuilder decision, StatePlan state)
     {
         if (decision.Saga.CancelledBy is not null && state.Kind == StateKind.Compensating)

@@ -9,7 +9,7 @@ internal interface IPlanObserver
     void GuardEvaluated(Expression guard, bool holds);
 
     /// <summary>
-    /// A transition was taken: a choice, a catch, a rule of an event, a timeout, or, for <c>on_failure</c>, the plan itself.
+    /// A transition was taken: a choice, a catch, a rule of an event, a timeout, the deadline, or, for <c>on_failure</c>, the plan itself.
     /// </summary>
     void TransitionTaken(object transition);
 }

@@ -5,8 +5,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Interruption (docs/contract-language.md#compensation): commands in flight are resolved when a saga leaves their state. A cancelled,
-/// rejected or unsent command is removed, a completed one is compensated. If the outcome is unknown, the same command is sent a few more
+/// Interruption (docs/contract-language.md#compensation): commands are resolved when a saga leaves their state or branch. One that took no
+/// effect is removed, a completed one is recorded for its compensation. If the outcome is unknown, the same command is sent a few more
 /// times to find out (<see cref="AttemptsMax"/>); after that, the contract's <c>when_unknown</c> or an operator decides.
 /// </summary>
 internal static class Interruption
@@ -17,10 +17,10 @@ internal static class Interruption
     /// </summary>
     public const int AttemptsMax = 3;
 
-    /// <summary>Interrupts all commands in flight. The next wake-up follows at once and cancels them in the ledger.</summary>
+    /// <summary>Interrupts all commands of steps. The next wake-up follows at once and cancels effects that no role has claimed.</summary>
     public static void Interrupt(DecisionBuilder decision) => Interrupt(decision, _ => true);
 
-    /// <summary>Interrupts some of the commands in flight.</summary>
+    /// <summary>Interrupts some of the commands of steps.</summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="which">Selects the commands.</param>
     /// <param name="kept">Whether effects that took place are kept.</param>
@@ -38,8 +38,8 @@ internal static class Interruption
                 HistoryKind.StepInterrupted, command.Step, ("attempt", command.Attempt), ("progress", command.Report?.Describe()));
             var step = decision.Facts.Call(command.Step);
 
-            // A computation has no effects. Commands that were never sent, did not take effect, or have ended and cannot be compensated
-            // need no further attention.
+            // Nothing is left to find out: it is a computation, was never sent, has a final answer, or its last attempt has ended and it
+            // did not take effect or cannot be compensated.
             if (step.Role == CallRole.Compute
                 || command.NeverSent
                 || command.IsFinal
@@ -96,7 +96,7 @@ internal static class Interruption
     /// has the same arguments.
     /// </summary>
     /// <param name="decision">The current decision.</param>
-    /// <param name="always">Whether the saga leaves the state, so that those values may be removed altogether.</param>
+    /// <param name="always">Whether the commands are interrupted, so that any of those values may be removed altogether.</param>
     public static void FreezeArguments(DecisionBuilder decision, bool always = false)
     {
         foreach (var command in decision.Saga.Outstanding)
@@ -157,14 +157,14 @@ internal static class Interruption
         }
     }
 
-    /// <summary>Handles a command that the ledger cancelled before a role claimed it, so that it never takes effect.</summary>
+    /// <summary>Handles an interrupted command that never takes effect: no role claimed it before it was cancelled or closed.</summary>
     public static void HandleCancelled(DecisionBuilder decision, Outstanding command)
     {
         decision.Note(HistoryKind.StepCancelled, command.Step, ("attempt", command.Attempt));
         Finish(decision, command);
     }
 
-    /// <summary>Removes a command whose outcome is resolved.</summary>
+    /// <summary>Removes a command whose outcome is resolved, and continues the saga.</summary>
     public static void Finish(DecisionBuilder decision, Outstanding command)
     {
         decision.Remove(command);
@@ -172,13 +172,13 @@ internal static class Interruption
     }
 
     /// <summary>
-    /// Handles the last attempt of a step. If it took effect, or may have, it is recorded for its compensation as far as
-    /// <c>when_unknown</c> and the compensation's arguments allow; otherwise the saga is blocked. True if the step can end.
+    /// Handles the last attempt of a step. If it took effect, or may have, it is recorded for its compensation, unless <c>when_unknown</c>
+    /// assumes that it is not done; if the arguments for that are missing, the saga is blocked. True if the step can end.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="command">The command, including the last attempt.</param>
     /// <param name="step">Its step.</param>
-    /// <param name="code">How the step fails.</param>
+    /// <param name="code">The code with which the step fails.</param>
     /// <param name="lastOutcome">The outcome of its last attempt, for people.</param>
     /// <param name="argumentsProblem">Why the arguments of its compensation could not be evaluated from its answer, or null.</param>
     public static bool RecordPossibleEffect(

@@ -1,8 +1,8 @@
 namespace Onex.Engine;
 
 /// <summary>The entry of a command in the effect ledger while its outcome is unknown.</summary>
-/// <param name="Attempt">The latest attempt that a role claimed.</param>
-/// <param name="ValidUntil">When the lease expires; null if it has expired.</param>
+/// <param name="Attempt">The latest attempt that a role claimed; 0 if none was.</param>
+/// <param name="ValidUntil">When the lease expires; null if no role holds it.</param>
 internal sealed record Lease(int Attempt, DateTimeOffset? ValidUntil)
 {
     /// <summary>

@@ -3,7 +3,7 @@ namespace Onex.Engine;
 /// <summary>An operator's command to a saga: who sent it, why and when.</summary>
 /// <param name="By">The name of the operator's token, or the parent saga.</param>
 /// <param name="Reason">The reason that the operator gave, or null.</param>
-/// <param name="At">When it was sent.</param>
+/// <param name="At">When the saga carried it out.</param>
 internal sealed record OperatorRequest(string By, string? Reason, DateTimeOffset At);
 
 /// <summary>What an operator can do with a saga.</summary>

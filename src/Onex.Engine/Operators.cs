@@ -154,7 +154,7 @@ internal static class Operators
         decision.Unblock(other => other == blockage);
         if (blockage.Kind == BlockedBy.Handling || (IsLeftByTransition(blockage) && Events.AcceptBuffered(decision)))
         {
-            // A saga that was set aside continues where it was. It wakes up at once and queries what it needs.
+            // A saga that was set aside continues where it was: its timers wake it. Otherwise a buffered event has led elsewhere.
             return;
         }
 
@@ -199,7 +199,7 @@ internal static class Operators
         Continue(decision, blockage, blockage.CommandId is null ? 0 : blockage.RetryPass + 1);
     }
 
-    // The answer under its key is final, so the work is requested under a new key.
+    // The answer under its key is final, or the key is too old, so the work is requested under a new key.
     private static void RetryUnderNewKey(DecisionBuilder decision, Outstanding stuck)
     {
         if (stuck.Direction == StepDirection.Forward)
@@ -281,7 +281,7 @@ internal static class Operators
         Continue(decision, blockage, retryPass: 0);
     }
 
-    // An interrupted command that is being resolved counts as not done.
+    // All interrupted commands that are being resolved count as not done.
     private static void SkipInterrupted(DecisionBuilder decision)
     {
         foreach (var command in decision.Saga.Outstanding.Where(IsBeingResolved))

@@ -4,7 +4,7 @@ using Onex.Operations;
 
 namespace Onex.Engine;
 
-/// <summary>A command whose outcome is awaited.</summary>
+/// <summary>A command whose outcome is awaited, or blocks the saga.</summary>
 internal sealed record Outstanding
 {
     public required CommandId CommandId { get; init; }
@@ -19,7 +19,7 @@ internal sealed record Outstanding
 
     public required StepDirection Direction { get; init; }
 
-    /// <summary>The attempt that is in flight, or that failed last.</summary>
+    /// <summary>The latest attempt: in flight, held back, or ended.</summary>
     public required int Attempt { get; init; }
 
     public required AttemptPhase Phase { get; init; }
@@ -36,33 +36,33 @@ internal sealed record Outstanding
     /// <summary>Shorter than the retention of the ledger.</summary>
     public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
-    /// <summary>How often this attempt was sent again because no role had claimed it.</summary>
+    /// <summary>How often this attempt, or the child's cancellation, was sent again; at least 1 if it was held back in between.</summary>
     public int Resends { get; init; }
 
     /// <summary>
-    /// Whether the saga left the state that sent it. Its outcome is still resolved: it is cancelled in the ledger if no role has claimed
-    /// it, and compensated if it completed.
+    /// Whether the saga left the state or ended the branch that sent it. Its outcome is still resolved: it is cancelled in the ledger if no
+    /// role has claimed it, and recorded for its compensation if it completed.
     /// </summary>
     public bool Interrupted { get; init; }
 
     /// <summary>
-    /// Whether it is not compensated although it was interrupted: the join did not wait for its branch, and the branch keeps its effects.
+    /// Whether it is compensated only if the saga compensates its other steps: the join did not wait for its branch, which keeps effects.
     /// </summary>
     public bool Kept { get; init; }
 
-    /// <summary>How often an operator retried it after a final answer.</summary>
+    /// <summary>The retry pass that its identity contains: above 0 if an operator retried its step, branch or compensation.</summary>
     public int RetryPass { get; init; }
 
-    /// <summary>The number of attempts that no longer count, because an operator allowed more.</summary>
+    /// <summary>The number of attempts that no longer count: an operator retried it, or it was interrupted while it was stuck.</summary>
     public int AttemptsBefore { get; init; }
 
     /// <summary>When an operator retried it, or when it was interrupted while it was stuck.</summary>
     public DateTimeOffset? RetriedAt { get; init; }
 
-    /// <summary>Its arguments, if the values that they are computed from have changed; else null.</summary>
+    /// <summary>Its arguments, if the values that they are computed from have changed or are stored nowhere else; else null.</summary>
     public RawJson? Arguments { get; init; }
 
-    /// <summary>Likewise the arguments with which it is compensated if its outcome stays unknown.</summary>
+    /// <summary>Likewise the arguments of its compensation, if <c>when_unknown: run</c> fixes them before the outcome is known.</summary>
     public RawJson? ArgumentsIfUnknown { get; init; }
 
     /// <summary>Whether its outcome cannot change any more: only a new command under a new key can do its work.</summary>
@@ -74,7 +74,7 @@ internal sealed record Outstanding
     /// <summary>The latest attempt that is known to have ended without a usable answer; 0 if there is none.</summary>
     public int EndedAttempt { get; init; }
 
-    /// <summary>The last report of the attempt in flight, or null: no worker has reported that it has begun.</summary>
+    /// <summary>The last report of the attempt in flight, or null if none has arrived.</summary>
     public AttemptReport? Report { get; init; }
 
     /// <summary>Whether no attempt of it is in flight, because the latest has ended.</summary>
@@ -100,7 +100,7 @@ internal sealed record Outstanding
         },
     };
 
-    /// <summary>Whether no attempt of it was sent yet, because the saga was paused.</summary>
+    /// <summary>Whether nothing of it was sent yet, because the saga was paused when its first attempt was due.</summary>
     public bool NeverSent => Phase == AttemptPhase.Held && Attempt == 1 && Resends == 0;
 
     /// <summary>Whether <see cref="DueAt"/> leads to a wake-up: a paused saga starts no further attempts.</summary>
@@ -113,7 +113,7 @@ internal enum AttemptPhase
     /// <summary>It was sent; <see cref="Outstanding.DueAt"/> is when the orchestrator looks up its outcome.</summary>
     InFlight,
 
-    /// <summary>The attempt failed; <see cref="Outstanding.DueAt"/> is when the next one is sent.</summary>
+    /// <summary>The attempt has ended; <see cref="Outstanding.DueAt"/> is when the next one is sent.</summary>
     BackingOff,
 
     /// <summary>It is held back, because the saga is paused.</summary>

@@ -17,7 +17,7 @@ internal sealed class PlanFacts
     private readonly FrozenDictionary<string, CallStep> _calls;
     private readonly FrozenDictionary<string, (Sequence Sequence, int Index)> _places;
     private readonly FrozenDictionary<string, Sequence> _sequences;
-    private readonly FrozenDictionary<string, bool> _changing;
+    private readonly FrozenDictionary<string, bool> _readChangingValues;
     private readonly FrozenSet<string> _callsThatReadBody;
     private readonly EventFlow _events;
 
@@ -31,7 +31,7 @@ internal sealed class PlanFacts
         _places = _sequences.Values
             .SelectMany(sequence => sequence.Steps.Select((step, index) => KeyValuePair.Create(step.Id, (sequence, index))))
             .ToFrozenDictionary(StringComparer.Ordinal);
-        _changing = _calls.ToFrozenDictionary(call => call.Key, call => ReadsChangingValues(call.Value), StringComparer.Ordinal);
+        _readChangingValues = _calls.ToFrozenDictionary(call => call.Key, call => ReadsChangingValues(call.Value), StringComparer.Ordinal);
         _callsThatReadBody = plan.States.SelectMany(state => state.AllSteps)
             .Select(step => (Call: step as CallStep ?? (step as EachStep)?.Call, Each: step as EachStep))
             .Where(step => step.Call is not null && NeedsBody(step.Call, step.Each))
@@ -48,7 +48,7 @@ internal sealed class PlanFacts
     /// <summary>The call of that id, which may be the call of an <c>each</c> step; ids are unique in a contract.</summary>
     public CallStep Call(string id) => _calls[id];
 
-    /// <summary>The role that runs the command: that of its step, or of its compensation; null if the step has none.</summary>
+    /// <summary>The role that runs the command: that of its step, or of the compensation; null if the step has no compensation.</summary>
     public CallRole? RoleOf(Outstanding command)
     {
         var step = Call(command.Step);
@@ -80,11 +80,11 @@ internal sealed class PlanFacts
     public ParallelStep Parallel(string id) => (ParallelStep)Step(id);
 
     /// <summary>Whether the arguments of a call read values that may change while it is in flight.</summary>
-    public bool ReadsChangingValues(string call) => _changing[call];
+    public bool ReadsChangingValues(string call) => _readChangingValues[call];
 
     /// <summary>
-    /// Whether the contract reads <c>result.body</c> of a call and does not declare in <c>returns</c> that it is text. Then a body
-    /// without the declared content type cannot be used.
+    /// Whether the contract needs <c>result.body</c> of a call as JSON: <c>returns</c> declares it and not as text, or does not mention it
+    /// and some expression reads it. Then a body that does not parse cannot be used.
     /// </summary>
     public bool NeedsBody(string call) => _callsThatReadBody.Contains(call);
 

@@ -58,7 +58,7 @@ internal static class Reports
     }
 
     /// <summary>Fails the attempt if its worker has been silent for longer than its heartbeat timeout. False if it has not.</summary>
-    public static bool Expire(DecisionBuilder decision, Outstanding command)
+    public static bool FailIfSilent(DecisionBuilder decision, Outstanding command)
     {
         if (command.Report is not { } last
             || TimesOf(decision, command)?.Heartbeat is not { } heartbeat
@@ -111,7 +111,7 @@ internal static class Reports
         return heartbeat is { } silence && silence / 3 < interval ? silence / 3 : interval;
     }
 
-    // The time limit of an attempt and its heartbeat timeout; null if it is no computation.
+    // The time limit of an attempt and its heartbeat timeout, if any; null if the command runs no computation.
     private static (TimeSpan Timeout, TimeSpan? Heartbeat)? TimesOf(DecisionBuilder decision, Outstanding command) =>
         (command.Direction, decision.Facts.Call(command.Step)) switch
         {

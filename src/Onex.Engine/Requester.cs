@@ -13,7 +13,7 @@ internal sealed record Requester
 
     public required string Operation { get; init; }
 
-    /// <summary>The position of its record: topic, partition and offset.</summary>
+    /// <summary>Its origin: the position of its record, or what else made it. A redelivery has the same, another copy does not.</summary>
     public required string Source { get; init; }
 
     public Guid? EnvelopeId { get; init; }
@@ -26,7 +26,7 @@ internal sealed record Requester
     /// <summary>For an event: which saga its sender named, or null.</summary>
     public RequestTarget? Target { get; init; }
 
-    /// <summary>The parent saga, or null. The response is the outcome of the parent's step.</summary>
+    /// <summary>The step of the parent saga, or null. The response is the outcome of that step.</summary>
     public ParentLink? Parent { get; init; }
 
     /// <summary>The headers that the response repeats, by name.</summary>
@@ -35,7 +35,7 @@ internal sealed record Requester
     /// <summary>The request's unknown fields, or null.</summary>
     public RawJson? Extra { get; init; }
 
-    /// <summary>Whether nobody waits for a response, because Onex itself started the saga: none is sent.</summary>
+    /// <summary>Whether no response is sent, because a schedule started the saga and nobody waits for one.</summary>
     public bool Silent { get; init; }
 }
 
@@ -44,7 +44,7 @@ internal sealed record Requester
 /// <param name="CommandId">The step's command.</param>
 /// <param name="Attempt">Its attempt.</param>
 /// <param name="HomePartition">The home partition of the parent.</param>
-/// <param name="Awaits">Whether the step waits for the end.</param>
+/// <param name="Awaits">Whether the step waits for the response.</param>
 internal sealed record ParentLink(SagaId SagaId, CommandId CommandId, int Attempt, int HomePartition, bool Awaits);
 
 /// <summary>Another request that receives a saga's response.</summary>

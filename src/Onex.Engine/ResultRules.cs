@@ -30,7 +30,7 @@ internal static class ResultRules
                 typeProblem = mismatch!.ToString();
             }
 
-            // A result that is not a success is classified by its status, whatever its body is.
+            // A result that is not a success keeps the role's classification, whatever its body is.
             if (typeProblem is not null && result.Outcome == StepOutcome.Completed)
             {
                 return new ClassifiedResult(StepOutcome.Failed, raw, StepCodes.ResultInvalid, $"The operation's result: {typeProblem}")
@@ -41,7 +41,7 @@ internal static class ResultRules
 
             foreach (var rule in typeProblem is null ? step.Reject : [])
             {
-                // A body without the declared content type is not evaluated: a failure is classified by its status, and a success below.
+                // A body that does not parse is not evaluated: a failure keeps the role's classification, and a success is handled below.
                 if (result.Unparsed is not null && decision.Facts.NeedsBody(step.Id) && PlanFacts.ReadsBody(rule.When))
                 {
                     continue;

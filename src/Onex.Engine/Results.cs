@@ -38,7 +38,7 @@ internal static class Results
 
         if (result.Outcome == StepOutcome.Undeliverable)
         {
-            // Nothing was sent since the operator's retry. The ledger is queried for the outcome of earlier attempts.
+            // The command was too old to be sent when the operator retried it. The ledger is queried for the outcome of earlier attempts.
             if (command.RetriedAt >= command.NotAfter)
             {
                 return false;
@@ -58,7 +58,7 @@ internal static class Results
         var classified = ResultRules.Classify(decision, command, step, result);
         if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.RuleProblem is not null))
         {
-            // That the step took effect is known already. The attempt in flight calls the service again and will report more.
+            // That the step took effect is known already. A later attempt calls the service again and will report more.
             var isLate = classified.Outcome != StepOutcome.Rejected
                 && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
             if (isLate && command.TookEffect == TookEffect.Yes)
@@ -210,7 +210,8 @@ internal static class Results
             blockage.Failure ?? blockage.Reason);
 
     /// <summary>
-    /// Records a completed step for its compensation. False if the arguments for it cannot be evaluated, which blocks the saga.
+    /// Records a completed step for its compensation, if it can be compensated. False if the arguments for that cannot be evaluated, which
+    /// blocks the saga.
     /// </summary>
     public static bool RecordForCompensation(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
@@ -237,8 +238,8 @@ internal static class Results
         return true;
     }
 
-    // `data` as the step saves it, even if the step was interrupted and nothing of it is kept. A field that cannot be saved cannot be read
-    // either, because its earlier value belongs to another call.
+    // `data` as the step saves it, even if the step was interrupted and nothing of it is kept. If one field cannot be saved, none of the
+    // step's fields can be read, because their earlier values belong to another call.
     private static SagaScope AfterSave(DecisionBuilder decision, Outstanding command, CallStep step, CelValue value)
     {
         var id = step.Compensation!.WhenUnknown == WhenUnknown.Run ? command.CommandId : (CommandId?)null;
@@ -269,7 +270,7 @@ internal static class Results
             : (command, classified with { ArgumentsProblem = problem });
     }
 
-    // A service's rejection holds for every attempt under the key. A rejection before anything was sent says nothing about earlier ones.
+    // A service's rejection holds for every attempt under the key. One before anything was sent says nothing about earlier attempts.
     private static Outstanding RecordRejection(DecisionBuilder decision, Outstanding command, ClassifiedResult classified)
     {
         var rejected = command.After(classified.Reach);
@@ -401,8 +402,8 @@ internal static class Results
         Compensations.Finish(decision, command, SagaItemStatus.Compensated);
     }
 
-    // The broker rejects this copy. If the command is interrupted and was sent only once, the next wake-up queries the ledger or cancels it
-    // there.
+    // The broker rejects this copy. A closed command fails, a child that no copy can have started is cancelled, and an interrupted command
+    // that was sent only once is looked up or cancelled in the ledger by the next wake-up. Any other command blocks the saga.
     private static void HandleUndeliverable(DecisionBuilder decision, Outstanding command, StepResultArrived result)
     {
         if (result.IsClosed)
@@ -414,7 +415,7 @@ internal static class Results
             return;
         }
 
-        // A child has no ledger entry: it is cancelled before it starts, reports that, and so ends the step.
+        // A child has no ledger entry: the cancellation, which has no input, makes it start as cancelled, and its response ends the step.
         if (command is { Direction: StepDirection.Forward, Interrupted: false, Attempt: 1, Resends: 0 }
             && decision.Facts.Call(command.Step).Role == CallRole.Saga)
         {

@@ -28,7 +28,7 @@ internal static class SagaEngine
             return Decision.Nothing(saga) with { WhyNotDone = reason };
         }
 
-        Events.Expire(decision);
+        Events.DeclineExpired(decision);
         var changed = @event switch
         {
             StepResultArrived result => Results.Decide(decision, result),
@@ -144,7 +144,8 @@ internal static class SagaEngine
         return true;
     }
 
-    // The parent sent its request again. The end of the child answers it, so only a lost answer must be repeated.
+    // The parent sent its request again, perhaps to cancel the child. The child's end or `respond` step answers it, so only an answer that
+    // was sent already is repeated, because it may be lost.
     private static bool JoinFromParent(DecisionBuilder decision, Requester requester, RequestJoined joined, ParentLink parent)
     {
         if (decision.Saga.EndedAt is not null || decision.Saga.Response is not null)

@@ -25,14 +25,14 @@ internal sealed record SagaStarted : SagaEvent
 /// <summary>A saga's wake-up is due.</summary>
 internal sealed record TimerFired : SagaEvent
 {
-    /// <summary>The ledger entries of the due commands in flight. A command without an entry has no element.</summary>
+    /// <summary>The ledger entries of the due effects without an outcome. A command without an entry has no element.</summary>
     public required IReadOnlyDictionary<CommandId, Lease> Leases { get; init; }
 
     /// <summary>The items that were requested (<see cref="EachItems.Wanted"/>), as they are stored.</summary>
     public IReadOnlyList<StoredItems> Items { get; init; } = [];
 }
 
-/// <summary>Another request joins the saga and receives its response.</summary>
+/// <summary>Another request joins the saga and receives its response; or the parent sent its request again.</summary>
 internal sealed record RequestJoined : SagaEvent
 {
     public required Waiter Waiter { get; init; }

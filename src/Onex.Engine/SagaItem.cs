@@ -9,20 +9,20 @@ public enum SagaItemStatus
     /// <summary>Its call completed.</summary>
     Completed,
 
-    /// <summary>It was rejected, or failed for good.</summary>
+    /// <summary>It was rejected, failed for good, or could not be called.</summary>
     Failed,
 
-    /// <summary>It is unknown whether it took effect, so it is compensated.</summary>
+    /// <summary>Its call did not complete, but took effect or may have, so it can be compensated.</summary>
     Unknown,
 
     /// <summary>It was compensated.</summary>
     Compensated,
 
-    /// <summary>An operator skipped its compensation.</summary>
+    /// <summary>An operator skipped its call or its compensation.</summary>
     Skipped,
 }
 
-/// <summary>A finished item of an <c>each</c>: a row of <c>saga_items</c>, written with the transition that received its outcome.</summary>
+/// <summary>A finished item of an <c>each</c>: a row of <c>saga_items</c>, written with each transition that changes its outcome.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="Visit">Which visit of its state: each visit has its own items.</param>
 /// <param name="Index">The item's place in the list, from 0.</param>
@@ -30,7 +30,7 @@ public enum SagaItemStatus
 /// <param name="CommandId">The command of its call.</param>
 public sealed record SagaItem(string Step, int Visit, int Index, SagaItemStatus Status, CommandId CommandId)
 {
-    /// <summary>jsonb: the part of its result that is kept. Null does not change what is stored.</summary>
+    /// <summary>jsonb: its result. Null does not change what is stored.</summary>
     public RawJson? Result { get; init; }
 
     /// <summary>

@@ -23,7 +23,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     /// <summary>The command to compensate, if the contract compensates it although its outcome is unknown; else null.</summary>
     public CommandId? CommandId { get; init; }
 
-    /// <summary>Fields of <c>data</c> that cannot be read, whatever their type, because their value could not be evaluated.</summary>
+    /// <summary>Assignments that are not made because one of them fails: no field of theirs can be read, not even as null.</summary>
     public ImmutableArray<Assignment> Unreadable { get; init; } = [];
 
     public bool HasQualifiedNames => false;
@@ -135,7 +135,7 @@ internal sealed class SagaScope(Plan plan, SagaState saga, DateTimeOffset now, C
     /// <summary>Why the value of a guard is not a bool.</summary>
     public static string WhyNoBool(CelValue value) => value.IsError ? value.AsError() : $"a bool is required, not {value.Kind}.";
 
-    // A field that is not set is absent. If its type allows null, it is null.
+    // A field that is not set is null if its type allows null, and absent otherwise.
     private IEnumerable<KeyValuePair<string, CelValue>> Fields()
     {
         foreach (var field in plan.Data.Where(field => !IsUnreadable(field.Name)))

@@ -22,16 +22,16 @@ internal sealed record SagaState
     /// <summary>The fields of <c>data</c> that are set.</summary>
     public ImmutableDictionary<string, CelValue> Data { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
 
-    /// <summary>The results of completed steps, reduced to the fields that some expression reads.</summary>
+    /// <summary>The latest results of completed steps by the step's id, reduced to the fields that some expression reads.</summary>
     public ImmutableDictionary<string, CelValue> Results { get; init; } = ImmutableDictionary<string, CelValue>.Empty;
 
     /// <summary>How often each state was entered.</summary>
     public ImmutableDictionary<string, int> Visits { get; init; } = ImmutableDictionary<string, int>.Empty;
 
-    /// <summary>The repeated entries into states since the last event or timer.</summary>
+    /// <summary>The repeated entries into states since the last event, timer or operator's command.</summary>
     public ImmutableDictionary<string, IdleEntries> Idle { get; init; } = ImmutableDictionary<string, IdleEntries>.Empty;
 
-    /// <summary>The ids of the steps that an operator skipped. They have no result.</summary>
+    /// <summary>The ids of the steps that an operator ever skipped, which explains a missing result.</summary>
     public ImmutableSortedSet<string> Skipped { get; init; } = ImmutableSortedSet<string>.Empty.WithComparer(StringComparer.Ordinal);
 
     /// <summary>While it is paused: the states and branches whose next step runs when it is resumed.</summary>
@@ -46,10 +46,10 @@ internal sealed record SagaState
     /// <summary>The running <c>each</c> steps.</summary>
     public ImmutableArray<EachRun> EachRuns { get; init; } = [];
 
-    /// <summary>Commands whose outcome is awaited.</summary>
+    /// <summary>Commands whose outcome is awaited, or blocks the saga.</summary>
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
-    /// <summary>Completed steps that can be compensated, oldest first.</summary>
+    /// <summary>Steps that have completed, or may have, and can be compensated, oldest first.</summary>
     public ImmutableArray<Compensable> Compensables { get; init; } = [];
 
     /// <summary>The fault that made it leave its normal path, or null.</summary>
@@ -64,7 +64,7 @@ internal sealed record SagaState
     /// <summary>The blockage to resolve next; null unless the saga is blocked.</summary>
     public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
 
-    /// <summary>Whether Onex could not handle one of its messages, so that nothing wakes it until an operator retries it.</summary>
+    /// <summary>Whether Onex could not handle one of its messages, so that no timer wakes it until an operator acts.</summary>
     public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
 
     /// <summary>Why it needs an operator, or null.</summary>
@@ -85,13 +85,13 @@ internal sealed record SagaState
     /// <summary>When the contract's <c>deadline</c> expires. Null without one, past the pivot, and after it has fired.</summary>
     public DateTimeOffset? DeadlineAt { get; init; }
 
-    /// <summary>When the current <c>wait</c> step ends, or null.</summary>
+    /// <summary>When the current <c>wait</c> step of the state itself ends, or null. Those of branches are in the branches.</summary>
     public DateTimeOffset? WaitUntil { get; init; }
 
     /// <summary>While it waits: the names of the events that its state accepts, for operators.</summary>
     public ImmutableArray<string> WaitingFor { get; init; } = [];
 
-    /// <summary>The state that it enters when all interrupted commands are resolved, or null.</summary>
+    /// <summary>The state that it will enter, if it has left its own and cannot enter the next at once; else null.</summary>
     public Departure? Leaving { get; init; }
 
     /// <summary>Buffered events: they wait for a state that accepts them. In order of arrival.</summary>
@@ -101,14 +101,15 @@ internal sealed record SagaState
     public RawJson? Response { get; init; }
 
     /// <summary>
-    /// Whether it waits for more than a minute, or for an event or an operator. A wake-up is then a row of <c>timers</c>.
+    /// Whether its next wake-up is more than a minute after its last transition, or it has none, as without a timer or after its end. The
+    /// wake-up is then a row of <c>timers</c>. Not related to parked commands.
     /// </summary>
     public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
 
     /// <summary>Further requests that receive its response.</summary>
     public ImmutableArray<Waiter> Waiters { get; init; } = [];
 
-    /// <summary>The output of the end as JSON, after it has ended.</summary>
+    /// <summary>The output of the end as JSON, after it has ended; null if it has none.</summary>
     public RawJson? Output { get; init; }
 
     /// <summary>The time of its last transition. The engine's <c>now</c> never decreases within a saga.</summary>
@@ -121,8 +122,8 @@ internal sealed record SagaState
     public int Visit => Visits.GetValueOrDefault(State);
 
     /// <summary>
-    /// Whether its own timers run: the state's timeout, the deadline, a <c>wait</c>. They stand still while it is blocked, paused or
-    /// resolving interrupted commands.
+    /// Whether its own timers may fire: the state's timeout, the deadline, a <c>wait</c>. While it is blocked, paused or leaving a state,
+    /// they do not; those that fall due meanwhile fire afterwards.
     /// </summary>
     public bool TimersRun => EndedAt is null && Blockage is null && PausedBy is null && Leaving is null;
 
@@ -142,7 +143,7 @@ internal sealed record SagaState
                 at = command.DueTimeApplies(PausedBy is not null) ? Times.Earlier(at, command.DueAt) : at;
             }
 
-            // The senders of expired events are answered in time, whatever the status of the saga.
+            // The senders of expired events are answered in time, even while the saga is blocked or paused.
             foreach (var buffered in BufferedEvents)
             {
                 at = Times.Earlier(at, buffered.ExpiresAt);

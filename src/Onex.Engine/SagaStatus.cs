@@ -5,10 +5,10 @@ namespace Onex.Engine;
 /// <summary>What a saga is doing, as operators see it.</summary>
 public enum SagaStatus
 {
-    /// <summary>A step is in flight, or will be retried.</summary>
+    /// <summary>A command is in flight, or will be retried.</summary>
     Running,
 
-    /// <summary>Waits for an event or for time.</summary>
+    /// <summary>Waits for an event or for a time, or has just requested rows of items.</summary>
     Waiting,
 
     /// <summary>Compensates completed steps.</summary>
@@ -23,10 +23,10 @@ public enum SagaStatus
     /// <summary>Completed.</summary>
     Completed,
 
-    /// <summary>Failed.</summary>
+    /// <summary>Failed, or an operator terminated it.</summary>
     Failed,
 
-    /// <summary>Cancelled or terminated.</summary>
+    /// <summary>An operator or its parent cancelled it.</summary>
     Cancelled,
 }
 

@@ -37,7 +37,7 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>For an undeliverable command: whether no role has claimed a copy of it, and none can any more.</summary>
     public bool IsClosed { get; init; }
 
-    /// <summary>The delay that the service requests before the next attempt.</summary>
+    /// <summary>The delay that the service requests before the next attempt, or null.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
     /// <summary>How far the attempt came, as its role reports it; null if it does not.</summary>
@@ -52,13 +52,13 @@ internal sealed record StepResultArrived : SagaEvent
     };
 }
 
-/// <summary>How a role classified an attempt. The contract's own rules apply after it.</summary>
+/// <summary>How a role classified an attempt, before the contract's own rules.</summary>
 internal enum StepOutcome
 {
     Completed,
     Rejected,
     Failed,
 
-    /// <summary>The broker rejects a copy of the command for good.</summary>
+    /// <summary>Not from a role: the broker rejects a copy of the command for good.</summary>
     Undeliverable,
 }

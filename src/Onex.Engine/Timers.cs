@@ -189,7 +189,7 @@ internal static class Timers
                 Results.FailUndeliverable(decision, command, "The broker rejected its message.");
                 break;
 
-            // A role holds the lease: look it up again after the lease has expired. A late role is about to commit.
+            // A role holds the lease: look it up a second after it has expired, because a late role may be about to commit.
             case { ValidUntil: { } until }:
                 decision.Replace(command with { DueAt = (until > decision.Now ? until : decision.Now) + TimeSpan.FromSeconds(1) });
                 break;
@@ -209,7 +209,7 @@ internal static class Timers
                     retryAfter: null);
                 break;
 
-            case null when Reports.Expire(decision, command):
+            case null when Reports.FailIfSilent(decision, command):
                 break;
 
             // No role has claimed it: the role is down, or the command waits in its topic. Resending the same attempt uses up none. If an
@@ -220,8 +220,8 @@ internal static class Timers
         }
     }
 
-    // Half as long as the command has been parked, so that many parked commands cost few inquiries. The fraction spreads those of one
-    // outage over time.
+    // Half as long as the command has been parked, within limits, so that many parked commands cost few inquiries. The fraction spreads
+    // those of one outage over time.
     private static DateTimeOffset NextInquiry(DecisionBuilder decision, Outstanding command, DateTimeOffset parkedAt)
     {
         var wait = (decision.Now - parkedAt) / 2;
@@ -230,7 +230,8 @@ internal static class Timers
         return EndOfRetries(decision.Plan, decision.Saga, command) is { } end && end > decision.Now && end < next ? end : next;
     }
 
-    // The time after which no attempt may begin, not even a parked one; null if there is none. Past the pivot a step has no such time.
+    // The time after which no attempt may begin, not even a parked one; null if there is none: past the pivot for a step, and for an
+    // interrupted command.
     private static DateTimeOffset? EndOfRetries(Plan plan, SagaState saga, Outstanding command)
     {
         var step = PlanFacts.For(plan).Call(command.Step);

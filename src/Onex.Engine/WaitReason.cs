@@ -1,7 +1,7 @@
 namespace Onex.Engine;
 
 /// <summary>What a saga waits for, as a sentence and as its parts.</summary>
-/// <param name="Sentence">For people: what it waits for, since when, until when, and what an operator can do.</param>
+/// <param name="Sentence">For people: what it waits for, since when and until when.</param>
 /// <param name="Status">The saga's status.</param>
 /// <param name="State">Its state.</param>
 /// <param name="Since">Since when.</param>

@@ -7,5 +7,5 @@ namespace Onex.Engine;
 /// <param name="Limit">How many at most.</param>
 internal sealed record WantedItems(string Step, int Visit, int? Below, int Limit);
 
-/// <summary>The items that were requested.</summary>
+/// <summary>The items that were requested, as they are stored.</summary>
 internal sealed record StoredItems(WantedItems Wanted, IReadOnlyList<SagaItem> Items);

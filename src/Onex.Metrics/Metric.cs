@@ -2,7 +2,7 @@ namespace Onex.Metrics;
 
 /// <summary>
 /// The description of a metric: docs/metrics.md is generated from it, and <see cref="OnexMeter"/> creates its instrument. Each is a static
-/// field of the class that measures it.
+/// field of the class that measures it, where the generator finds it.
 /// </summary>
 /// <param name="Name">The name, by the conventions of OpenTelemetry: <c>onex.saga.started</c>.</param>
 /// <param name="Type">The type of its instrument.</param>

@@ -13,8 +13,9 @@ public abstract class Effect<TArguments, TResult> : IEffect
     where TResult : class
 {
     /// <summary>
-    /// Runs one attempt, and returns its outcome with one of the methods below. An exception is a failure, which is retried; an
-    /// exception of the connection's HTTP client is classified as in <c>http.*</c>. The token is cancelled at the attempt's timeout.
+    /// Runs one attempt, and returns its outcome with one of the methods below. An <see cref="OperationRejectedException"/> counts as
+    /// <see cref="Refused"/>, an exception of the connection's HTTP client is classified as in <c>http.*</c>, and any other exception is a
+    /// failure, which is retried. The token is cancelled at the attempt's timeout.
     /// </summary>
     protected abstract Task<EffectOutcome<TResult>> RunAsync(TArguments arguments, EffectContext context, CancellationToken cancellation);
 

@@ -14,8 +14,8 @@ public static class HttpStatuses
     };
 
     /// <summary>
-    /// How far a call with that status got. A server error (500) and a gateway without an answer (502, 504) leave it unknown whether the
-    /// call took effect; every other status says so.
+    /// How far a call with that status got. From 500 on only 501, 503 and 505 say that the call took no effect: with a server error (500),
+    /// a gateway without an answer (502, 504) or any other it is unknown. A status below 500 says whether it took effect.
     /// </summary>
     public static AttemptReach ReachOf(int status) => status switch
     {

@@ -13,7 +13,7 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>One sentence, for editors and documents.</summary>
     public required string Description { get; init; }
 
-    /// <summary>Whether a step that runs it needs a compensation.</summary>
+    /// <summary>Whether it changes something outside of Onex: a step that runs it before the pivot needs <c>compensate</c>.</summary>
     public bool ChangesWorld { get; init; }
 
     /// <summary>Whether running it again under the same key has no further effect, even if the service ignores the key.</summary>

@@ -62,7 +62,7 @@ public sealed class EffectContext : OperationContext
     /// </summary>
     public string IdempotencyKey => CommandId.ToString();
 
-    /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
+    /// <summary>Whether the command was run before, in this attempt or an earlier one, so that it may have taken effect.</summary>
     public required bool FollowsAttempt { get; init; }
 
     /// <summary>The connection that the step names.</summary>
@@ -77,8 +77,8 @@ public sealed class EffectContext : OperationContext
 
     /// <summary>
     /// Call this before the first byte or the commit that may take effect, unless the connection's HTTP client sends it. From then on a
-    /// timeout or an exception leaves it unknown whether the attempt took effect. Operations with a connection of the type
-    /// <c>postgres</c> count as having sent from their first session on, and those without a connection from the start.
+    /// timeout or an exception leaves it unknown whether the attempt took effect. An operation that changes the world counts as having sent
+    /// from its first session on with a connection of type <c>postgres</c>, and from the start without a connection.
     /// </summary>
     public void MarkSent() => Sending();
 }

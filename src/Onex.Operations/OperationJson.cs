@@ -11,7 +11,7 @@ internal static class OperationJson
     /// <summary>The code of arguments that do not have the types that the operation declares.</summary>
     public const string ArgumentsInvalid = "arguments_invalid";
 
-    // As deep as a value of a contract may be.
+    // Deeper than any value of a saga, so that no value fails because of it.
     private const int DepthMax = 1000;
 
     public static JsonSerializerOptions Options { get; } = Create();

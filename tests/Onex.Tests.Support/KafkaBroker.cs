@@ -186,7 +186,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         foreach (var topic in IsMock ? topics : [])
         {
             await CreateMockTopicAsync(topic, partitions);
-            await CreateMockTopicAsync(Topics.DeadLetter(topic), 1);
+            await CreateMockTopicAsync(Topics.DeadLetterTopicOf(topic), 1);
         }
     }
 

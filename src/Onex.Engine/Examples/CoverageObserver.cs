@@ -9,16 +9,16 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
 {
     // Compares by reference, because two rules with the same text are two rules.
     private readonly HashSet<object> _transitions = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<object> _heldGuards = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<object> _failedGuards = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _guardsThatHeld = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<object> _guardsThatDidNot = new(ReferenceEqualityComparer.Instance);
     private readonly HashSet<string> _states = new(StringComparer.Ordinal);
     private readonly HashSet<string> _compensations = new(StringComparer.Ordinal);
 
-    public void GuardEvaluated(Expression guard, bool holds) => (holds ? _heldGuards : _failedGuards).Add(guard);
+    public void GuardEvaluated(Expression guard, bool holds) => (holds ? _guardsThatHeld : _guardsThatDidNot).Add(guard);
 
     public void TransitionTaken(object transition) => _transitions.Add(transition);
 
-    /// <summary>Records an entry of the history.</summary>
+    /// <summary>Records the state or the compensation that an entry of the history shows, if any.</summary>
     public void Record(HistoryNote note)
     {
         if (note.Kind == HistoryKind.StateEntered)
@@ -42,7 +42,7 @@ internal sealed class CoverageObserver(Plan plan) : IPlanObserver
             PlanTransitions.Guards(plan).SelectMany(
                 entry => new[] { (entry.Guard, entry.Place, Holds: true), (entry.Guard, entry.Place, Holds: false) }),
             entry => $"{entry.Place}: '{entry.Guard.Text}' {(entry.Holds ? "holds" : "does not hold")}",
-            entry => (entry.Holds ? _heldGuards : _failedGuards).Contains(entry.Guard)),
+            entry => (entry.Holds ? _guardsThatHeld : _guardsThatDidNot).Contains(entry.Guard)),
         Part(
             plan.States.SelectMany(state => state.Calls).Where(step => step.Compensation is not null),
             step => step.Id,

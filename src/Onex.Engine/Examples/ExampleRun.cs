@@ -258,14 +258,14 @@ internal sealed class ExampleRun
         _hasStandIn |= message is StepResultArrived { IsStandIn: true };
         if (_hasStandIn)
         {
-            FindUnscripted(decision);
+            ReportUnscripted(decision);
         }
 
         return decision;
     }
 
     // The error of an expression that reads an unscripted result says so. It can be in any text in which the engine reports errors.
-    private void FindUnscripted(Decision decision)
+    private void ReportUnscripted(Decision decision)
     {
         var details = decision.History.Select(note => note.Detail?.ToString())
             .Append(_saga.BlockedBecause)

@@ -330,7 +330,7 @@ internal sealed partial class SettingsReading
     private string Prefixed(Setting setting)
     {
         var name = Text(SettingsTable.TopicPrefix) + Text(setting);
-        var lengthMax = Contracts.Messages.Topics.NameLengthMax - Contracts.Messages.Topics.DeadLetter(
+        var lengthMax = Contracts.Messages.Topics.NameLengthMax - Contracts.Messages.Topics.DeadLetterTopicOf(
             setting == SettingsTable.WorkerInput ? Contracts.Messages.Topics.CancelSuffix : "").Length;
         if (!TopicName().IsMatch(name) || name.Length > lengthMax)
         {

@@ -39,7 +39,7 @@ public sealed class TopicAdmin
     {
         var wanted = names
             .Select(name => (Name: name, Partitions: partitions))
-            .Concat(names.Select(name => (Name: Topics.DeadLetter(name), Partitions: 1)))
+            .Concat(names.Select(name => (Name: Topics.DeadLetterTopicOf(name), Partitions: 1)))
             .DistinctBy(topic => topic.Name)
             .ToList();
         var known = await PartitionCountsAsync([.. wanted.Select(topic => topic.Name)], cancellation);

@@ -33,7 +33,7 @@ internal sealed class DeadLetterWriter(
                 if (!logged)
                 {
                     logged = true;
-                    Log.DeadLetterRejected(logger, Topics.DeadLetter(record.Topic), problem);
+                    Log.DeadLetterRejected(logger, Topics.DeadLetterTopicOf(record.Topic), problem);
                 }
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)
@@ -41,7 +41,7 @@ internal sealed class DeadLetterWriter(
                 if (!logged)
                 {
                     logged = true;
-                    Log.DeadLetterFailed(logger, Topics.DeadLetter(record.Topic), e);
+                    Log.DeadLetterFailed(logger, Topics.DeadLetterTopicOf(record.Topic), e);
                 }
             }
 
@@ -153,7 +153,7 @@ internal sealed class DeadLetterWriter(
             .WithTrace(record.TextHeader(HeaderNames.TraceParent), record.TextHeader(HeaderNames.TraceState));
         return producer.ProduceAsync(
             new ProducedRecord(
-                Topics.DeadLetter(record.Topic),
+                Topics.DeadLetterTopicOf(record.Topic),
                 Partition: null,
                 deadLetter.OriginalMessage.Key ?? "",
                 JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter),

@@ -47,7 +47,7 @@ internal sealed class MemoryLog : IRecordLog
         foreach (var name in topics)
         {
             _topics.TryAdd(name, new MemoryTopic(name, _partitions));
-            _topics.TryAdd(Topics.DeadLetter(name), new MemoryTopic(Topics.DeadLetter(name), 1));
+            _topics.TryAdd(Topics.DeadLetterTopicOf(name), new MemoryTopic(Topics.DeadLetterTopicOf(name), 1));
         }
     }
 

@@ -26,7 +26,7 @@ public sealed class OperationTest
     /// <summary>The test of an operation.</summary>
     /// <param name="operation">An instance of a class that derives from <see cref="Compute{TArguments, TResult}"/> or
     /// <see cref="Effect{TArguments, TResult}"/>.</param>
-    /// <param name="name">The name of the operation, if the class runs several.</param>
+    /// <param name="name">The name of the operation if the class runs several; null for the first.</param>
     public static OperationTest For(object operation, string? name = null)
     {
         var type = operation.GetType();

@@ -60,7 +60,7 @@ internal sealed class DeadLetterCalls(
             throw new CallException(
                 409, ErrorCodes.DeadLetterIncomplete, $"The value of dead letter {id} is not stored here, so it cannot be sent again.",
                 $"Send the record again yourself: it was on {row.Topic}, partition {row.Partition}, offset {row.Offset}, and its "
-                + $"dead letter is on {Topics.DeadLetter(row.Topic)}.");
+                + $"dead letter is on {Topics.DeadLetterTopicOf(row.Topic)}.");
         }
 
         if (!force && await handledRecords.FindAsync(row, call.Aborted) is { } handled)

@@ -56,7 +56,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Cancel(SagaState saga, CommandToCancel cancelled, MessageId messageId, DateTimeOffset at) => new()
     {
         MessageId = messageId,
-        Topic = cancelled.Topic is { } remoteTopic ? Topics.Cancel(topics.Prefix + remoteTopic) : topics.WorkerCancels,
+        Topic = cancelled.Topic is { } remoteTopic ? Topics.CancelTopicOf(topics.Prefix + remoteTopic) : topics.WorkerCancels,
         Key = cancelled.CommandId.ToString(),
         Value = JsonSerializer.SerializeToUtf8Bytes(
             new StepCancel
@@ -124,7 +124,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
         {
             MessageId = messageId,
-            Topic = Topics.DeadLetter(topics.Requests),
+            Topic = Topics.DeadLetterTopicOf(topics.Requests),
             Key = rejection.Requester!.CorrelationId.ToString(),
             Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
             Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.From(rejection.Requester), at),

@@ -351,7 +351,7 @@ internal sealed class OutgoingSender(
         var topic = message.Topic;
         if (!IsDeadLetter(message))
         {
-            topic = Topics.DeadLetter(topic);
+            topic = Topics.DeadLetterTopicOf(topic);
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 

@@ -90,7 +90,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         if (delivery.Event is { } request
             && decision?.Declined.FirstOrDefault(candidate => candidate.Event.MessageId == request.MessageId) is { } declined)
         {
-            var disposition = declined.IsDead ? Disposition.DeadLetter : Disposition.Discard;
+            var disposition = declined.BecomesDeadLetter ? Disposition.DeadLetter : Disposition.Discard;
             outcome = new DeliveryOutcome.Rejected(declined.ToRejection(work.SagaId), disposition, IsAnswered: decision.Changed);
         }
 

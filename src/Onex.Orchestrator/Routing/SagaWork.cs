@@ -238,7 +238,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         var rejection = declined.ToRejection(SagaId);
         var at = Saga!.UpdatedAt;
         _outgoing.Add(messages.Rejection(rejection, Identity.Message(_transitionId, ordinal++), at));
-        if (declined.IsDead)
+        if (declined.BecomesDeadLetter)
         {
             var request = EventDeadLetter.Request(declined.Requester, declined.Event.Data);
             var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax

@@ -73,14 +73,14 @@ internal static class WorkersCommand
         {
             var (commands, results) = (settings.Topics.Prefix + topic, settings.Topics.WorkerResponses);
             var topics = services.GetRequiredService<TopicAdmin>();
+            string[] names = [commands, Topics.CancelTopicOf(commands), results];
             if (settings.CreateTopics)
             {
-                await topics.EnsureTopicsAsync(
-                    [commands, Topics.Cancel(commands), results], settings.Partitions, settings.Replication, cancellation);
+                await topics.EnsureTopicsAsync(names, settings.Partitions, settings.Replication, cancellation);
             }
 
-            var counts = await topics.PartitionCountsAsync([commands, Topics.Cancel(commands), results], cancellation);
-            if (new[] { commands, Topics.Cancel(commands), results }.FirstOrDefault(name => !counts.ContainsKey(name)) is { } missing)
+            var counts = await topics.PartitionCountsAsync(names, cancellation);
+            if (names.FirstOrDefault(name => !counts.ContainsKey(name)) is { } missing)
             {
                 throw new ConfigurationException($"There is no topic {missing}. Create it, or set ONEX_CREATE_TOPICS=true.");
             }

@@ -27,7 +27,7 @@ internal sealed class EmittedTopics(IEnumerable<Plan> plans)
     /// </summary>
     public IEnumerable<string> Problems(Topics runtimeTopics)
     {
-        var ownTopics = runtimeTopics.All.Concat(runtimeTopics.All.Select(Topics.DeadLetter)).ToHashSet(StringComparer.Ordinal);
+        var ownTopics = runtimeTopics.All.Concat(runtimeTopics.All.Select(Topics.DeadLetterTopicOf)).ToHashSet(StringComparer.Ordinal);
         return _all.Where(written => ownTopics.Contains(written.Topic)).Select(written =>
             $"contract '{written.Plan.Name}' {written.Plan.Version} {written.Verb} to '{written.Topic}' (step '{written.Step}'), a topic "
             + "of the runtime itself. "

@@ -20,7 +20,7 @@ internal sealed class KnownLabels(
     public Task StartAsync(CancellationToken cancellation)
     {
         var topics = settings.Topics.All.Concat(contracts.RemoteTopics).ToList();
-        meter.AddLabelValues(MetricLabel.Topic, topics.Concat(topics.Select(Topics.DeadLetter)));
+        meter.AddLabelValues(MetricLabel.Topic, topics.Concat(topics.Select(Topics.DeadLetterTopicOf)));
         meter.AddLabelValues(MetricLabel.Operation, Catalogue.Names.Concat(plugins.Descriptors.Select(operation => operation.Name)));
         EffectsRole.KnowConnections(meter, connections);
         return Task.CompletedTask;

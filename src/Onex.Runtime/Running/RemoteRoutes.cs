@@ -11,7 +11,7 @@ internal static class RemoteRoutes
     public static IReadOnlyList<string> Topics(IEnumerable<OperationDescriptor> operations, Topics runtimeTopics) =>
     [
         .. operations.Select(operation => runtimeTopics.Prefix + operation.Remote!.Topic).Distinct(StringComparer.Ordinal)
-            .SelectMany(topic => new[] { topic, Contracts.Messages.Topics.Cancel(topic) }),
+            .SelectMany(topic => new[] { topic, Contracts.Messages.Topics.CancelTopicOf(topic) }),
     ];
 
     /// <summary>A line for each operation whose topic is one of the runtime's, or too long with the configured prefix.</summary>
@@ -20,7 +20,7 @@ internal static class RemoteRoutes
         foreach (var operation in operations)
         {
             var topic = runtimeTopics.Prefix + operation.Remote!.Topic;
-            var longest = Contracts.Messages.Topics.DeadLetter(Contracts.Messages.Topics.Cancel(topic));
+            var longest = Contracts.Messages.Topics.DeadLetterTopicOf(Contracts.Messages.Topics.CancelTopicOf(topic));
             if (runtimeTopics.All.Contains(topic, StringComparer.Ordinal))
             {
                 yield return $"operation '{operation.Name}' has the topic '{topic}', a topic of the runtime itself. Name another one.";

@@ -115,7 +115,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
     }
 
     public Task CancelAsync(StepCommand command, CancellationToken cancellation) => SendAsync(
-        Topics.Cancel(topic), EventTypes.Cancel, command.CommandId, command.CorrelationId,
+        Topics.CancelTopicOf(topic), EventTypes.Cancel, command.CommandId, command.CorrelationId,
         JsonSerializer.SerializeToUtf8Bytes(
             new StepCancel
             {

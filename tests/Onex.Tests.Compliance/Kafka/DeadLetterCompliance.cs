@@ -29,7 +29,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
                     correlation.ToString()), new("Authorization", "Bearer hunter2"), new("x-trace", "t"), new("retry_count", "2")]),
             CancellationToken.None);
 
-        var written = (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0];
+        var written = (await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), 1))[0];
 
         Assert.Equal("order-7", Encoding.UTF8.GetString(written.Key!));
         Assert.DoesNotContain("hunter2", Encoding.UTF8.GetString(written.Value!), StringComparison.Ordinal);
@@ -65,7 +65,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         await using var member = await StartAsync(topic, handler);
 
         await member.ProduceAsync(topic, 0, "bad", "good");
-        await Bus.ReadAsync(Topics.DeadLetter(topic), 1);
+        await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), 1);
 
         await Condition.HoldsAsync(() => Bus.Committed(topic, topic, 1)[0] == 2);
         Assert.Equal(["bad", "good"], handler.Values);
@@ -108,10 +108,10 @@ public abstract class DeadLetterCompliance : RiderCompliance
         for (var i = 0; i < 2; i++)
         {
             await using var reader = await StartAsync(topic, group: $"{topic}-{i}");
-            await Bus.ReadAsync(Topics.DeadLetter(topic), i + 1);
+            await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), i + 1);
         }
 
-        var written = await Bus.ReadAsync(Topics.DeadLetter(topic), 2);
+        var written = await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), 2);
 
         Assert.All(written, record => Assert.Equal(
             "base64:wyg=", JsonSerializer.Deserialize(record.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage.Value));
@@ -128,7 +128,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
         // JSON escapes each of these characters, so the dead letter is more than twice as large.
         await member.ProduceAsync(topic, 0, new string('"', 700_000), "small");
 
-        var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 2))
+        var deadLetters = (await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), 2))
             .Select(record => JsonSerializer.Deserialize(record.Value!, MessageJson.Default.DeadLetter)!.OriginalMessage)
             .OrderBy(record => record.Offset)
             .ToList();

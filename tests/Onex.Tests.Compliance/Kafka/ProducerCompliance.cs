@@ -93,7 +93,7 @@ public abstract class ProducerCompliance : RiderCompliance
         await using var member = await Bus.StartAsync(_ => { });
 
         Assert.Equal(3, await member.Producer.PartitionsAsync(topic, CancellationToken.None));
-        Assert.Equal(1, await member.Producer.PartitionsAsync(Topics.DeadLetter(topic), CancellationToken.None));
+        Assert.Equal(1, await member.Producer.PartitionsAsync(Topics.DeadLetterTopicOf(topic), CancellationToken.None));
         var unknown = await Assert.ThrowsAsync<InvalidOperationException>(
             () => member.Producer.PartitionsAsync($"missing-{topic}", CancellationToken.None));
         Assert.Contains($"missing-{topic}", unknown.Message, StringComparison.Ordinal);

@@ -41,7 +41,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, "not json", "", "null", "[1]", """{"Text":"\ud800"}""", """{"Text":"good"}""");
 
         Assert.Equal("good", await seen.Task.WaitAsync(TimeSpan.FromMinutes(1)));
-        var deadLetters = (await Bus.ReadAsync(Topics.DeadLetter(topic), 5))
+        var deadLetters = (await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), 5))
             .Select(record => JsonSerializer.Deserialize(record.Value, MessageJson.Default.DeadLetter)!)
             .ToList();
         Assert.All(
@@ -113,7 +113,7 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"bad"}""");
 
         var deadLetter = JsonSerializer.Deserialize(
-            (await Bus.ReadAsync(Topics.DeadLetter(topic), 1))[0].Value, MessageJson.Default.DeadLetter)!;
+            (await Bus.ReadAsync(Topics.DeadLetterTopicOf(topic), 1))[0].Value, MessageJson.Default.DeadLetter)!;
         Assert.Equal(3, attempts);
         Assert.Equal((ErrorCodes.HandlingFailed, "cannot be right", "InvalidDataException", 2),
             (deadLetter.FailureCode, deadLetter.FailureReason, deadLetter.ErrorType, deadLetter.RetryCount));

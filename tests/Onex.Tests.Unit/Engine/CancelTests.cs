@@ -232,7 +232,7 @@ public sealed class CancelTests
             .Receives("go");
 
         Assert.False(scenario.Last.Changed);
-        Assert.True(scenario.Rejection.IsDead);
+        Assert.True(scenario.Declined.BecomesDeadLetter);
     }
 
     [Fact]

@@ -3,7 +3,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>Events: docs/contract-language.md#events.</summary>
 public sealed class EventTests
 {
-    private static readonly TimeLimit _twoDays = TestStates.After(TimeSpan.FromHours(48), "compensating");
+    private static readonly TimeLimit _compensateAfterTwoDays = TestStates.After(TimeSpan.FromHours(48), "compensating");
 
     [Fact]
     public void A_state_without_steps_waits_for_its_events()
@@ -93,8 +93,8 @@ public sealed class EventTests
         Assert.False(scenario.Last.Changed);
         Assert.Same(before, scenario.Saga);
         Assert.Empty(scenario.Last.Seen);
-        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Contains("event.reason", scenario.Rejection.Error, StringComparison.Ordinal);
+        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
+        Assert.Contains("event.reason", scenario.Declined.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -112,8 +112,8 @@ public sealed class EventTests
         Assert.False(scenario.Last.Changed);
         Assert.Same(before, scenario.Saga);
         Assert.Empty(scenario.Last.Seen);
-        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Contains("`10 / event.n > 1`", scenario.Rejection.Error, StringComparison.Ordinal);
+        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
+        Assert.Contains("`10 / event.n > 1`", scenario.Declined.Error, StringComparison.Ordinal);
         scenario.Receives("say", """{"n":1}""").IsIn("low", SagaStatus.Completed);
     }
 
@@ -125,7 +125,7 @@ public sealed class EventTests
         scenario.Receives("cancel", """{}""");
 
         Assert.Same(before, scenario.Saga);
-        Assert.Equal(ErrorCodes.EventRefused, scenario.Rejection.Code);
+        Assert.Equal(ErrorCodes.EventRefused, scenario.Declined.Code);
     }
 
     [Fact]
@@ -145,8 +145,8 @@ public sealed class EventTests
         scenario.Receives("say", """{"text":1}""");
 
         Assert.Same(before, scenario.Saga);
-        Assert.Equal(ErrorCodes.EventRefused, scenario.Rejection.Code);
-        Assert.Contains("'text' (`event.text`)", scenario.Rejection.Error, StringComparison.Ordinal);
+        Assert.Equal(ErrorCodes.EventRefused, scenario.Declined.Code);
+        Assert.Contains("'text' (`event.text`)", scenario.Declined.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -162,7 +162,7 @@ public sealed class EventTests
         scenario.Receives("say", """{"n":0}""")
             .Completes("work").IsIn("asking", SagaStatus.Waiting);
 
-        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
         Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
@@ -178,7 +178,7 @@ public sealed class EventTests
         var scenario = new SagaScenario(plan).Starts()
             .Receives("hurry");
 
-        Assert.Equal(ErrorCodes.EventRefused, scenario.Rejection.Code);
+        Assert.Equal(ErrorCodes.EventRefused, scenario.Declined.Code);
         scenario.IsIn("sending", SagaStatus.Running);
     }
 
@@ -206,7 +206,7 @@ public sealed class EventTests
 
         scenario.Receives("cancel", """{"reason":"late"}""");
         Assert.False(scenario.Last.Changed);
-        Assert.Equal((ErrorCodes.EventUnwanted, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
     }
 
     [Fact]
@@ -233,7 +233,7 @@ public sealed class EventTests
             .Receives("skip", """{"sure":false}""")
             .Completes("one").Sends("two");
 
-        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventRefused, false), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
         Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
@@ -284,7 +284,7 @@ public sealed class EventTests
         }
 
         Assert.False(scenario.Receives("skip").Last.Changed);
-        Assert.Equal((ErrorCodes.EventsTooMany, false), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventsTooMany, false), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
     }
 
     [Fact]
@@ -304,12 +304,13 @@ public sealed class EventTests
                 .Starts()
                 .Receives("skip");
 
-        Assert.Equal(ErrorCodes.EventsTooMany, scenario.Receives("skip").Rejection.Code);
+        Assert.Equal(ErrorCodes.EventsTooMany, scenario.Receives("skip").Declined.Code);
     }
 
     [Fact]
     public void An_event_that_no_reachable_state_accepts_is_declined_at_once()
     {
+        // The state 'first' has no steps, so the saga leaves it at once and cannot return.
         var plan = TestStates.Plan(
             [
                 TestStates.State("first", "second", on: [TestStates.On("go", "second")]),
@@ -321,8 +322,8 @@ public sealed class EventTests
         scenario.Starts()
             .Receives("go");
 
-        Assert.Equal((ErrorCodes.EventUnwanted, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
-        Assert.Contains("'second'", scenario.Rejection.Error, StringComparison.Ordinal);
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
+        Assert.Contains("'second'", scenario.Declined.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -366,7 +367,7 @@ public sealed class EventTests
         Assert.Equal(scenario.Saga.BufferedEvents[0].ExpiresAt, scenario.Saga.NextWakeupAt);
 
         scenario.Wakes().IsIn("first", SagaStatus.Waiting);
-        Assert.Equal((ErrorCodes.EventExpired, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventExpired, true), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
         Assert.Empty(scenario.Saga.BufferedEvents);
         Assert.True(scenario.Last.Changed);
         Assert.Null(scenario.Saga.NextWakeupAt);
@@ -387,7 +388,7 @@ public sealed class EventTests
         Assert.Equal(scenario.Saga.BufferedEvents[0].ExpiresAt, scenario.Saga.NextWakeupAt);
 
         scenario.Wakes().IsIn("first", SagaStatus.Paused);
-        Assert.Equal((ErrorCodes.EventExpired, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventExpired, true), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
         Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
@@ -415,7 +416,7 @@ public sealed class EventTests
             .Answered("one", 404);
 
         scenario.IsIn("failed", SagaStatus.Failed);
-        Assert.Equal((ErrorCodes.EventUnclaimed, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventUnclaimed, true), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
         Assert.Empty(scenario.Saga.BufferedEvents);
     }
 
@@ -428,7 +429,7 @@ public sealed class EventTests
             .Receives("skip");
 
         Assert.False(scenario.Last.Changed);
-        Assert.Equal((ErrorCodes.EventUnwanted, true), (scenario.Rejection.Code, scenario.Rejection.IsDead));
+        Assert.Equal((ErrorCodes.EventUnwanted, true), (scenario.Declined.Code, scenario.Declined.BecomesDeadLetter));
     }
 
     [Fact]
@@ -452,7 +453,7 @@ public sealed class EventTests
             [
                 TestStates.On("approve", "paying", null, TestStates.Put("approver", "event.by", TestStates.Text)),
                 TestStates.On("remark", null, null, TestStates.Put("note", "event.text", TestStates.Text)),
-            ], timeout: _twoDays),
+            ], timeout: _compensateAfterTwoDays),
             TestStates.State("paying", "shipping", [TestStates.Effect("pay", "data.approver", compensation: "'x'")]),
             TestStates.State("shipping", "done", [TestStates.Effect("ship")], pivot: true),
             TestStates.End("done"),

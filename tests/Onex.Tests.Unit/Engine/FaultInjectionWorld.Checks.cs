@@ -12,9 +12,9 @@ internal sealed partial class FaultInjectionWorld
         _started = true;
         act();
         Decisions++;
-        foreach (var passed in _scenario.Last.WhyNotDone is null ? skipped ?? [] : [])
+        foreach (var id in _scenario.Last.WhyNotDone is null && skipped is not null ? skipped : [])
         {
-            _commands[passed].Skipped = true;
+            _commands[id].Skipped = true;
         }
 
         _log.AddRange(
@@ -30,7 +30,7 @@ internal sealed partial class FaultInjectionWorld
             }
         }
 
-        // A step with a known outcome may be compensated in the decision that interrupts it.
+        // A command that is removed or compensated in the decision that interrupts it shows that only in the history.
         foreach (var note in _scenario.Last.History.Where(note => note.Kind == HistoryKind.StepInterrupted))
         {
             foreach (
@@ -42,7 +42,7 @@ internal sealed partial class FaultInjectionWorld
                     continue;
                 }
 
-                // The history names only the step, so an item that ended before may be the reason why the others were interrupted.
+                // The entry names the step and not the item, so any item of the step may be the interrupted one.
                 if (command.Item is null)
                 {
                     known.Interrupted = true;
@@ -69,13 +69,14 @@ internal sealed partial class FaultInjectionWorld
         {
             var stored = Saga;
             _scenario.Reloads(SagaRowsTests.RoundTrip(plan, stored));
-            if (Decisions % ComparedDecisions == 0)
+            if (Decisions % CompareEvery == 0)
             {
                 Assert.Equal(Orchestrator.Mapping.StateText.From(stored), Orchestrator.Mapping.StateText.From(Saga));
             }
         }
     }
 
+    // Codes, and fragments of reasons for a blockage, that only a type error causes.
     private static readonly byte[][] _typeFaults =
     [
         .. new[]
@@ -127,7 +128,8 @@ internal sealed partial class FaultInjectionWorld
             rejection => Assert.DoesNotContain(Saga.BufferedEvents, buffered => buffered.MessageId == rejection.Event.MessageId));
     }
 
-    // A paused saga sends nothing. A cancelled saga only compensates and ends.
+    // A paused saga sends no commands and no events. It answers only requesters that join after its response, and enters only compensating
+    // states. A cancelled saga only compensates and ends.
     private void CheckPauseAndCancel(SagaState before)
     {
         var entered = _scenario.Last.History.Where(note => note.Kind == HistoryKind.StateEntered).ToList();
@@ -172,7 +174,7 @@ internal sealed partial class FaultInjectionWorld
 
                 if (outstanding is not null)
                 {
-                    var original = sent.Direction == StepDirection.Forward ? default : CommandOf(sent.Step, sent.CommandId);
+                    var original = sent.Direction == StepDirection.Forward ? default : RecordCompensation(sent.Step, sent.CommandId);
                     var visit = sent.Direction == StepDirection.Forward ? command.Visit : 0;
                     Assert.True(
                         _work.Add((sent.Step, sent.Direction, original, visit * 1000 + outstanding.RetryPass, command.Item ?? -1)),
@@ -181,7 +183,7 @@ internal sealed partial class FaultInjectionWorld
             }
             else
             {
-                // A second start under the same key starts nothing.
+                // A detached child that is started again under the same key starts nothing, whatever its input.
                 if (sent.Detached)
                 {
                     continue;
@@ -192,8 +194,8 @@ internal sealed partial class FaultInjectionWorld
         }
     }
 
-    // The command that a compensation belongs to.
-    private CommandId CommandOf(string step, CommandId compensation)
+    // Finds the command that a compensation belongs to, and records the compensation with it.
+    private CommandId RecordCompensation(string step, CommandId compensation)
     {
         if (!_firstCompensation.TryGetValue(compensation, out var original))
         {
@@ -247,7 +249,8 @@ internal sealed partial class FaultInjectionWorld
 
     private bool CanBeCompensated(string step) => Facts.Call(step).Compensation is not null;
 
-    // A saga that has compensated has compensated every completed step.
+    // Marks the commands of dropped branches. Nothing is compensated without a reason, and a saga that leaves its compensating state has
+    // compensated every completed step.
     private void CheckCompensated(SagaState before)
     {
         foreach (
@@ -298,23 +301,23 @@ internal sealed partial class FaultInjectionWorld
         {
             foreach (var (id, _) in _commands.Where(entry => entry.Value.Direction == StepDirection.Forward).ToList())
             {
-                CheckCompensatedOnce(id, must: true);
+                CheckCompensatedOnce(id);
             }
         }
     }
 
-    private void CheckCompensatedOnce(CommandId id, bool must)
+    private void CheckCompensatedOnce(CommandId id)
     {
         var command = _commands[id];
         var outcome = FindLedgerEntry(id)?.Outcome;
         var compensation = Facts.Call(command.Step).Compensation;
-        var completed = FindLedgerEntry(id)?.TookEffect == true
+        var mustBeCompensated = FindLedgerEntry(id)?.TookEffect == true
             && command.Role != CallRole.Compute
             && compensation is not null
             && (outcome is null || !IsRejected(command, outcome));
         var times = command.Compensations.Count(compensation => FindLedgerEntry(compensation)?.Outcome?.Reached == AttemptReach.Done
             || _results.Any(result => result.CommandId == compensation && result.Outcome == StepOutcome.Completed));
-        var expected = completed && must ? 1 : 0;
+        var expected = mustBeCompensated ? 1 : 0;
         var excused = command.Skipped
             || (compensation is { WhenUnknown: WhenUnknown.AssumeNotDone } && (
                 command.Abandoned || HasInvalidResults || outcome?.Outcome != StepOutcome.Completed))
@@ -325,7 +328,7 @@ internal sealed partial class FaultInjectionWorld
         var harmless = times == 1 && compensation is { WhenUnknown: WhenUnknown.Run }
             && (command.Abandoned || outcome is not { Outcome: StepOutcome.Rejected, Reached: AttemptReach.Answered });
 
-        // An operator has repeated a compensation original key was too old, which is possible only under a new key.
+        // An operator repeated a compensation whose key was too old, which is possible only under a new key.
         harmless |= times > expected
             && times - expected <= command.Compensations.Count(sent => _commands.TryGetValue(sent, out var old) && old.Expired);
 
@@ -370,7 +373,8 @@ internal sealed partial class FaultInjectionWorld
             var inFlight = Saga.Outstanding.Where(command =>
                 command.Step == each.Step && command is { Direction: StepDirection.Forward, Interrupted: false }
                     && command.Phase != AttemptPhase.Stuck).ToList();
-            Assert.True(inFlight.Count <= atOnce + _retried, $"'{each.Step}' has {inFlight.Count} calls in flight instead of {atOnce}.");
+            Assert.True(
+                inFlight.Count <= atOnce + _operatorRetries, $"'{each.Step}' has {inFlight.Count} calls in flight instead of {atOnce}.");
             Assert.Equal(inFlight.Count, inFlight.Select(command => command.Item).Distinct().Count());
             Assert.True(each.Completed + each.Failed <= each.Next && each.Next <= each.Total);
         }
@@ -380,7 +384,7 @@ internal sealed partial class FaultInjectionWorld
     {
         Assert.Empty(Timers.ToCancel(plan, Saga, _scenario.Now));
 
-        // Each requester gets exactly one response, including that of `respond`.
+        // Each requester gets exactly one response: that of a `respond` step, or that of the end.
         Assert.Equal(
             _joined.Append("requests/3/17").Order(StringComparer.Ordinal),
             _scenario.Answers.Select(answer => answer.To.Source).Order(StringComparer.Ordinal));
@@ -394,7 +398,7 @@ internal sealed partial class FaultInjectionWorld
             {
                 if (!IsKept(command))
                 {
-                    CheckCompensatedOnce(id, must: true);
+                    CheckCompensatedOnce(id);
                 }
             }
         }
@@ -420,9 +424,10 @@ internal sealed partial class FaultInjectionWorld
 
         public bool Cancelled { get; set; }
 
-        public bool TakenOver { get; set; }
+        // Whether the last attempt followed one whose outcome was never recorded.
+        public bool FollowsUnreportedAttempt { get; set; }
 
-        // Whether the call took effect, whatever was reported.
+        // Whether any attempt took effect, whatever was reported.
         public bool TookEffect { get; set; }
 
         // Whether a 2xx with an invalid result was among its responses.
@@ -431,7 +436,8 @@ internal sealed partial class FaultInjectionWorld
         public StepResultArrived? Outcome { get; set; }
     }
 
-    // What the checks record about a sent command.
+    // What the checks record about a sent command. It may be interrupted if another item of its step was. It is dropped with its branch,
+    // skipped by an operator, abandoned if the saga removes it without a final outcome, and expired if it was then too old to be sent.
     private sealed record Command(string Step, StepDirection Direction, CallRole Role, int? Item, int Visit)
     {
         public bool Interrupted { get; set; }

@@ -6,7 +6,7 @@ namespace Onex.Tests.Unit.Engine;
 /// <summary>
 /// Runs one saga in a simulated environment whose faults follow a script of numbers: commands that run late, twice or never, lost results,
 /// children with any outcome, events, early and late timers, operator commands, and reloads from the row. The invariants are checked after
-/// every decision. Once the faults stop, the saga must end, and every step that must be compensated is.
+/// every decision. Once the faults stop, the saga must end, and every step that must be compensated must have been.
 /// </summary>
 internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}")
 {
@@ -34,7 +34,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     private bool _started;
     private bool _isTerminated;
     private int _blockedTurns;
-    private int _retried;
+    private int _operatorRetries;
     private int _messages;
     private int _random;
 
@@ -54,7 +54,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     public int LogMax { get; init; } = 80;
 
     /// <summary>The number of decisions between two comparisons of the reloaded saga with the stored one.</summary>
-    public int ComparedDecisions { get; init; } = 1;
+    public int CompareEvery { get; init; } = 1;
 
     /// <summary>The number of decisions.</summary>
     public int Decisions { get; private set; }
@@ -185,7 +185,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        var entry = LedgerEntryOf(copy.CommandId);
+        var entry = GetOrAddLedgerEntry(copy.CommandId);
         if (entry.Cancelled || entry.LeasedUntil > _scenario.Now || copy.NotAfter <= _scenario.Now)
         {
             return;
@@ -202,13 +202,13 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return;
         }
 
-        entry.TakenOver = entry is { Attempt: > 0, Outcome: null };
+        entry.FollowsUnreportedAttempt = entry is { Attempt: > 0, Outcome: null };
         entry.Attempt = copy.Attempt;
         entry.Outcome = null;
         RunAttempt(entry, copy, Pick(16));
     }
 
-    // A service honours idempotency keys: a call that happened is not rejected later under the same key.
+    // A service honours idempotency keys: it rejects no call that took effect before under the same key (7). Onex itself may (8).
     private void RunAttempt(LedgerEntry entry, CommandToSend copy, int choice)
     {
         switch (choice)
@@ -257,7 +257,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     // A child saga: it starts once, runs for any time, may be cancelled, and responds with its outcome to every repeated command.
     private void RunChild(CommandToSend copy, int choice)
     {
-        var entry = LedgerEntryOf(copy.CommandId);
+        var entry = GetOrAddLedgerEntry(copy.CommandId);
         if (entry.Outcome is { } reported)
         {
             _results.Add(reported);
@@ -278,13 +278,13 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    private LedgerEntry LedgerEntryOf(CommandId command) =>
+    private LedgerEntry GetOrAddLedgerEntry(CommandId command) =>
         _ledger.TryGetValue(command, out var known) ? known : _ledger[command] = new LedgerEntry();
 
     private void RecordOutcome(LedgerEntry entry, StepResultArrived result)
     {
         // Like the effect runner: the previous lease holder may have sent the request.
-        if (entry.TakenOver && (
+        if (entry.FollowsUnreportedAttempt && (
             result.Reached == AttemptReach.NotSent || result is { Outcome: StepOutcome.Failed, Reached: AttemptReach.Answered }))
         {
             result = result with { Reach = AttemptReach.Sent };
@@ -420,14 +420,14 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
     {
         var blockage = Saga.Blockage;
 
-        // An operator who skips a step accepts that its result is missing.
+        // A skip of a step whose result is read would lead to a type fault, so this operator retries such a step.
         if (command == OperatorCommand.Skip && !HasTypeFaults && blockage is { Kind: BlockedBy.Step, Step: { } step } && IsRead(step))
         {
             command = OperatorCommand.Retry;
         }
 
         // A blocked item does not count against the concurrency limit; a retried one exceeds it.
-        _retried += command == OperatorCommand.Retry ? 1 : 0;
+        _operatorRetries += command == OperatorCommand.Retry ? 1 : 0;
         _isTerminated |= command == OperatorCommand.Terminate && !Ended;
         var now = _scenario.Now;
         _log.Add(
@@ -473,7 +473,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
         else if (
             Saga.Outstanding.Where(
-                command => command.Phase == AttemptPhase.InFlight).Select(FaultFreeOutcome)
+                command => command.Phase == AttemptPhase.InFlight).Select(RunWithoutFaults)
                     .FirstOrDefault(answer => answer is not null) is { } answer)
         {
             DeliverResult(answer);
@@ -489,8 +489,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         }
     }
 
-    // The outcome of a command in flight, if it has one at the current time.
-    private StepResultArrived? FaultFreeOutcome(Outstanding command)
+    // Runs a command in flight as a role without faults. Null if it has no outcome at the current time.
+    private StepResultArrived? RunWithoutFaults(Outstanding command)
     {
         var entry = FindLedgerEntry(command.CommandId) ?? new LedgerEntry();
         var copy = _sent.Last(copy => copy.CommandId == command.CommandId);
@@ -511,8 +511,8 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             var reported = copy.Cancels
                 ? Result(copy, StepOutcome.Rejected, null) with { Code = StepCodes.Cancelled }
                 : Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
-            LedgerEntryOf(command.CommandId).Outcome = reported;
-            LedgerEntryOf(command.CommandId).TookEffect = reported.Outcome == StepOutcome.Completed;
+            GetOrAddLedgerEntry(command.CommandId).Outcome = reported;
+            GetOrAddLedgerEntry(command.CommandId).TookEffect = reported.Outcome == StepOutcome.Completed;
             return reported;
         }
 
@@ -529,7 +529,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
             return Result(copy, StepOutcome.Completed, FaultFreeResult(copy));
         }
 
-        entry = LedgerEntryOf(command.CommandId);
+        entry = GetOrAddLedgerEntry(command.CommandId);
         if (entry.Outcome is null || MayRunAgain(entry, copy))
         {
             entry.TookEffect = true;

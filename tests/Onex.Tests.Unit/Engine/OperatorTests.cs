@@ -18,7 +18,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Cancel_of_a_compensating_saga_only_marks_it()
+    public void Cancel_of_a_compensating_saga_makes_it_end_as_cancelled()
     {
         var scenario = Start()
             .Completes("reserve")
@@ -165,7 +165,7 @@ public sealed class OperatorTests
     }
 
     [Fact]
-    public void Skip_completes_a_step_with_an_empty_result() =>
+    public void Skip_of_a_step_continues_without_its_result() =>
         Confirming()
             .Answered("confirm", 409)
             .OperatorSends(OperatorCommand.Skip).Sends().IsIn("done", SagaStatus.Completed);

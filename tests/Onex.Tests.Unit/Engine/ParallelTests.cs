@@ -95,7 +95,7 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
-    public void A_losing_branch_with_keep_is_not_compensated()
+    public void A_losing_branch_with_keep_keeps_its_effects()
     {
         var scenario = ThreeBranches("any", losers: "losers: keep")
             .Answered("b", 200)

@@ -239,7 +239,7 @@ public sealed class PauseTests
     }
 
     [Fact]
-    public void A_pause_keeps_the_remaining_time_of_a_wait()
+    public void A_pause_does_not_postpone_the_end_of_a_wait()
     {
         var scenario = new SagaScenario(TestStates.Plan(
             [TestStates.State(

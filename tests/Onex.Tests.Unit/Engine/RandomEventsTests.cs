@@ -3,9 +3,9 @@ using CsCheck;
 namespace Onex.Tests.Unit.Engine;
 
 /// <summary>
-/// Sagas of a plan that uses every feature receive random inputs in random order: results that are late, duplicated, lost or rejected,
-/// events, early and late timers, operator commands, resends, and reloads from the row. The invariants hold after each of them, and every
-/// saga ends once faults stop.
+/// Sagas of a plan without branches, items and children receive random inputs in random order: results that are late, duplicated, lost or
+/// rejected, events, early and late timers, operator commands, resends, and reloads from the row. The invariants hold after each of them,
+/// and every saga ends once faults stop.
 /// </summary>
 public sealed class RandomEventsTests
 {

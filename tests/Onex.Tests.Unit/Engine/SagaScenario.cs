@@ -177,9 +177,9 @@ internal sealed class SagaScenario
         Handles(new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = new(Identity.OfRequest(default, $"lost {++_messages}")) });
 
     /// <summary>The event that the last act declined.</summary>
-    public DeclinedEvent Rejection => Assert.Single(Last.Declined);
+    public DeclinedEvent Declined => Assert.Single(Last.Declined);
 
-    /// <summary>The ledger's entry of a command that was cancelled before a worker leased it.</summary>
+    /// <summary>The ledger's entry of a command that was cancelled before a role claimed it.</summary>
     public static Lease Cancelled { get; } = new(0, null) { Cancelled = true };
 
     /// <summary>Time passes until the saga's next wake-up is due, and the timer fires.</summary>

@@ -86,7 +86,7 @@ public sealed class WaitsTests
         "resume", "cancel");
 
     [Fact]
-    public void An_ended_saga_has_no_wait_reason() =>
+    public void An_ended_saga_waits_for_nothing() =>
         IsDescribedAs(Start().Answered("charge", 404), "It has ended (failed) and waits for nothing.");
 
     [Fact]

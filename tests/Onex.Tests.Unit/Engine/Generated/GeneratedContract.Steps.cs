@@ -281,7 +281,7 @@ internal sealed partial class ContractGenerator
     {
         _shapes[id] = shape;
         scope.Steps.Add(id);
-        _possibleSteps.Add(id);
+        _stepsThatMayHaveRun.Add(id);
     }
 
     private void AddPolicies(ContractMap step)
@@ -482,7 +482,7 @@ internal sealed partial class ContractGenerator
             0 => "input.id",
             1 => "data.tag",
             2 when Chance(60) => scope.Fields.Contains("sure") ? "data.sure" : "saga.id",
-            3 when _possibleSteps.Count > 0 => TextOfPossibleStep(),
+            3 when _stepsThatMayHaveRun.Count > 0 => TextOfStepThatMayHaveRun(),
             4 or 5 or 6 when step is not null => _shapes[step] switch
             {
                 Shape.Http => $"steps.{step}.body.ref",
@@ -498,9 +498,9 @@ internal sealed partial class ContractGenerator
         };
     }
 
-    private string TextOfPossibleStep()
+    private string TextOfStepThatMayHaveRun()
     {
-        var step = _possibleSteps[random.Next(_possibleSteps.Count)];
+        var step = _stepsThatMayHaveRun[random.Next(_stepsThatMayHaveRun.Count)];
         return _shapes[step] switch
         {
             Shape.Http => $"steps.?{step}.?body.?ref.orValue(\"\")",
@@ -534,7 +534,7 @@ internal sealed partial class ContractGenerator
 
     private string Bool(Scope scope)
     {
-        var step = _possibleSteps.Count == 0 ? null : _possibleSteps[random.Next(_possibleSteps.Count)];
+        var step = _stepsThatMayHaveRun.Count == 0 ? null : _stepsThatMayHaveRun[random.Next(_stepsThatMayHaveRun.Count)];
         return random.Next(7) switch
         {
             0 => "data.flag",

@@ -1,16 +1,16 @@
 namespace Onex.Tests.Unit.Engine.Generated;
 
-/// <summary>A contract that is well-typed by construction, an input for it, and the features that it uses.</summary>
+/// <summary>A contract that is well-typed by construction, an input for it, and the constructs of the language that it uses.</summary>
 internal sealed record GeneratedContract(string Text, string Input, IReadOnlySet<string> Constructs)
 {
-    /// <summary>The same seed always generates the same contract.</summary>
+    /// <summary>Generates a contract. The same seed of <paramref name="random"/> always leads to the same contract.</summary>
     public static GeneratedContract Create(Random random) => new ContractGenerator(random).Make();
 }
 
 /// <summary>
 /// Generates contracts from every construct of the language. Each state leads to a later state or an end; it leads back only with a
-/// counter, an event or a failure, so every saga ends once faults stop. Expressions read only values that are certain to exist, or test for
-/// their presence first.
+/// counter, by an event or after a failure, so every saga ends once no failures are injected and few events are sent. Expressions read only
+/// values that are certain to exist, or test for their presence first.
 /// </summary>
 internal sealed partial class ContractGenerator(Random random)
 {
@@ -26,17 +26,18 @@ internal sealed partial class ContractGenerator(Random random)
     private readonly HashSet<string> _targets = new(StringComparer.Ordinal);
     private readonly HashSet<string> _events = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Shape> _shapes = new(StringComparer.Ordinal);
-    private readonly List<string> _possibleSteps = [];
+    private readonly List<string> _stepsThatMayHaveRun = [];
     private readonly List<(string Name, ContractMap State)> _extraStates = [];
     private int _ids;
-    private int _states;
-    private int _pivot;
+    private int _stateCount;
+    private int _pivot; // the index of the pivot state; int.MaxValue if there is none
     private bool _hasCompensatingState;
     private bool _hasResponded;
     private bool _hasOnFailure;
-    private bool _hasCalming;
+    private bool _failuresLeadToCalming;
     private bool _hasOutput;
 
+    // What the result of a step looks like.
     private enum Shape
     {
         Http,
@@ -49,16 +50,16 @@ internal sealed partial class ContractGenerator(Random random)
 
     public GeneratedContract Make()
     {
-        _states = 1 + random.Next(5);
-        _pivot = Chance(35) ? random.Next(_states) : int.MaxValue;
+        _stateCount = 1 + random.Next(5);
+        _pivot = Chance(35) ? random.Next(_stateCount) : int.MaxValue;
         _hasOnFailure = Chance(70);
-        _hasCalming = _hasOnFailure && Chance(30);
+        _failuresLeadToCalming = _hasOnFailure && Chance(30);
         _hasCompensatingState = _hasOnFailure || Chance(60);
         _hasOutput = Chance(40);
         Use(_hasOnFailure ? "on_failure" : "no on_failure");
 
         var states = new ContractMap();
-        for (var state = 0; state < _states; state++)
+        for (var state = 0; state < _stateCount; state++)
         {
             states.Add((Name(state), State(state)));
         }
@@ -87,7 +88,7 @@ internal sealed partial class ContractGenerator(Random random)
             .With("any_state", anyState)
             .With("initial", Name(0))
             .With("states", states)
-            .With("on_failure", !_hasOnFailure ? null : _hasCalming ? "calming" : CompensatingState);
+            .With("on_failure", !_hasOnFailure ? null : _failuresLeadToCalming ? "calming" : CompensatingState);
         return new GeneratedContract(ContractText.Write(contract), Input(), _constructs);
     }
 
@@ -166,6 +167,7 @@ internal sealed partial class ContractGenerator(Random random)
 
     private static List<object> List(params object[] items) => [.. items];
 
+    // 'sure' has no initial value: expressions read it only where a step has certainly set it.
     private static ContractMap Data() => new ContractMap()
         .With("note", "string?")
         .With("tag", new ContractMap().With("type", "string").With("initial", "none"))
@@ -204,15 +206,13 @@ internal sealed partial class ContractGenerator(Random random)
         {
             var nextState = NextState(index);
             var rules = Chance(80) ? Rules(index, mustLead: true) : [];
-            var timeout = !rules.Exists(
-                rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == nextState))
-                || Chance(70);
+            var anEventLeadsOn = rules.Exists(
+                rule => ((ContractMap)rule).Exists(entry => entry is { Key: "next", Value: string next } && next == nextState));
+            var timeout = !anEventLeadsOn || Chance(70);
             Use("state that waits");
             Use("state timeout", timeout);
-            return state
-                .With("on_event", rules)
-                .With("timeout", timeout ? new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Target(nextState)) : null)
-                .With("next", null);
+            return state.With("on_event", rules).With(
+                "timeout", timeout ? new ContractMap().With("after", Pick("10m", "1h", "23h")).With("next", Target(nextState)) : null);
         }
 
         var fields = new List<string>(_texts.Concat(_numbers).Concat(["sure", "flag", "due", "names", "refs"]));
@@ -269,7 +269,7 @@ internal sealed partial class ContractGenerator(Random random)
         if (back)
         {
             Use("transition back");
-            choices.Add(new ContractMap().With("when", "data.loops < 3").With("next", Target(Name(EarlierState(index)))));
+            choices.Add(new ContractMap().With("when", "data.loops < 3").With("next", Target(Name(SameOrEarlierState(index)))));
         }
 
         for (var more = random.Next(3); more > 0; more--)
@@ -283,13 +283,13 @@ internal sealed partial class ContractGenerator(Random random)
         state.With("choose", choices);
     }
 
-    // The next state makes every state reachable and every saga end.
-    private string NextState(int index) => index + 1 < _states ? Name(index + 1) : "done";
+    // That each state leads to the next one makes every state reachable, and every saga end.
+    private string NextState(int index) => index + 1 < _stateCount ? Name(index + 1) : "done";
 
-    // A later state or another end. No transition jumps over the pivot.
+    // A later state, or one that ends the saga otherwise. No transition jumps over the pivot.
     private string LaterTarget(int index)
     {
-        var last = index < _pivot ? Math.Min(_pivot, _states - 1) : _states - 1;
+        var last = index < _pivot ? Math.Min(_pivot, _stateCount - 1) : _stateCount - 1;
         return Chance(40) && index + 1 <= last ? Target(Name(index + 1 + random.Next(last - index)))
             : Chance(20) ? Target(DoneEarly)
             : Chance(25) ? FailingState(index)
@@ -300,7 +300,7 @@ internal sealed partial class ContractGenerator(Random random)
     // A failure may lead to an ordinary state, which catches every failure of its own and leads back only with a counter.
     private void AddCalming()
     {
-        if (!_hasCalming)
+        if (!_failuresLeadToCalming)
         {
             return;
         }
@@ -330,7 +330,7 @@ internal sealed partial class ContractGenerator(Random random)
     // A failure leads back only through a state with a wait or a counter.
     private string StateThatLeadsBack(int index)
     {
-        var (name, earlier) = ($"back{_extraStates.Count}", Target(Name(EarlierState(index))));
+        var (name, earlier) = ($"back{_extraStates.Count}", Target(Name(SameOrEarlierState(index))));
         var waits = Chance(50);
         Use(waits ? "failure that leads back through a wait" : "failure that leads back through a counter");
         var otherwise = waits ? "" : Target(FailedEnd);
@@ -359,7 +359,7 @@ internal sealed partial class ContractGenerator(Random random)
 
     private string CompensateOr(string otherwise) => _hasCompensatingState && Chance(75) ? Target(CompensatingState) : Target(otherwise);
 
-    private int EarlierState(int index) => index >= _pivot ? _pivot + random.Next(index - _pivot + 1) : random.Next(index + 1);
+    private int SameOrEarlierState(int index) => index >= _pivot ? _pivot + random.Next(index - _pivot + 1) : random.Next(index + 1);
 
     private string Target(string state)
     {
@@ -492,7 +492,7 @@ internal sealed partial class ContractGenerator(Random random)
         if (mustLead || Chance(60))
         {
             var guarded = Chance(40);
-            var next = index > 0 && Chance(25) ? Target(Name(EarlierState(index)))
+            var next = index > 0 && Chance(25) ? Target(Name(SameOrEarlierState(index)))
                 : mustLead ? Target(NextState(index))
                 : LaterTarget(index);
             Use("set of an event", guarded);

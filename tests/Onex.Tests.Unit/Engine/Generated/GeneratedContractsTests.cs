@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Tests.Unit.Engine.Generated;
 
 /// <summary>
-/// Generated contracts compile without diagnostics, and whatever their sagas receive, each saga ends, never fails with a type error, and
-/// compensates what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> sets the number of contracts,
+/// Generated contracts compile with harmless warnings at most, and whatever their sagas receive, each saga ends, never fails with a type
+/// error, and compensates what it must. <c>ONEX_SEED</c> repeats a run, <c>ONEX_GENERATED</c> sets the number of contracts,
 /// <c>ONEX_GENERATED_FIRST</c> the first one, <c>ONEX_GENERATED_FAILURES</c> the number of distinct failures that ends the run,
 /// <c>ONEX_GENERATED_AT_ONCE</c> the number of contracts in parallel, and <c>ONEX_GENERATED_LOG</c> the number of printed log lines.
 /// </summary>
@@ -58,7 +58,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
 
         output.WriteLine(Table(coverage, done, decisions));
         Assert.True(failures.Count == 0, string.Join("\n\n=====\n\n", failures.Values.OrderBy(text => text.Length)));
-        // At least one contract in twenty has each construct.
+        // At least one contract in twenty has each construct that occurs.
         Assert.All(
             coverage,
             construct => Assert.True(construct.Value * 20 >= done, $"Only {construct.Value} of {done} contracts have '{construct.Key}'."));
@@ -82,7 +82,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
             CheckSchedule(compilation.Plans[0]);
             world = new FaultInjectionWorld(compilation.Plans[0], contract.Input)
             {
-                ComparedDecisions = 5,
+                CompareEvery = 5,
                 LogMax = Number("ONEX_GENERATED_LOG") ?? 80,
                 HasInvalidResults = script.Length % 4 == 0,
             };
@@ -99,7 +99,7 @@ public sealed class GeneratedContractsTests(ITestOutputHelper output)
         }
     }
 
-    // The input of a schedule is valid and its times increase.
+    // The input of a schedule is valid, and the schedule's times increase.
     private static void CheckSchedule(Plan plan)
     {
         if (plan.Schedule is not { } schedule)

@@ -8,7 +8,7 @@ internal static class TypedValues
 {
     private static readonly string[] _texts = ["", "a", "abc", "no", "ü"];
 
-    // Values for the dynamic type: of every type, and nested.
+    // Values for the dynamic type: maps with unusual numbers, a time, a list of numbers, and deeply nested lists.
     private static readonly string[] _anything =
     [
         """{"anything":1}""", """{"anything":[1.5e17,-0.0,1e-7]}""", """{"anything":18446744073709551615}""",

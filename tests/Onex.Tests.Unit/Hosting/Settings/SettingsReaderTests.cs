@@ -351,7 +351,7 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.All(
             Read().Topics.All,
             topic => Assert.True(
-                Onex.Contracts.Messages.Topics.DeadLetter(topic).Length <= Onex.Contracts.Messages.Topics.NameLengthMax, topic));
+                Onex.Contracts.Messages.Topics.DeadLetterTopicOf(topic).Length <= Onex.Contracts.Messages.Topics.NameLengthMax, topic));
     }
 
     [Fact]

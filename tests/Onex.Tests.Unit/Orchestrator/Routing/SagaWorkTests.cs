@@ -93,7 +93,8 @@ public sealed class SagaWorkTests
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventUnclaimed, "It ended.", IsDead: true)],
+                Declined =
+                    [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventUnclaimed, "It ended.", BecomesDeadLetter: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
@@ -131,7 +132,7 @@ public sealed class SagaWorkTests
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", BecomesDeadLetter: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
@@ -151,7 +152,7 @@ public sealed class SagaWorkTests
         work.Apply(
             new Decision(Saga, true, [], [], [])
             {
-                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", IsDead: true)],
+                Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", BecomesDeadLetter: true)],
             },
             new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
             _messages);
