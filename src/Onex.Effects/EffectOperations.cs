@@ -12,13 +12,13 @@ using Onex.Operations;
 
 namespace Onex.Effects;
 
-/// <summary>The effect operations: descriptions for all roles, implementations for this one.</summary>
+/// <summary>The effect operations: descriptions for all roles, implementations for the effects role.</summary>
 public static class EffectOperations
 {
     private static readonly Type[] _classes =
         [.. typeof(EffectOperations).Assembly.GetTypes().Where(type => type.IsDefined(typeof(OperationAttribute), inherit: false))];
 
-    /// <summary>The descriptions, against which contracts are checked. They do not need the role's services.</summary>
+    /// <summary>The descriptions, without those of plug-ins. Contracts are checked against them. They need no services.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),

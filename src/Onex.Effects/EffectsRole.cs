@@ -31,8 +31,8 @@ namespace Onex.Effects;
 public static class EffectsRole
 {
     /// <summary>
-    /// The maximum number of commands in memory per process; their total weight is limited, too. It is many times what one connection
-    /// may occupy, so that no connection keeps the commands of others from being read.
+    /// The maximum number of consumed commands in memory per process; their total weight is limited, too. It is many times what one
+    /// connection with the default concurrency may occupy, so that none keeps the commands of others from being read.
     /// </summary>
     internal const int CommandsAtOnce = 4096;
 
@@ -40,11 +40,11 @@ public static class EffectsRole
 
     /// <summary>
     /// Adds the role. Needs <see cref="IEffectLedger"/>, <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
-    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/> and
-    /// <see cref="TimeProvider"/> among the services.
+    /// <see cref="IPayloads"/>, <see cref="IRecordProducer"/>, <see cref="ConsulClient"/>, <see cref="RoleHealth"/>,
+    /// <see cref="OnexMeter"/> and <see cref="TimeProvider"/> among the services.
     /// </summary>
     /// <param name="services">The process's services.</param>
-    /// <param name="settings">The settings, for the topics.</param>
+    /// <param name="settings">The settings, for the topics and for Redis.</param>
     /// <param name="connections">The connections, with secrets.</param>
     public static IServiceCollection AddOnexEffects(
         this IServiceCollection services, RuntimeSettings settings, ConnectionTable connections)
@@ -103,7 +103,7 @@ public static class EffectsRole
         return services.AddHostedService(provider => provider.GetRequiredService<VaultSecretLoop>());
     }
 
-    /// <summary>Reads the secrets of Vault before the role starts. True if some are known then.</summary>
+    /// <summary>Reads the secrets of Vault before the role starts. True if some became known.</summary>
     public static Task<bool> ReadVaultSecretsAsync(IServiceProvider services, CancellationToken cancellation) =>
         services.GetRequiredService<VaultSecretLoop>().RefreshAsync(cancellation);
 

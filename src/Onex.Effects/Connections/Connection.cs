@@ -25,19 +25,19 @@ public sealed class Connection
     /// <summary>A hash of everything that defines the connection: equal hashes, equal connections. Empty: equal to none.</summary>
     internal string Fingerprint { get; set; } = "";
 
-    /// <summary>The Vault secrets whose values are not known yet. While there are any, the connection cannot be used.</summary>
+    /// <summary>The references to Vault whose values are not known yet. While there are any, the connection cannot be used.</summary>
     internal IReadOnlyList<VaultReference> UnknownSecrets { get; set; } = [];
 
-    /// <summary>The base address of the steps' paths, or null if only <see cref="Allow"/> limits where it may go.</summary>
+    /// <summary>The base address of requests, or Redis's address; null for other types, and if only <see cref="Allow"/> is given.</summary>
     internal Uri? Url { get; init; }
 
     /// <summary>The service whose instances get the requests instead of the host of <see cref="Url"/>, or null.</summary>
     internal ServiceAddress? Service { get; init; }
 
-    /// <summary>The address of the database; null for other types, and if secrets are not resolved.</summary>
+    /// <summary>The address of the database; null for other types, and if more of it than the password is an unresolved secret.</summary>
     internal DatabaseAddress? Database { get; init; }
 
-    /// <summary>The address of the Redis server; null for other types, and if secrets are not resolved.</summary>
+    /// <summary>The address of the Redis server; null for other types, and if its <c>url</c> is an unresolved secret.</summary>
     internal RedisAddress? Redis { get; init; }
 
     /// <summary>The address of the Kafka cluster; null for other types.</summary>
@@ -55,7 +55,7 @@ public sealed class Connection
     /// <summary>The proxy that requests go through, or null.</summary>
     internal Uri? Proxy { get; init; }
 
-    /// <summary>How many redirects a request follows, unless its step sets another number.</summary>
+    /// <summary>How many redirects a request follows at the most, unless its step sets another number.</summary>
     internal int Redirects { get; init; }
 
     /// <summary>Whether requests use HTTP/2 instead of HTTP/1.1.</summary>
@@ -64,7 +64,7 @@ public sealed class Connection
     /// <summary>The certificates for TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 
-    /// <summary>Headers of every request; may contain secrets.</summary>
+    /// <summary>Headers of the requests of steps, except after a redirect to another origin; may contain secrets.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>The default time limit of attempts, or null.</summary>
@@ -76,7 +76,7 @@ public sealed class Connection
     /// <summary>The circuit breaker; null if it is switched off.</summary>
     internal BreakerSettings? Breaker { get; init; } = BreakerSettings.Default;
 
-    /// <summary>The rate limit of this process, or null.</summary>
+    /// <summary>The rate limit that this process counts for itself and not per key, or null.</summary>
     internal RateLimit? RateLimit { get; init; }
 
     /// <summary>The limits that are counted per key or over all processes, or null.</summary>
@@ -106,7 +106,7 @@ public sealed class Connection
         || (string.Equals(target.Host, Url?.IdnHost, StringComparison.OrdinalIgnoreCase) && target.Port == Url!.Port)
         || Allow.Contains(target.Host, address);
 
-    /// <summary>Whether the address has the connection's own host.</summary>
+    /// <summary>Whether the address has the connection's own scheme, host and port.</summary>
     internal bool IsOwn(Uri address) =>
         Url is not null
             && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
@@ -184,7 +184,7 @@ internal sealed record AllowList(IReadOnlySet<string> Hosts, IReadOnlyList<IPNet
     public bool Contains(string host, IPAddress address) =>
         Hosts.Contains(host) || Networks.Any(network => network.Contains(address));
 
-    /// <summary>Whether a host is the address's name, or a range contains its number; names are not resolved.</summary>
+    /// <summary>Whether the list has the address's host as a name, or a range contains it as a number; names are not resolved.</summary>
     public bool ContainsHostOf(Uri url) =>
         Hosts.Contains(url.IdnHost)
         || (IPAddress.TryParse(url.IdnHost.Trim('[', ']'), out var number) && Networks.Any(network => network.Contains(number)));

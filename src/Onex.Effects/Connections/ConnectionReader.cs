@@ -128,7 +128,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             map.Find(key) is { } value && file.ReadText(value, $"'{key}'") is { } text ? Expand(text, value.At) : null;
     }
 
-    // Reports a missing address or root. Returns the address; null for a root, or after reporting problems.
+    // Reports a missing address or root. Returns the address; null for a root, for an unresolved secret, or after reporting problems.
     private Uri? ReadAddressOrRoot(ScalarSyntax name, string type, MapSyntax map)
     {
         var needed = type == ConnectionTypes.Filesystem ? "root" : "url";
@@ -141,7 +141,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         return needed == "root" ? null : ReadUrl(name, map.Find("url"), type == ConnectionTypes.Redis ? _redisSchemes : _httpSchemes);
     }
 
-    // Null after reporting an unknown type. A missing one is reported and read as http.
+    // Null after reporting an unknown or malformed type. A missing one is reported and read as http.
     private string? ReadType(ScalarSyntax name, MapSyntax map)
     {
         map.AliasMisspeltKeys(_typeKey);
@@ -182,7 +182,6 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             (source, text) = (UrlVariable(name.Text), replacement);
         }
 
-        // The address may be a secret, so it is not quoted.
         if (text is null || Expand(text, at) is not { } expanded || Secrets.HasReference(expanded))
         {
             return null;
@@ -218,6 +217,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             ? Reject("has a query or a fragment", "Leave only scheme, host, port and path; steps give a 'query'.")
             : url;
 
+        // The address may be a secret, so it is not quoted.
         Uri? Reject(string problem, string remedy)
         {
             file.Report(ConnectionDiagnostics.BadAddress(at, $"the {source} of connection '{Spelling.Clip(name.Text)}' {problem}", remedy));
@@ -225,7 +225,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         }
     }
 
-    // Returns the service and the base address of its requests, or nulls after reporting a problem.
+    // Returns the service and the base address of its requests; nulls if the address is malformed. Reports problems.
     private (ServiceAddress? Service, Uri? Root) ReadService(ScalarSyntax name, MapSyntax map, Uri url)
     {
         var at = map.Find("url")?.At ?? name.At;

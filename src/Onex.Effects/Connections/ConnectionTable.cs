@@ -35,10 +35,10 @@ public sealed class ConnectionTable
     internal void OnReleased(Action<Connection> function) =>
         ImmutableInterlocked.Update(ref _releaseHandlers, (functions, added) => functions.Add(added), function);
 
-    /// <summary>Keeps the connection of a name, or none, and its clients open until the result is disposed of.</summary>
+    /// <summary>Keeps the clients of the connection of that name, if there is one, open until the result is disposed of.</summary>
     internal ConnectionUse Use(string? name)
     {
-        // TryUse fails if the entry was replaced after the lookup; then the new one is looked up.
+        // TryUse fails if the entry was replaced or removed after the lookup; then the present one is looked up.
         while (name is not null && _entries.TryGetValue(name, out var entry))
         {
             if (entry.TryUse())

@@ -6,7 +6,7 @@ using Onex.Contracts.Yaml;
 namespace Onex.Effects.Connections;
 
 /// <summary>The connections of <c>contracts/connections/</c>.</summary>
-/// <param name="Connections">The connections without a problem, by name.</param>
+/// <param name="Connections">The connections without an error, by name.</param>
 /// <param name="Diagnostics">The diagnostics by file and position, without secrets. With an error among them nothing may start.</param>
 public sealed record ConnectionsResult(IReadOnlyDictionary<string, Connection> Connections, IReadOnlyList<Diagnostic> Diagnostics)
 {
@@ -19,7 +19,7 @@ public sealed record ConnectionsResult(IReadOnlyDictionary<string, Connection> C
     /// <summary>Further files that the connections are read from: certificates and secrets.</summary>
     public IReadOnlyList<string> OtherFiles { get; init; } = [];
 
-    /// <summary>Whether some connections are unknown, because a file cannot be read.</summary>
+    /// <summary>Whether some connections may be unknown, because the directory or a file cannot be read or parsed.</summary>
     internal bool IsIncomplete { get; init; }
 
     /// <summary>
@@ -45,7 +45,7 @@ public static class ConnectionsReader
     /// <param name="environment">The variables for addresses (<c>ONEX_CONNECTION_&lt;NAME&gt;_URL</c>) and secrets
     /// (<c>${secret:NAME}</c>).</param>
     /// <param name="resolveSecrets">False for a role that only checks contracts and does not have the secrets.</param>
-    /// <param name="vault">The known secrets of Vault; null if none can be known.</param>
+    /// <param name="vault">The known secrets of Vault, which gets the references of the files; null if no secret can be known.</param>
     public static ConnectionsResult Read(
         string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null)
     {
@@ -55,7 +55,7 @@ public static class ConnectionsReader
         var connections = new Dictionary<string, Connection>(StringComparer.Ordinal);
         var faulty = new Dictionary<string, ConnectionDescriptor>(StringComparer.Ordinal);
         var places = new Dictionary<string, string>(StringComparer.Ordinal);
-        var others = new List<string>();
+        var otherFiles = new List<string>();
 
         foreach (var path in paths)
         {
@@ -88,11 +88,11 @@ public static class ConnectionsReader
                     faulty.Add(name.Text, new ConnectionDescriptor(name.Text, type, null, null) { IsFaulty = true });
                 }
 
-                others.AddRange(secrets.Files);
+                otherFiles.AddRange(secrets.Files);
                 vaultReferences.UnionWith(secrets.VaultReferences);
             }
 
-            others.AddRange(file.OtherFiles);
+            otherFiles.AddRange(file.OtherFiles);
             diagnostics.AddRange(file.Source.Diagnostics());
         }
 
@@ -104,7 +104,7 @@ public static class ConnectionsReader
         return new ConnectionsResult(connections, diagnostics)
         {
             Faulty = [.. faulty.Values],
-            OtherFiles = [.. others.Distinct(StringComparer.Ordinal)],
+            OtherFiles = [.. otherFiles.Distinct(StringComparer.Ordinal)],
             IsIncomplete = isIncomplete,
         };
     }

@@ -12,7 +12,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
     // Redis stores a time for each permit.
     private const int ClusterPermitsMax = 10_000;
 
-    /// <summary>Returns the limits. A limit with a problem is reported and left out.</summary>
+    /// <summary>Returns the limits of the connection's gate, the others, and the key of the latter; reports problems.</summary>
     public (RateLimit? Rate, int? Concurrency, SharedLimits? Shared, string? Key) Read(
         string type, SyntaxNode? rateNode, SyntaxNode? concurrencyNode)
     {

@@ -47,7 +47,7 @@ internal sealed class PostgresReader(ConnectionsFile file, Secrets secrets, stri
         .. TlsFiles.Keys,
     ];
 
-    /// <summary>Returns the address; null after reporting problems, or if it is a secret that is not resolved.</summary>
+    /// <summary>Returns the address; null after reporting problems, or if more of it than the password is an unresolved secret.</summary>
     public DatabaseAddress? Read(ScalarSyntax name, MapSyntax map)
     {
         var before = file.ProblemCount;
@@ -66,7 +66,7 @@ internal sealed class PostgresReader(ConnectionsFile file, Secrets secrets, stri
             parts["url"] = Expand(urlFromEnvironment!, name.At);
         }
 
-        // If secrets are not resolved, only the password can be checked.
+        // An unresolved secret can only be accepted as the password, whose text is not checked.
         if (file.ProblemCount != before
             || parts.Any(part => part is { Key: not "password", Value: { } text } && Secrets.HasReference(text)))
         {

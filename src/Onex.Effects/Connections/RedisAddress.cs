@@ -29,7 +29,7 @@ internal sealed class RedisAddress
         .. TlsFiles.Keys,
     ];
 
-    /// <summary>Reads the other keys; null after reporting problems, or if the address is a secret that is not resolved.</summary>
+    /// <summary>Reads the keys besides the address; null after reporting problems, or if there is no <paramref name="url"/>.</summary>
     public static RedisAddress? Read(ConnectionsFile file, MapSyntax map, Uri? url, Func<string, string?> readText)
     {
         var (user, password) = (readText("user"), readText("password"));

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Replaces <c>${secret:NAME}</c> with the secret. Nothing else is expanded.</summary>
+/// <summary>Replaces <c>${secret:NAME}</c> and <c>${secret:vault:path#field}</c> with the secret. Nothing else is expanded.</summary>
 internal sealed partial class Secrets(IReadOnlyDictionary<string, string> environment, bool resolve, VaultSecrets? vault = null)
 {
     /// <summary>The references to Vault that were found.</summary>
@@ -18,6 +18,7 @@ internal sealed partial class Secrets(IReadOnlyDictionary<string, string> enviro
     /// <summary>Whether references are replaced; otherwise they stay.</summary>
     public bool IsResolving => resolve;
 
+    /// <summary>The secrets that were found, for the fingerprint; an empty text for each that is not known or not resolved.</summary>
     public List<string> Values { get; } = [];
 
     /// <summary>The files that secrets were read from.</summary>

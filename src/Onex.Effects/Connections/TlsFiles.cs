@@ -10,7 +10,8 @@ namespace Onex.Effects.Connections;
 /// <param name="ClientCertificate">The certificate that the client presents, with its private key; or null.</param>
 internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
 {
-    // The contents when the connection was read, so that a file that breaks later does not break the connection.
+    // The contents when the connection was read, so that a file that breaks later does not break clients that use Options. Those of
+    // PostgreSQL and Kafka read the files themselves.
     private readonly string? _caText;
     private readonly string? _clientText;
 

@@ -32,7 +32,7 @@ internal sealed class VaultOptions
     /// <summary>The default of <see cref="Mount"/>, as in Vault's development server.</summary>
     public const string DefaultMount = "secret";
 
-    /// <summary>The login, or null if none is configured.</summary>
+    /// <summary>The login, or null if none is configured completely.</summary>
     public required VaultLogin? Login { get; init; }
 
     /// <summary>The namespace that requests are for, or null.</summary>
@@ -40,9 +40,4 @@ internal sealed class VaultOptions
 
     /// <summary>Where the operations' secrets engine (KV version 2) is mounted.</summary>
     public required string Mount { get; init; }
-
-    /// <summary>Whether both have the same values, so that a reload keeps the connection.</summary>
-    public bool IsSameAs(VaultOptions other) =>
-        (Namespace, Mount) == (other.Namespace, other.Mount)
-        && (Login is null ? other.Login is null : other.Login is not null && Login.IsSameAs(other.Login));
 }

@@ -5,7 +5,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Reads the keys of a connection to Vault. Missing keys come from the settings of the runtime's own Vault.</summary>
+/// <summary>Reads the keys of a connection to Vault. Missing ones but the mount come from the settings of the runtime's Vault.</summary>
 internal sealed class VaultReader(ConnectionsFile file, Secrets secrets)
 {
     public static IReadOnlyList<ConnectionKey> Keys { get; } =

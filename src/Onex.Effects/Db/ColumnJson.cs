@@ -15,7 +15,8 @@ internal static class ColumnJson
     private const int DoubleDigits = 15;
     private const int DoubleExponentMax = 300;
 
-    // The message's reader allows StorableJson.DepthMax levels. The row and the message around it use 4 of them.
+    // A member of a result may have StorableJson.DepthMax levels. In that of db.transaction 4 are around a column: the list of results, a
+    // result, its list of rows, and a row.
     private const int DepthMax = StorableJson.DepthMax - 4;
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
@@ -125,7 +126,7 @@ internal static class ColumnJson
         return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
     }
 
-    // Whether a double keeps all digits of the number, and is in its range, which ends at about 1e308.
+    // Whether the number is a 64-bit integer, or a double keeps all its digits, in a range that ends at about 1e308.
     private static bool IsExact(string numeric)
     {
         if (long.TryParse(numeric, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
@@ -154,8 +155,8 @@ internal static class ColumnJson
         }
     }
 
-    // Returns RFC 3339, except for infinity and for years before 1 or after 9999, which have no such form. The server writes
-    // 2024-01-31 10:20:30 (19 characters), a fraction and the offset as +00, +05:30 or, for historic zones, +01:23:45.
+    // Returns RFC 3339, without an offset if there is none. What has no such form stays as it is: infinity, years before 1 or after 9999,
+    // offsets with seconds. The server writes 2024-01-31 10:20:30 (19 characters), a fraction, and the offset as +00, +05:30 or +01:23:45.
     private static string ToRfc3339(string text)
     {
         if (text.Length < 19 || text[4] != '-' || text[10] != ' ' || text.EndsWith("BC", StringComparison.Ordinal))

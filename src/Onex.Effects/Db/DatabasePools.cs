@@ -7,7 +7,7 @@ using Onex.Persistence.Postgres;
 
 namespace Onex.Effects.Db;
 
-/// <summary>The sessions of database effects: one pool per connection, as large as the connection's concurrency.</summary>
+/// <summary>The sessions of database effects: per connection a pool, and one for plug-ins, each as large as its concurrency.</summary>
 internal sealed class DatabasePools(ConnectionTable connections, ILogger<DatabasePools> logger) : IDisposable
 {
     private readonly PerConnection<DatabasePool> _pools = new(

@@ -59,7 +59,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         try
         {
             var columns = await DescribeAsync(command, cancellation);
-            var (parameterTypes, types) = await ReadTypesAsync([.. columns.Select(column => column.Type)], cancellation);
+            var (parameterTypes, types) = await ConfigureAndReadTypesAsync([.. columns.Select(column => column.Type)], cancellation);
             if (Bind(command, parameters, parameterTypes, types) is { } unbound)
             {
                 return Reject("parameters_invalid", unbound);
@@ -94,7 +94,9 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         return [.. Enumerable.Range(0, reader.FieldCount).Select(column => (reader.GetName(column), reader.GetDataTypeOID(column)))];
     }
 
-    private async Task<(uint[]? Parameters, TypeCatalogue Types)> ReadTypesAsync(uint[] columnTypes, CancellationToken cancellation)
+    // Configures the transaction the first time, in the same round trip.
+    private async Task<(uint[]? Parameters, TypeCatalogue Types)> ConfigureAndReadTypesAsync(
+        uint[] columnTypes, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection, transaction);
         var resultsToSkip = 0;
@@ -271,7 +273,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         }
     }
 
-    // Deallocates the statement, because ReadTypesAsync expects only one prepared statement in the session.
+    // Deallocates the statement, because ConfigureAndReadTypesAsync expects only one prepared statement in the session.
     private async Task UnprepareAsync(NpgsqlCommand command)
     {
         if (connection.FullState != ConnectionState.Open)

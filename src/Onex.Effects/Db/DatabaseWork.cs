@@ -12,7 +12,7 @@ internal static class DatabaseWork
     /// <param name="context">The attempt.</param>
     /// <param name="readOnly">Whether it must not change anything.</param>
     /// <param name="work">Returns the result or the rejection.</param>
-    /// <param name="toRecord">Converts the result for the ledger, to record it in the transaction; null if it is recorded later.</param>
+    /// <param name="toRecord">Converts the result, to record it in the transaction if the ledger is in the same database; or null.</param>
     /// <param name="cancellation">Ends the attempt.</param>
     public static async Task<EffectOutcome<TResult>> RunAsync<TResult>(
         DatabasePools pools,
@@ -56,7 +56,7 @@ internal static class DatabaseWork
             await session.CommitAsync();
             if (mustRecord)
             {
-                context.Record.Commit();
+                context.Record.MarkCommitted();
             }
 
             return EffectOutcome<TResult>.Completed(result);

@@ -3,8 +3,8 @@ using System.Text;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Parses PostgreSQL's text form of arrays and composites, one level of nesting at a time. Returns null if the text does not have that
-/// form, which only a type of an extension can cause.
+/// Parses PostgreSQL's text form of arrays, with all dimensions, and of composites; elements and fields stay texts. Returns null if the
+/// text does not have that form, which only a type of an extension can cause.
 /// </summary>
 internal static class LiteralReader
 {

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Onex.Effects.Db;
 
 /// <summary>
-/// Writes a JSON value as the text that the server parses as a parameter's type. A JSON string is passed unchanged, except for bytea; the
-/// server checks it.
+/// Writes a JSON value as the text that the server parses as a parameter's type. A JSON string is passed unchanged, except for bytea, json
+/// and jsonb; the server checks it.
 /// </summary>
 internal static class ParameterText
 {

@@ -2,8 +2,8 @@ using System.Collections.Frozen;
 
 namespace Onex.Effects.Db;
 
-/// <summary>Which statements a step may run. The server rejects several statements in one text, because the extended
-/// protocol is used.</summary>
+/// <summary>Which statements a step may run, by their first word. Several in one text are rejected later: by the server, or, if the client
+/// splits them, by <see cref="DatabaseSession"/>.</summary>
 internal static class StatementRules
 {
     // They would end or split the operation's transaction, or start a dialogue (COPY) that a step cannot conduct.

@@ -77,7 +77,7 @@ internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
     }
 }
 
-/// <summary>The types whose JSON form is not text. Their ids are the same in every PostgreSQL.</summary>
+/// <summary>The types whose JSON form is not the server's text. Their ids are the same in every PostgreSQL.</summary>
 internal static class TypeOids
 {
     public const uint Bool = 16;

@@ -21,8 +21,8 @@ internal sealed record ServiceAddress(string Scheme, string Name, string? Tag, s
     public static bool IsService(Uri url) => url.Scheme is Consul or Srv;
 
     /// <summary>
-    /// Returns the service and the base address of its requests, in which it stands as the host; or the problem, as the end of a
-    /// sentence, and its remedy.
+    /// Returns the service and the base address of its requests, whose host is the service's name or, for SRV records, its domain; or the
+    /// problem, as the end of a sentence, and its remedy.
     /// </summary>
     public static (ServiceAddress? Service, Uri? Root, string Problem, string Remedy) Parse(Uri url)
     {

@@ -5,8 +5,8 @@ using DnsClient;
 namespace Onex.Effects.Discovery;
 
 /// <summary>
-/// The instances of a service from SRV records (RFC 2782), kept for their time to live. An attempt starts with the lowest priority; among
-/// instances of equal priority the order is random by weight.
+/// The instances of a service from SRV records (RFC 2782), kept for their time to live, from a second to an hour. An attempt starts with
+/// the lowest number of priority; among instances with the same number the order is random by weight.
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="query">Queries the SRV records of a name.</param>
@@ -69,7 +69,7 @@ internal sealed class SrvList(
     {
         foreach (var group in records.GroupBy(record => record.Priority).OrderBy(equals => equals.Key))
         {
-            // Records without weight come first, so that the sum of weights, which can be 0, can choose them.
+            // Records without weight come first, so that the random number 0 can choose one of them.
             var remaining = group.OrderBy(record => record.Weight).ToList();
             while (remaining.Count > 0)
             {

@@ -71,7 +71,7 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         return directory;
     }
 
-    /// <summary>Rejects a name that is not a regular file. A null kind stands for a name that does not exist.</summary>
+    /// <summary>Rejects a name that is not a regular file. One that does not exist, whose kind is null, passes.</summary>
     protected static void RequireFile(FileKind? kind)
     {
         if (kind is not (null or FileKind.File))

@@ -6,7 +6,7 @@ namespace Onex.Effects.Http;
 /// <summary>Distinguishes public addresses from internal ones.</summary>
 internal static class AddressRules
 {
-    // Ranges of IANA's special-purpose registries that are not routed on the internet.
+    // Ranges, most of them from IANA's special-purpose registries, that do not simply lead to one host on the internet.
     private static readonly IPNetwork[] _internal =
     [
         IPNetwork.Parse("0.0.0.0/8"), // this host

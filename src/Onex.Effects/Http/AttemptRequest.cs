@@ -3,7 +3,7 @@ using Onex.Effects.Operations;
 
 namespace Onex.Effects.Http;
 
-/// <summary>The request of an attempt. It is sent once, over one connection, because only the orchestrator decides about retries.</summary>
+/// <summary>A request of an attempt. Over HTTP/1.1 it is sent at most once, because only the orchestrator decides about retries.</summary>
 internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProgress progress) : HttpRequestMessage(method, address)
 {
     private SendingStream? _stream;

@@ -4,12 +4,12 @@ using System.IO.Compression;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// Decompresses bodies. The platform's decompression does not report a truncated stream, so half a response would pass for a whole one.
-/// This class checks for the end.
+/// Decompresses bodies. The platform's streams do not report truncated content, so half a response would pass for a whole one. This class
+/// checks for the end of gzip and Brotli, but not of deflate, which no request accepts by default.
 /// </summary>
 internal static class ContentCoding
 {
-    /// <summary>The codings that a request accepts: those whose end can be detected.</summary>
+    /// <summary>The codings that a request accepts by default: those whose end can be detected.</summary>
     public const string Accepted = "gzip, br";
 
     // A gzip member that is appended to a complete body is decompressed after it. Appended to a truncated body, it is taken for the
@@ -21,7 +21,7 @@ internal static class ContentCoding
     public static bool IsKnown(string coding) => coding.ToLowerInvariant() is "gzip" or "x-gzip" or "br" or "deflate";
 
     /// <summary>Decompresses the body; null if it is larger than the maximum.</summary>
-    /// <exception cref="InvalidDataException">The body is truncated, or not compressed this way.</exception>
+    /// <exception cref="InvalidDataException">The body is truncated (gzip, Brotli), or not compressed this way.</exception>
     public static byte[]? Decompress(byte[] compressed, string coding, int bytesMax)
     {
         switch (coding.ToLowerInvariant())

@@ -8,7 +8,7 @@ using Onex.Operations;
 
 namespace Onex.Effects.Http;
 
-/// <summary>One HTTP request, to an address or through a connection.</summary>
+/// <summary>One HTTP request, to an address or through a connection, and the redirects that it follows.</summary>
 [Operation("http.get", ConnectionType = "http", Ignores = "body", Description = "Sends a GET request.")]
 [Operation(
     "http.head", ConnectionType = "http", Ignores = "body", Description = "Sends a HEAD request, whose response has headers and no body.")]
@@ -108,7 +108,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its response did not arrive in time.");
         }
 
-        // The status decides the outcome, even if the body is missing.
+        // The status decides whether the effect happened, even if the body is missing.
         var result = new HttpResult { StatusCode = status, Headers = HttpAnswers.ReadHeaders(response), Body = body ?? HttpAnswers.NoBody };
         var (code, message) = (HttpStatuses.Code(status), $"{host} answered {status}.");
         var outcome = HttpStatuses.Classify(status) switch
@@ -265,7 +265,7 @@ internal static class HttpRequests
         _ => ValueText.ToBytes(body),
     };
 
-    // Later values replace earlier ones: the operator's credentials replace the contract's headers, and the runtime's headers replace both.
+    // Later values replace earlier ones: the connection's headers replace the contract's, and the runtime's headers replace both.
     private static void AddHeaders(AttemptRequest request, HttpTarget target, HttpArguments arguments, AttemptContext context)
     {
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);

@@ -17,9 +17,9 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
     /// <summary>Whether the body of the step is sent.</summary>
     public bool HasBody { get; private init; } = true;
 
-    /// <summary>Where a response leads; false if it is no redirect (RFC 9110, 15.4).</summary>
+    /// <summary>Gives the target to which a response redirects; false if it does not (RFC 9110, 15.4).</summary>
     /// <param name="response">The response.</param>
-    /// <param name="next">The next target.</param>
+    /// <param name="next">The next target; meaningless if there is a problem.</param>
     /// <param name="problem">Why it must not be followed, or null.</param>
     public bool TryFollow(HttpResponseMessage response, [NotNullWhen(true)] out HttpTarget? next, out string? problem)
     {
@@ -30,7 +30,7 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
             return false;
         }
 
-        // 303 always asks for a GET; 301 and 302 turn a POST into one, as every client does.
+        // 303 asks for a GET, or again a HEAD; 301 and 302 turn a POST into a GET, as every client does.
         var isRead = Method == HttpMethod.Get || Method == HttpMethod.Head;
         var becomesGet = !isRead && (status == 303 || (status is 301 or 302 && Method == HttpMethod.Post));
         if (!Uri.TryCreate(Address, locations.ToString(), out var address)

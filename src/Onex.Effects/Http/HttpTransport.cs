@@ -19,7 +19,7 @@ internal sealed class HttpTransport(
     ConnectionTable connections, ServiceDirectory services, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     : IDisposable
 {
-    // How many instances one attempt tries.
+    // How many instances one attempt tries at the most.
     private const int InstancesMax = 3;
 
     private readonly PerConnection<HttpMessageInvoker> _invokers = new(
@@ -33,8 +33,8 @@ internal sealed class HttpTransport(
         resolve ?? Dns.GetHostAddressesAsync, (_, address) => !AddressRules.IsInternal(address), (_, _) => false, TlsFiles.None);
 
     /// <summary>
-    /// Sends a request, and records when its first byte is sent. The request is sent at most once: if its socket closes without a response,
-    /// which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
+    /// Sends a request, and marks it as sent before its first byte. Over HTTP/1.1 it is sent at most once: if its socket closes without a
+    /// response, which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
     public Task<HttpResponseMessage> SendAsync(Connection? connection, AttemptRequest request, CancellationToken cancellation) =>
         connection is { Service: { } service } && connection.IsOwn(request.RequestUri!)
@@ -98,7 +98,7 @@ internal sealed class HttpTransport(
     }
 
     // Whoever can write to Consul or the DNS zone chooses the address of an instance, so the connection's list must allow it. Without a
-    // list the address may be private, as that of a URL may be, but not link-local.
+    // list the address may be private, as that of a URL may be, but not, for example, link-local.
     private static bool MayReachInstance(Connection connection, DnsEndPoint instance, IPAddress address) =>
         connection.Allow.IsEmpty ? AddressRules.MayBeInstance(address) : connection.Allow.Contains(instance.Host, address);
 

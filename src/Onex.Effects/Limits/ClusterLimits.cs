@@ -73,8 +73,8 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
 
         IAsyncDisposable? slot = null;
-        var slots = CounterName(connection, limits.IsConcurrencyKeyed ? command.LimitKey : null);
-        if (limits.Concurrency is { } slotsMax && (slot = await TakeSlotAsync(slots, slotsMax, limits.IsConcurrencyOfCluster)) is null)
+        var slotName = CounterName(connection, limits.IsConcurrencyKeyed ? command.LimitKey : null);
+        if (limits.Concurrency is { } slotsMax && (slot = await TakeSlotAsync(slotName, slotsMax, limits.IsConcurrencyOfCluster)) is null)
         {
             return new SharedPermit(null, _slotRetryDelay);
         }
@@ -83,8 +83,8 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         {
             try
             {
-                var name = CounterName(connection, limits.IsRateKeyed ? command.LimitKey : null);
-                var wait = await TakeRateAsync(name, rate, limits.IsRateOfCluster, cancellation);
+                var rateName = CounterName(connection, limits.IsRateKeyed ? command.LimitKey : null);
+                var wait = await TakeRateAsync(rateName, rate, limits.IsRateOfCluster, cancellation);
                 if (wait > TimeSpan.Zero)
                 {
                     await (slot?.DisposeAsync() ?? default);
@@ -152,7 +152,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         return TimeSpan.Zero;
     }
 
-    // Returns null if as many attempts run as are allowed.
+    // Returns the slot, to be disposed of; null if as many attempts run as are allowed.
     private async Task<IAsyncDisposable?> TakeSlotAsync(string name, int slotsMax, bool isOfCluster)
     {
         if (isOfCluster)
@@ -217,7 +217,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         Log.ClusterLimitsLost(_logger, problem);
     }
 
-    // Registers this process, and renews the leases of its attempts.
+    // Registers this process and renews the leases of its attempts, periodically. Success ends the unavailability of Redis.
     private async Task RenewAsync()
     {
         while (!_disposed.IsCancellationRequested)
@@ -251,7 +251,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
     }
 
-    // Permission to run, which expires in Redis unless it is renewed.
+    // A slot in Redis, which expires unless it is renewed.
     private sealed class Lease(ClusterLimits limits, string name, string id) : IAsyncDisposable
     {
         public string Name => name;
@@ -267,6 +267,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
     }
 
+    // A slot that this process counts for itself.
     private sealed class Slot(KeyedCounters counters, string name) : IAsyncDisposable
     {
         public ValueTask DisposeAsync()

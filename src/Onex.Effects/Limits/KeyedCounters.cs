@@ -4,8 +4,8 @@ using Onex.Effects.Running;
 namespace Onex.Effects.Limits;
 
 /// <summary>
-/// Counts permits by key in the memory of this process. The number of keys is bounded: a further key replaces the least recently used
-/// one, whose count is lost, so that its next attempts may begin at once.
+/// Counts permits by key in the memory of this process. The number of keys is bounded: a further key replaces the least recently used one
+/// without running attempts, whose rate is lost, so that its next attempts may begin at once.
 /// </summary>
 internal sealed class KeyedCounters(TimeProvider time)
 {
@@ -96,7 +96,7 @@ internal sealed class KeyedCounters(TimeProvider time)
         return node.Value;
     }
 
-    // Skips counters with running attempts, whose number would be lost. Some counter has none, because a process runs fewer than KeysMax.
+    // Skips counters with running attempts, whose number would be lost; null if all have some.
     private LinkedListNode<Counter>? LeastRecentlyUsed()
     {
         var node = _byUse.First;

@@ -11,7 +11,7 @@ namespace Onex.Effects.Limits;
 internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
 {
     // The list holds the times, in microseconds, at which the last attempts began or will begin, the newest first. With n permits, an
-    // attempt may begin one window after the n-th attempt before it. If that is at leasesMax 'longest' away, the time is reserved.
+    // attempt may begin one window after the n-th attempt before it. If that is at most 'longest' away, the time is reserved.
     private const string TakeRate = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
@@ -26,7 +26,7 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return {1, begins - now}
         """;
 
-    // A sorted set of the leases by the time at which they expire. A maximum of 0 is no limit.
+    // A sorted set of leases (slots of running attempts, or registered processes) by the time at which they expire. 0 is no maximum.
     private const string TakeLease = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
@@ -57,7 +57,7 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return (answer[0] == 1, TimeSpan.FromMicroseconds(answer[1]));
     }
 
-    /// <summary>Takes or renews a lease; false if there are as many leases as allowed.</summary>
+    /// <summary>Takes or renews a lease; false if there are as many others as allowed.</summary>
     public async Task<bool> TakeLeaseAsync(string name, int leasesMax, TimeSpan length, string id) =>
         await LeaseAsync(name, leasesMax, length, id) > 0;
 

@@ -18,7 +18,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     /// <summary>Hides the secrets that the attempt uses in everything that is recorded and sent.</summary>
     public SecretMask Mask { get; set; } = SecretMask.None;
 
-    /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
+    /// <summary>Whether an earlier attempt of the command, or an earlier holder of this one's lease, may have taken effect.</summary>
     public bool FollowsAttempt => command.Attempt > 1 || granted.FollowsUnrecordedLease;
 
     /// <summary>The ledger if it can take part in an operation's transaction, else null.</summary>
@@ -27,7 +27,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     /// <summary>The result that the operation recorded and committed.</summary>
     public StepResult? Committed { get; private set; }
 
-    /// <summary>Whether the operation recorded a result, but it is unknown whether its transaction was committed.</summary>
+    /// <summary>Whether the operation recorded a result in its transaction, and it is unknown whether that was committed.</summary>
     public bool IsInDoubt => _recordedInTransaction is not null && Committed is null;
 
     /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
@@ -45,7 +45,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     }
 
     /// <summary>Call after the transaction was committed.</summary>
-    public void Commit() => Committed = _recordedInTransaction;
+    public void MarkCommitted() => Committed = _recordedInTransaction;
 
     /// <summary>Creates the result message of an outcome.</summary>
     public StepResult CreateResult(AttemptOutcome outcome) => new()
@@ -63,7 +63,7 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
         Reach = outcome.Outcome == StepOutcomes.Completed ? null : ToWireText(ReachOf(outcome)),
     };
 
-    // An earlier owner of the lease may have sent the effect, so this attempt's failure does not mean that the effect did not happen.
+    // An earlier holder of the lease may have sent the effect, so this attempt's failure does not mean that the effect did not happen.
     private AttemptReach ReachOf(AttemptOutcome outcome) => granted.FollowsUnrecordedLease
         && (outcome.Reach == AttemptReach.NotSent || (outcome.Reach == AttemptReach.Answered && outcome.Outcome == StepOutcomes.Failed))
             ? AttemptReach.Sent
@@ -77,10 +77,11 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
         _ => StepReaches.Sent,
     };
 
-    /// <summary>Records the result. Returns it as it is sent, or null if the lease was lost.</summary>
+    /// <summary>Records the result. Returns the one that the ledger has then, or null if the lease was lost.</summary>
     public async Task<StepResult?> RecordAsync(StepResult result, CancellationToken cancellation)
     {
-        // Recording waits until a transaction in doubt has ended. If this record can be written then, the transaction was not committed.
+        // Recording waits until a transaction in doubt has ended. If this result is recorded then, the transaction was not committed, so
+        // the effect did not happen.
         var stored = await StoreAsync(
             IsInDoubt && !granted.FollowsUnrecordedLease ? result with { Reach = StepReaches.NotSent } : result, cancellation);
         if (!await ledger.RecordAsync(granted.LeaseToken, stored, cancellation))
@@ -93,12 +94,12 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
             return stored;
         }
 
-        // If the transaction in doubt was committed, the ledger kept its outcome, not ours.
+        // If the transaction in doubt was committed, the ledger kept the result that it recorded, not this one.
         var states = await ledger.LookUpAsync([command.CommandId], cancellation);
         return states.TryGetValue(command.CommandId, out var state) && state.Outcome is { } outcome ? outcome : stored;
     }
 
-    // Stored under the lease token, because attempts, and owners of one attempt, may have different results.
+    // Stored under the lease token, because attempts, and holders of one attempt's lease, may have different results.
     private Task<StepResult> StoreAsync(StepResult result, CancellationToken cancellation) =>
         payloads.StoreIfLargeAsync(result, granted.LeaseToken.ToString("N"), cancellation);
 }

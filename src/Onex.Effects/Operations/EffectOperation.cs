@@ -32,7 +32,7 @@ internal sealed record AttemptContext(
     /// <summary>The number of the attempt, from 1.</summary>
     public int Attempt { get; init; } = 1;
 
-    /// <summary>Whether there was an earlier attempt of the command, which may have taken effect.</summary>
+    /// <summary>See <see cref="AttemptRecord.FollowsAttempt"/>.</summary>
     public bool FollowsAttempt { get; init; }
 
     /// <summary>How far the attempt has come. Before anything was sent, it cannot have taken effect.</summary>
@@ -41,7 +41,7 @@ internal sealed record AttemptContext(
     /// <summary>The maximum size of a result in bytes.</summary>
     public int LargestResult => Math.Min(ValueText.ResultBytesMax, Memory.Largest);
 
-    /// <summary>Begins the reports of progress, which end when the result is disposed of; null if there are none.</summary>
+    /// <summary>Begins the reports of progress, which end when the result is disposed of; the result is null if none are sent.</summary>
     public Func<RunReports?> BeginReports { get; init; } = () => null;
 
     /// <summary>Reserves memory for the result before it is read.</summary>
@@ -54,7 +54,7 @@ internal sealed class AttemptProgress
     private volatile bool _isSent;
     private volatile bool _isConnected;
 
-    /// <summary>Whether it reached the external system. A rejection before that says nothing about the system.</summary>
+    /// <summary>Whether it reached the external system, or may have. A rejection before that says nothing about the system.</summary>
     public bool HasConnected => _isConnected || _isSent;
 
     /// <summary>Whether it was sent: from here on it is unknown whether it takes effect.</summary>
@@ -74,16 +74,16 @@ internal sealed class AttemptProgress
 internal sealed record AttemptOutcome(
     string Outcome, RawJson? Result, string? Code, string? Message, TimeSpan? RetryAfter, AttemptReach Reach)
 {
-    /// <summary>Whether it was rejected before it reached the external system, which says nothing about that system.</summary>
+    /// <summary>Whether the attempt ended before it tried to reach the external system, so it says nothing about that system.</summary>
     public bool IsUntried { get; init; }
 
     /// <summary>
     /// The connection without which the attempt could not begin, or null: that of the Vault whose secret the arguments need, or its own
-    /// connection, whose secret of Vault is not known yet. The command waits for that connection instead of failing.
+    /// connection, whose secret of Vault is not known yet. If that connection has a circuit breaker, the command waits for it.
     /// </summary>
     public string? WaitsFor { get; init; }
 
-    /// <summary>The outcome for the circuit breaker that the external system works.</summary>
+    /// <summary>An outcome from which a circuit breaker sees that the external system works.</summary>
     public static AttemptOutcome Works { get; } = new(StepOutcomes.Completed, null, null, null, null, AttemptReach.Done);
 
     /// <summary>See <see cref="StepResult.Unparsed"/>.</summary>
@@ -119,7 +119,7 @@ internal interface IEffectOperation
 }
 
 /// <summary>
-/// Base class of effect operations. A subclass has <see cref="OperationAttribute"/>, and a constructor whose parameters
+/// Base class of the effect operations of Onex itself. A subclass has <see cref="OperationAttribute"/>, and a constructor whose parameters
 /// are services of the role.
 /// </summary>
 internal abstract class EffectOperation<TArguments, TResult>(JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)

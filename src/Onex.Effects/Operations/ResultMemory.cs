@@ -30,7 +30,7 @@ internal sealed class ResultMemory(long capacity, int largest)
 
     private int Largest { get; } = largest;
 
-    /// <summary>Begins a reservation for the result of an attempt. Disposing of it releases its memory.</summary>
+    /// <summary>Begins a reservation, without memory yet, for the result of an attempt. Disposing of it releases its memory.</summary>
     public Reservation Begin() => new(this);
 
     // Called with the lock held.
@@ -71,16 +71,17 @@ internal sealed class ResultMemory(long capacity, int largest)
 
         private bool _hasEnded;
 
-        /// <summary>Completes when this many bytes in total are reserved.</summary>
+        /// <summary>Completes when this many bytes in total are reserved, or at once after the reservation was disposed of.</summary>
         public async ValueTask ReserveAsync(long bytes, CancellationToken cancellation)
         {
             LinkedListNode<(Reservation Reservation, long Additional, TaskCompletionSource Granted)> waiter;
             lock (memory._lock)
             {
                 var additional = bytes - Bytes;
+                var isNext = memory._waiting.Count == 0 || memory._exceeding == this;
+
                 // A cancelled attempt may have left code running, which gets here after the attempt has ended.
-                var isFirst = memory._waiting.Count == 0 || memory._exceeding == this;
-                if (_hasEnded || additional <= 0 || (isFirst && memory.TryReserve(this, additional)))
+                if (_hasEnded || additional <= 0 || (isNext && memory.TryReserve(this, additional)))
                 {
                     return;
                 }

@@ -7,15 +7,16 @@ using Onex.Contracts.Messages;
 namespace Onex.Effects.Operations;
 
 /// <summary>
-/// Replaces the secrets that an attempt used in its result and messages, in case the service repeats them: as they are, percent-encoded,
-/// escaped as in JSON, and in base64, also as a part of a longer encoded text.
+/// Replaces, in the result and messages of an attempt, the secrets that it used, in case the service repeats them: as they are,
+/// percent-encoded, escaped as in JSON, and in base64, also as a part of a longer encoded text.
 /// </summary>
 internal sealed class SecretMask
 {
     /// <summary>The text that replaces a secret.</summary>
     public const string Hidden = "***";
 
-    // Shorter values occur by chance, and so do shorter pieces of base64.
+    // Values of fewer characters occur by chance. Encoded forms are hidden only of values of EncodedMin bytes and more, and base64 only in
+    // pieces of that length, for the same reason.
     private const int ValueMin = 4;
     private const int EncodedMin = 6;
 
@@ -29,7 +30,7 @@ internal sealed class SecretMask
 
     /// <summary>Hides these values. Values of fewer than four characters are not hidden.</summary>
     public static SecretMask For(IEnumerable<string> values) =>
-        new(values.Where(value => value.Length >= ValueMin).SelectMany(EncodedForms));
+        new(values.Where(value => value.Length >= ValueMin).SelectMany(FormsOf));
 
     public string? Apply(string? text)
     {
@@ -63,7 +64,7 @@ internal sealed class SecretMask
         return new RawJson(masked.WrittenMemory);
     }
 
-    private static IEnumerable<string> EncodedForms(string value)
+    private static IEnumerable<string> FormsOf(string value)
     {
         yield return value;
         if (Encoding.UTF8.GetByteCount(value) < EncodedMin)

@@ -5,10 +5,10 @@ using Onex.Effects.Operations;
 namespace Onex.Effects.Plugins;
 
 /// <summary>
-/// Sends the requests of a plug-in over a connection, with the rules and the headers of <c>http.*</c>: only to the hosts that the
-/// connection allows, with its credentials at its own host, with the idempotency key and the trace.
+/// Sends the requests of a plug-in over a connection as <c>http.*</c> does: only to the hosts that the connection allows, with the
+/// idempotency key and the trace. But only the connection's own host gets its headers, not every allowed one.
 /// </summary>
-/// <param name="transport">The sockets of the connection.</param>
+/// <param name="transport">Sends the requests over the connection's sockets.</param>
 /// <param name="connection">The connection.</param>
 /// <param name="context">The attempt.</param>
 internal sealed class ConnectionHandler(HttpTransport transport, Connection connection, AttemptContext context) : HttpMessageHandler

@@ -23,7 +23,7 @@ internal static class RedisErrors
                 AttemptReach.NotSent, "connection_failed", $"The Redis of connection '{connection}' cannot be reached."),
         };
 
-    // An error is final, unless the same command could succeed later because the server or its configuration is the problem.
+    // An error is final, unless the same command could succeed later, because the state of the server or the login is the problem.
     private static EffectOutcome<TResult> Classify<TResult>(RedisServerException answer, string connection)
         where TResult : class
     {

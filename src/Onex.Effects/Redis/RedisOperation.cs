@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
 
-/// <summary>Base class of the operations of Redis: one command per attempt, sent once; without an answer, its effect is unknown.</summary>
+/// <summary>Base class of the operations of Redis: one command per attempt, or a length and a value; each is sent at most once.</summary>
 internal abstract class RedisOperation<TArguments, TResult>(
     RedisConnections connections, JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : EffectOperation<TArguments, TResult>(argumentsType, resultType)
@@ -16,7 +16,7 @@ internal abstract class RedisOperation<TArguments, TResult>(
     /// <summary>The problem of the arguments, or null.</summary>
     protected virtual string? FindProblem(TArguments arguments) => null;
 
-    /// <summary>How many bytes the command writes.</summary>
+    /// <summary>The size of what the command writes, about in bytes.</summary>
     protected virtual long CountBytes(TArguments arguments) => 0;
 
     /// <summary>Sends the command. Returns null if the value is larger than the result may be.</summary>

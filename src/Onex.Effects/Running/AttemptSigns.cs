@@ -9,7 +9,7 @@ namespace Onex.Effects.Running;
 /// <summary>Reads from the outcome of an attempt whether its connection works.</summary>
 internal static class AttemptSigns
 {
-    // Every attempt would fail with these, whatever its arguments are.
+    // Taken to mean that every attempt would fail now, whatever its arguments are.
     private static readonly FrozenSet<string> _unavailable = FrozenSet.ToFrozenSet(
         [
             "connection_failed", "connection_refused", "connection_lost", "authentication_failed", "database_unavailable",
@@ -27,7 +27,7 @@ internal static class AttemptSigns
     private static readonly FrozenSet<string> _processFaults = FrozenSet.ToFrozenSet(
         ["connection_unknown", "lease_lost", StepCodes.OperationUnknown, StepCodes.OperationFailed], StringComparer.Ordinal);
 
-    /// <summary>Whether the external system answered that the attempt failed, so that it was reached.</summary>
+    /// <summary>Whether the external system answered, with a rejection or an error. The reach alone does not tell, as with HTTP 500.</summary>
     public static bool IsAnswer(AttemptOutcome outcome) =>
         outcome.Reach == AttemptReach.Answered || outcome.Code?.StartsWith("http_", StringComparison.Ordinal) == true;
 

@@ -5,16 +5,16 @@ namespace Onex.Effects.Running;
 /// <summary>What an attempt says about its connection.</summary>
 internal enum AttemptSign
 {
-    /// <summary>Nothing: it did not reach the external system, or it failed for a reason of its own.</summary>
+    /// <summary>Nothing: it ended before it tried to reach the external system, or a problem of this process failed it.</summary>
     None,
 
-    /// <summary>The external system works: it answered.</summary>
+    /// <summary>The external system works: the attempt completed, was rejected, or met a conflict of transactions.</summary>
     Works,
 
     /// <summary>The external system failed for this attempt, perhaps only for it.</summary>
     Fails,
 
-    /// <summary>The external system is unavailable, for every attempt.</summary>
+    /// <summary>The external system is taken to be unavailable for every attempt.</summary>
     Unavailable,
 }
 
@@ -27,14 +27,14 @@ internal enum BreakerState
     /// <summary>No attempt begins before the next trial is due.</summary>
     Open,
 
-    /// <summary>One attempt runs as a trial.</summary>
+    /// <summary>One attempt runs as a trial, and no other begins.</summary>
     Trial,
 }
 
 /// <summary>
-/// A circuit breaker. It opens when the failed share of the attempts within a period is too high. It also opens after as many failures in a
-/// row as the minimum number of attempts, however far apart, because an outage may show only in rare, slow attempts. When the pause is over
-/// it lets one trial through. Not thread-safe: its gate holds the lock.
+/// A circuit breaker. It opens when the failed share of the attempts within a period is too high, if there was a minimum number of them. It
+/// also opens after that number of failures in a row, however far apart, because an outage may show only in rare, slow attempts. When the
+/// pause is over it lets one trial through. Not thread-safe: its gate holds the lock.
 /// </summary>
 internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time)
 {
@@ -43,7 +43,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
 
     private readonly AttemptCounts _counts = new(settings.Within, time);
     private int _consecutiveFailures;
-    private bool _wasFirstDeclined;
+    private bool _wasLastFailedFirst;
     private long _openedAt;
     private TimeSpan _pause;
 
@@ -52,10 +52,10 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
     /// <summary>Whether it is closed, open, or runs a trial.</summary>
     public BreakerState State { get; private set; }
 
-    /// <summary>Since when it has not been closed.</summary>
+    /// <summary>Since when it has not been closed; null while it is closed.</summary>
     public DateTimeOffset? Since { get; private set; }
 
-    /// <summary>Why it opened, or why the last trial failed.</summary>
+    /// <summary>Why it opened, or why the last trial failed; null while it is closed.</summary>
     public string? Reason { get; private set; }
 
     /// <summary>How long it will take until the next trial may begin: zero if it may begin now, null unless it is open.</summary>
@@ -90,14 +90,14 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
         else if (State == BreakerState.Closed && sign != AttemptSign.None)
         {
-            // An attempt that ends while the breaker is open began before, and says nothing about the present.
+            // Not counted while the breaker is open: an attempt that ends then began before it opened, and says nothing about the present.
             var isFailure = sign != AttemptSign.Works;
 
-            // If the service answers first attempts in a row with failures, only one of them counts, because it may decline each command
+            // If the service answers first attempts in a row with failures, only one of them counts, because it may fail each command
             // once and accept its second attempt. In an outage the second attempts fail, too.
-            var isRepeated = isFailure && isFirstAnswer && _wasFirstDeclined;
-            _wasFirstDeclined = isFailure && isFirstAnswer;
-            if (isRepeated)
+            var isUncounted = isFailure && isFirstAnswer && _wasLastFailedFirst;
+            _wasLastFailedFirst = isFailure && isFirstAnswer;
+            if (isUncounted)
             {
                 return;
             }
@@ -112,7 +112,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
     }
 
-    /// <summary>Opens it at once, unless it is open or a trial runs: one attempt has shown that all would fail.</summary>
+    /// <summary>Opens it at once if it is closed: one attempt has shown that all would fail.</summary>
     public void OpenNow(string? reason)
     {
         if (State == BreakerState.Closed)
@@ -130,7 +130,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                 Since = null;
                 Reason = null;
                 _consecutiveFailures = 0;
-                _wasFirstDeclined = false;
+                _wasLastFailedFirst = false;
                 _counts.Clear();
                 break;
 

@@ -4,15 +4,15 @@ using Onex.Operations;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Lets the attempts of one connection begin, in this process: a limited number at a time, at its rate, and while its circuit
-/// breaker is closed. Commands wait in memory only for a short time; those that would wait longer, and all that follow them, are parked in
-/// the database, so that a slow connection occupies nothing that others need.
+/// Lets the attempts of one connection begin, in this process: a limited number at a time, at its rate, and while its circuit breaker is
+/// closed or as its trial. Commands wait in memory only for a short time. Those that would wait longer, and those that arrive while others
+/// are parked, are parked in the database, so that a slow connection occupies nothing that others need.
 /// </summary>
-/// <param name="name">The connection's name.</param>
+/// <param name="name">The connection's name, or that of the gate for commands without one.</param>
 /// <param name="settings">Its limits.</param>
 /// <param name="weightMax">The maximum weight of the commands that wait in memory. A single command may weigh more.</param>
 /// <param name="time">Measures waits, the rate and the breaker.</param>
-/// <param name="changed">Called, without the lock, when parked commands may begin or the breaker has changed.</param>
+/// <param name="changed">Called, without the lock, when parked commands or the breaker may have changed, or a slot became free.</param>
 internal sealed class ConnectionGate(
     string name, GateSettings settings, long weightMax, TimeProvider time, Action<ConnectionGate> changed) : IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>Whether commands of this connection are, or may be, parked by any process.</summary>
+    /// <summary>Whether commands of this connection were seen parked, by any process, or are being parked by this one.</summary>
     private bool MayHaveParked => _isMarkedParked || _parkingCount > 0;
 
     /// <summary>Changes the limits. Attempts that run keep their slots; a breaker with the same settings keeps its state.</summary>
@@ -67,7 +67,7 @@ internal sealed class ConnectionGate(
             }
 
             _settings = updated;
-            BeginWaiting();
+            AdmitWaiting();
         }
 
         changed(this);
@@ -84,13 +84,15 @@ internal sealed class ConnectionGate(
         {
             if (MayHaveParked || !MayWait(weight))
             {
-                return Park();
+                return CountParking();
             }
 
             if (_breaker is { State: not BreakerState.Closed } breaker)
             {
-                // Without parked commands the command itself is the trial.
-                return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TryTakeRate() ? BeginTrial(breaker) : Park();
+                // No parked command can be the trial, so this one is, if a trial is due.
+                return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TryTakeRate()
+                    ? BeginTrial(breaker)
+                    : CountParking();
             }
 
             if (_waiting.Count == 0 && _running < _settings.Slots && TryTakeRate())
@@ -101,7 +103,7 @@ internal sealed class ConnectionGate(
 
             if (_rate?.UntilFree(_waiting.Count + 1) > GateSettings.LongestWait)
             {
-                return Park();
+                return CountParking();
             }
 
             _weight += weight;
@@ -112,16 +114,16 @@ internal sealed class ConnectionGate(
         return await WaitAsync(waiter, cancellation);
     }
 
-    /// <summary>Call before a command is parked that had a permit.</summary>
+    /// <summary>Call before a command is parked that had a permit; <see cref="EndParking"/> must follow.</summary>
     public void BeginParking()
     {
         lock (_lock)
         {
-            Park();
+            CountParking();
         }
     }
 
-    /// <summary>Call after the attempt to park a command has ended.</summary>
+    /// <summary>Call once a command was parked, or could not be.</summary>
     public void EndParking(bool parked)
     {
         lock (_lock)
@@ -137,8 +139,8 @@ internal sealed class ConnectionGate(
     }
 
     /// <summary>
-    /// Takes permits for parked commands: as many as may begin now, but at most one while the breaker is not closed, or while no command is
-    /// known to be parked. The caller gives back the permits that it does not use.
+    /// Takes permits for parked commands: as many as may begin now; at most one, to look for them, while none is known; and while the
+    /// breaker is not closed, only that of a trial, once it is due. The caller gives back the permits that it does not use.
     /// </summary>
     public IReadOnlyList<GatePermit> TakePermits()
     {
@@ -149,7 +151,7 @@ internal sealed class ConnectionGate(
                 return breaker.UntilTrial == TimeSpan.Zero && _running < _settings.Slots && TryTakeRate() ? [BeginTrial(breaker)] : [];
             }
 
-            // Commands that wait in memory go first, because they arrived before the parked ones.
+            // Commands that wait in memory go first, because they arrived before this process parked any.
             var permits = new List<GatePermit>();
             var permitsMax = MayHaveParked ? _settings.Slots : 1;
             while (permits.Count < permitsMax && _running + _waiting.Count < _settings.Slots && TryTakeRate())
@@ -162,7 +164,7 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>A number that changes with every command that is parked.</summary>
+    /// <summary>A number that grows whenever parked commands are noted.</summary>
     public long ParkedVersion
     {
         get
@@ -174,7 +176,7 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>Notes that commands of the connection are parked.</summary>
+    /// <summary>Notes that commands of the connection are, or may be, parked.</summary>
     public void MarkParked()
     {
         lock (_lock)
@@ -208,7 +210,7 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>Whether commands are known to be parked.</summary>
+    /// <summary>Whether it is noted that commands are parked.</summary>
     public bool IsMarkedParked
     {
         get
@@ -220,7 +222,7 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>How long it will take until a parked command may begin; null if none is known, or if no slot is free.</summary>
+    /// <summary>How long until a parked command may begin; null if none is known, if others need all slots, or during a trial.</summary>
     public TimeSpan? UntilWork()
     {
         lock (_lock)
@@ -231,7 +233,7 @@ internal sealed class ConnectionGate(
         }
     }
 
-    /// <summary>Reports the outcome of an attempt. True if its command is parked again instead of failing.</summary>
+    /// <summary>See <see cref="GatePermit.Report"/>.</summary>
     internal bool Report(GatePermit permit, AttemptOutcome outcome, bool isFirst)
     {
         var mustPark = false;
@@ -264,7 +266,7 @@ internal sealed class ConnectionGate(
         return mustPark;
     }
 
-    /// <summary>Opens the breaker at once. False if there is none.</summary>
+    /// <summary>Opens the breaker at once if it is closed. False if the connection has none.</summary>
     internal bool OpenBreaker(string? reason)
     {
         lock (_lock)
@@ -282,7 +284,7 @@ internal sealed class ConnectionGate(
         return true;
     }
 
-    /// <summary>Releases the slot. A trial without a reported outcome decides nothing, so the breaker stays open.</summary>
+    /// <summary>Releases the slot. A trial without a reported outcome decides nothing, so the breaker is open again.</summary>
     internal void Release(GatePermit permit, bool hasBegun)
     {
         bool hasWork;
@@ -303,9 +305,9 @@ internal sealed class ConnectionGate(
                 breaker.Report(AttemptSign.None, isTrial: true, null, null);
             }
 
-            BeginWaiting();
+            AdmitWaiting();
 
-            // Without parked commands nothing else waits for the slot, and attempts end too often to report each of them.
+            // Without parked commands only those in memory waited for the slot, and attempts end too often to report each of them.
             hasWork = MayHaveParked || permit.IsTrial;
         }
 
@@ -354,8 +356,8 @@ internal sealed class ConnectionGate(
     private bool MayWait(long weight) =>
         _waiting.Count < Math.Max(_settings.WaitingMax, _endedPerSecond) && (_waiting.Count == 0 || _weight + weight <= weightMax);
 
-    // Counts a command that is being parked, and returns no permit for it.
-    private GatePermit? Park()
+    // Counts a command that is being parked, and returns null, because it gets no permit.
+    private GatePermit? CountParking()
     {
         _parkingCount++;
         return null;
@@ -389,7 +391,7 @@ internal sealed class ConnectionGate(
         return true;
     }
 
-    private void BeginWaiting()
+    private void AdmitWaiting()
     {
         while (_waiting.First is { } next && _running < _settings.Slots && TryTakeRate())
         {
@@ -414,7 +416,7 @@ internal sealed class ConnectionGate(
     {
         lock (_lock)
         {
-            BeginWaiting();
+            AdmitWaiting();
         }
     }
 
@@ -423,7 +425,7 @@ internal sealed class ConnectionGate(
         while (_waiting.First is { } next)
         {
             Remove(next);
-            next.Value.Permit.SetResult(Park());
+            next.Value.Permit.SetResult(CountParking());
         }
     }
 
@@ -444,14 +446,14 @@ internal sealed class ConnectionGate(
 }
 
 /// <summary>The state of a gate at a moment.</summary>
-/// <param name="Name">The connection's name.</param>
+/// <param name="Name">The gate's name.</param>
 /// <param name="Running">The attempts that run.</param>
 /// <param name="Waiting">The commands that wait in memory.</param>
 /// <param name="HasParked">Whether commands are, or may be, parked.</param>
-/// <param name="Breaker">The state of the circuit breaker.</param>
-/// <param name="Since">Since when the breaker has not been closed.</param>
-/// <param name="UntilTrial">How long it will take until the next trial may begin, while the breaker is open.</param>
-/// <param name="Reason">Why the breaker is not closed.</param>
+/// <param name="Breaker">The state of the circuit breaker; closed if there is none.</param>
+/// <param name="Since">Since when the breaker has not been closed, or null.</param>
+/// <param name="UntilTrial">How long it will take until the next trial may begin; null unless the breaker is open.</param>
+/// <param name="Reason">Why the breaker is not closed, or null.</param>
 internal sealed record GateState(
     string Name, int Running, int Waiting, bool HasParked, BreakerState Breaker, DateTimeOffset? Since, TimeSpan? UntilTrial,
     string? Reason);

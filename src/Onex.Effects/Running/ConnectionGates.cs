@@ -37,13 +37,13 @@ internal sealed class ConnectionGates : IDisposable
         _time = time;
         _logger = logger;
 
-        // An eighth, so that several unavailable connections together leave memory for the others.
+        // An eighth, so that several slow connections together leave memory for the others.
         _weightMax = memory.Commands / 8;
         connections.OnChanged(OnReplaced);
         _trim = time.CreateTimer(_ => Trim(), null, _trimInterval, _trimInterval);
     }
 
-    /// <summary>Called when parked commands may begin, or when a breaker has changed.</summary>
+    /// <summary>Called when parked commands may begin, or when a breaker may have changed.</summary>
     public Action Changed { get; set; } = () => { };
 
     /// <summary>The gate of a connection, or of the commands without one.</summary>
@@ -56,7 +56,7 @@ internal sealed class ConnectionGates : IDisposable
     /// <summary>The state of all gates: the source of health, <c>why</c> and metrics.</summary>
     public IReadOnlyList<GateState> Read() => [.. _gates.Values.Select(gate => gate.Read())];
 
-    /// <summary>How long it will take until a parked command may begin, for each connection that has some and a free slot.</summary>
+    /// <summary><see cref="ConnectionGate.UntilWork"/> of each gate.</summary>
     public IEnumerable<TimeSpan?> UntilWork() => _gates.Values.Select(gate => gate.UntilWork());
 
     public void Dispose()

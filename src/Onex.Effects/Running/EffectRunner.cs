@@ -17,9 +17,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Executes one attempt per command: lease, execute, record, send the result. A crash between any two of these is safe: without a record
-/// the lease expires and the orchestrator sends a new attempt with the same idempotency key; with a record the next delivery is answered
-/// from the ledger.
+/// Executes one attempt per command: lease, execute, record the result in the ledger, send it. A crash between any two of these is safe: if
+/// no result is recorded, the lease expires and the orchestrator decides about a further attempt with the same idempotency key; otherwise
+/// the next delivery is answered from the ledger, or the orchestrator finds the result there.
 /// </summary>
 internal sealed class EffectRunner(
     IReadOnlyDictionary<string, IEffectOperation> operations,
@@ -46,12 +46,12 @@ internal sealed class EffectRunner(
     public Task HandleAsync(StepCommand command, ConsumedRecord record, CancellationToken cancellation) =>
         RunAsync(command, record.Trace(), cancellation);
 
-    /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
+    /// <summary>Handles a command. Throws if the store or the broker is unavailable, which affects all commands, or if cancelled.</summary>
     internal async Task RunAsync(StepCommand command, TraceContext? recordTrace, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
-        // The context of the request, not of the span here, which is lost if this process is killed before it exports it.
+        // The request's trace context, not that of a span of this process, which is lost if the process is killed before the export.
         var trace = recordTrace ?? NewTrace(command);
 
         using var use = connections.Use(command.Connection);
@@ -81,7 +81,7 @@ internal sealed class EffectRunner(
         }
         else
         {
-            await AnswerAsync(command, gate, result, trace, cancellation);
+            await EndWithoutLeaseAsync(command, gate, result, trace, cancellation);
         }
     }
 
@@ -112,14 +112,14 @@ internal sealed class EffectRunner(
         await RunGrantedAsync(taken.Command, use.Connection, permit, taken.Lease, trace, cancellation);
     }
 
-    // Says why a connection is unavailable, except for the one whose gate let the attempt begin; null if it is not.
+    // The function says why a connection is unavailable; null if it is available, or its gate let the attempt begin, perhaps as a trial.
     private Func<string, string?> OutagesExcept(ConnectionGate ownGate) => name =>
         name != ownGate.Name && gates.For(connections.Find(name)).Read() is { Breaker: not BreakerState.Closed } gate
             ? gate.Reason ?? $"Connection '{name}' is unavailable."
             : null;
 
-    // A command that waited for a Vault moves to the queue of its own connection. If it is the trial of the
-    // Vault, its secrets are resolved first, to see whether the Vault works.
+    // A command that waited for a Vault moves to the queue of its own connection. If it is the trial of the Vault, its secrets are resolved
+    // first, to see whether the Vault works; if one of them cannot be read, the command waits for the Vault of that one.
     private async Task MoveAsync(
         TakenCommand taken, ConnectionGate ownGate, GatePermit permit, TraceContext trace, CancellationToken cancellation)
     {
@@ -156,7 +156,7 @@ internal sealed class EffectRunner(
         }
     }
 
-    // Waits for the limits that processes share, as long as a command may wait in memory.
+    // Waits for the limits that processes share, at most as long as a command may wait in memory.
     private async Task<SharedLimitsPermit> WaitForSharedLimitsAsync(
         Connection? connection, StepCommand command, CancellationToken cancellation)
     {
@@ -183,7 +183,7 @@ internal sealed class EffectRunner(
         }
     }
 
-    // The record is completed afterwards, because the database holds the command.
+    // Once the database holds the command, the caller completes its record.
     private async Task ParkAsync(StepCommand command, ConnectionGate gate, long arrived, TraceContext trace, CancellationToken cancellation)
     {
         ClaimResult? result = null;
@@ -196,10 +196,11 @@ internal sealed class EffectRunner(
             gate.EndParking(result is ClaimResult.Parked);
         }
 
-        await AnswerAsync(command, gate, result, trace, cancellation);
+        await EndWithoutLeaseAsync(command, gate, result, trace, cancellation);
     }
 
-    private async Task AnswerAsync(
+    // Sends the result if the ledger has it already; else nothing is to be done.
+    private async Task EndWithoutLeaseAsync(
         StepCommand command, ConnectionGate gate, ClaimResult result, TraceContext trace, CancellationToken cancellation)
     {
         switch (result)
@@ -228,7 +229,7 @@ internal sealed class EffectRunner(
         StepCommand command, Connection? connection, GatePermit permit, ClaimResult.Granted lease, TraceContext trace,
         CancellationToken cancellation)
     {
-        // Reserves memory for the result until it was sent.
+        // Holds the memory of the result until it was sent.
         using var memory = (resultMemory ?? ResultMemory.Unbounded).Begin();
         using var leaseCount = metrics?.BeginLease() ?? default;
         var record = new AttemptRecord(ledger, payloads, command, lease);
@@ -249,7 +250,8 @@ internal sealed class EffectRunner(
             }
         }
 
-        // An attempt that meets an outage does not count: its command is parked. The ledger remembers whether it may have taken effect.
+        // An attempt that meets an outage does not count: its command is parked, unless it must not be repeated or the operation recorded
+        // a result. The ledger remembers whether it may have taken effect.
         var mayRepeat = outcome.Reach == AttemptReach.NotSent || command.Once != true;
         var isFirst = command.Attempt == 1 && !lease.FollowsUnrecordedLease;
         if (permit.Report(outcome, isFirst) && mayRepeat && record.Committed is null && !record.IsInDoubt)
@@ -283,7 +285,7 @@ internal sealed class EffectRunner(
     private static CommandToPark CreateCommandToPark(StepCommand command, ConnectionGate gate, TimeSpan age, TraceContext trace) =>
         new(command, gate.Name, age) { TraceParent = trace.Parent, TraceState = trace.State };
 
-    // Retries a write of the ledger for a while, because without it the effect would be repeated.
+    // Retries a write of the ledger for a while, because without it the effect may be repeated.
     private async Task<T> RetryAsync<T>(Func<Task<T>> write, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
@@ -300,7 +302,7 @@ internal sealed class EffectRunner(
         }
     }
 
-    // A parked command runs without a record, whose span would be the parent. Its parent is the span of the request.
+    // The parent is the span that handles the record. A parked command runs without a record; the parent is then the request's span.
     private async Task<AttemptOutcome> TraceAsync(
         StepCommand command,
         Connection? connection,

@@ -9,13 +9,13 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
 
     public ConnectionGate Gate { get; } = gate;
 
-    /// <summary>Whether the attempt is the trial of an open circuit breaker.</summary>
+    /// <summary>Whether the attempt is the trial of the circuit breaker.</summary>
     public bool IsTrial { get; } = isTrial;
 
     /// <summary>Whether an outcome was reported.</summary>
     public bool IsReported { get; private set; }
 
-    /// <summary>Reports the outcome. True if the command is parked again instead of failing.</summary>
+    /// <summary>Reports the outcome. True if it shows an outage, so that the command should be parked instead of failing.</summary>
     /// <param name="outcome">The outcome.</param>
     /// <param name="isFirst">Whether it was the first attempt of its command.</param>
     public bool Report(AttemptOutcome outcome, bool isFirst = false)

@@ -8,16 +8,16 @@ namespace Onex.Effects.Running;
 /// <param name="Breaker">The circuit breaker, or null.</param>
 internal sealed record GateSettings(int Slots, RateLimit? Rate, BreakerSettings? Breaker)
 {
-    // Waiting commands of ordinary size occupy a few megabytes per connection.
+    // So few that waiting commands of ordinary size occupy at most a few megabytes per connection.
     private const int WaitingPerSlot = 4;
 
-    /// <summary>The longest time that a command waits in memory, counted from its arrival.</summary>
+    /// <summary>How long a command may wait in memory for each of these: its gate, free memory, and the shared limits.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
 
     /// <summary>The number of commands that may wait in memory, unless the connection finishes more than that in a second.</summary>
     public int WaitingMax => Slots * WaitingPerSlot;
 
-    /// <summary>The settings of commands without a connection, which reach different systems.</summary>
+    /// <summary>The settings for commands without a connection. No breaker, because they reach different systems.</summary>
     public static GateSettings WithoutConnection { get; } =
         new(ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http), Rate: null, Breaker: null);
 

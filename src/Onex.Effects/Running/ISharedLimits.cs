@@ -4,7 +4,8 @@ using Onex.Effects.Connections;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Limits of attempts that several processes share. They follow the gate of the connection, and precede the lease of the attempt.
+/// Limits of attempts that are counted per key or by all processes together. They follow the gate of the connection. Except for parked
+/// commands, they precede the lease.
 /// </summary>
 internal interface ISharedLimits
 {

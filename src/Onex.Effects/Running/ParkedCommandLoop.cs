@@ -91,6 +91,7 @@ internal sealed class ParkedCommandLoop(
                     Log.ParkedNotRead(logger, exception.Message);
                 }
 
+                // A signal that never comes, so that the whole delay passes.
                 (hasFailed, delay, signal) = (true, _failureDelay, new TaskCompletionSource());
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -105,8 +106,8 @@ internal sealed class ParkedCommandLoop(
     }
 
     /// <summary>
-    /// Takes no further commands and waits for those that run. A command that does not end in time loses its lease, and its
-    /// saga continues with the next attempt.
+    /// Takes no further commands and waits for those that run. The lease of a command that does not end in time expires, and the
+    /// orchestrator decides about a further attempt.
     /// </summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -127,7 +128,7 @@ internal sealed class ParkedCommandLoop(
         base.Dispose();
     }
 
-    // Takes permits of each gate, with the version that its parked commands had before.
+    // Takes permits of each gate where commands may be parked, with its ParkedVersion before.
     private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> TakePermits(bool isPoll)
     {
         var permitsByGate = new List<(ConnectionGate, long, IReadOnlyList<GatePermit>)>();
@@ -247,7 +248,7 @@ internal sealed class ParkedCommandLoop(
                 .OrderBy(gate => gate.Name, StringComparer.Ordinal)
                 .Select(gate => new UnavailableConnection(gate.Name, now - (gate.Since ?? now), gate.UntilTrial, gate.Reason)),
         ];
-        var text = string.Join('\n', unavailable.Select(gate => $"{gate.Name} {now + gate.UntilTrial:s} {gate.Reason}"));
+        var text = string.Join('\n', unavailable.Select(entry => $"{entry.Name} {now + entry.UntilTrial:s} {entry.Reason}"));
         if (text != _reportedText || (text.Length > 0 && time.GetElapsedTime(_reportedAt) >= _reportInterval))
         {
             await parked.ReportAsync(_processId, unavailable, cancellation);

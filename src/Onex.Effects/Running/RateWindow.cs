@@ -36,7 +36,7 @@ internal sealed class RateWindow(RateLimit limit, TimeProvider time)
         part.Begun++;
     }
 
-    /// <summary>Reverses the count of an attempt that did not begin.</summary>
+    /// <summary>Reverses the count of an attempt that did not begin. Does nothing if the present part has no count.</summary>
     public void GiveBack()
     {
         ref var part = ref _parts.AsSpan()[(int)(CurrentPart() % Parts)];

@@ -24,7 +24,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
     public async Task<ResolvedArguments> ResolveAsync(
         StepCommand command, RawJson arguments, Func<string, string?> findOutage, CancellationToken cancellation)
     {
-        var handleIds = SecretHandles.AreIn(arguments.Utf8.Span) ? FindHandles(arguments) : [];
+        var handleIds = SecretHandles.AreIn(arguments.Utf8.Span) ? FindHandleIds(arguments) : [];
         if (handleIds.Count == 0)
         {
             return new ResolvedArguments(arguments, SecretMask.None, null);
@@ -92,7 +92,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
         "The arguments contain a handle of a secret that is not one of this saga: only vault.read_secret and vault.write_secret of the "
         + "same saga make handles.");
 
-    // Reads one version of one secret, and adds the values of its fields. Returns the outcome if it cannot be read, else null.
+    // Reads one version of one secret, and adds the values of its fields. Returns the outcome if Vault does not give them, else null.
     private async Task<AttemptOutcome?> ReadAsync(
         (string Connection, string Path, int Version) secret,
         IReadOnlyList<SecretHandle> fields,
@@ -143,7 +143,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
         return null;
     }
 
-    private static HashSet<Guid?> FindHandles(RawJson arguments)
+    private static HashSet<Guid?> FindHandleIds(RawJson arguments)
     {
         var handleIds = new HashSet<Guid?>();
         var reader = new Utf8JsonReader(arguments.Utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });

@@ -15,7 +15,7 @@ internal sealed class VaultAnswer(int status, JsonElement? body)
     /// <summary>Whether Vault is sealed or not initialized: it answers nothing until somebody unseals it.</summary>
     public bool IsSealed => status == 503 && (HasError("sealed") || HasError("not initialized"));
 
-    /// <summary>Whether the secret or the path does not exist. Vault also answers 404 if nothing is mounted at the path.</summary>
+    /// <summary>Whether the secret or the path does not exist; false if nothing is mounted there (also 404).</summary>
     public bool IsMissing => status == 404 && !HasError("no handler for route");
 
     /// <summary>Whether one of the errors contains the text. Errors may quote arguments, so they are not reported.</summary>

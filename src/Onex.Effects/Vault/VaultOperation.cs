@@ -44,7 +44,7 @@ internal abstract class VaultOperation<TArguments, TResult>(
     protected static EffectOutcome<TResult> RejectMissing(VaultCall call) => EffectOutcome<TResult>.Refused(
         "secret_not_found", $"The Vault of connection '{call.Context.Connection!.Name}' has no such secret, or its version is deleted.");
 
-    /// <summary>Returns the outcome of an answer that is no success.</summary>
+    /// <summary>Returns the rejection that an answer means, or throws the failure. The answer is no success.</summary>
     protected static EffectOutcome<TResult> ToOutcome(VaultCall call, VaultAnswer answer)
     {
         // Vault's texts may quote arguments, so only the status is reported.

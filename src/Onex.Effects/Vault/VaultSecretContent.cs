@@ -9,5 +9,6 @@ internal sealed class VaultSecretContent(IReadOnlyDictionary<string, string> fie
     /// <summary>The lease with whose end the values end, or null.</summary>
     public string? LeaseId => leaseId;
 
+    /// <summary>The duration that Vault states, also without a lease.</summary>
     public TimeSpan Lifetime => lifetime;
 }

@@ -11,8 +11,7 @@ namespace Onex.Effects.Vault;
 
 /// <summary>
 /// Reads the secrets of Vault that connections refer to, renews their leases, and reads them again when a lease cannot be renewed or their
-/// period ends. A secret that cannot be read degrades <c>/health</c> and is read again after
-/// growing pauses.
+/// period ends. A secret that cannot be read degrades <c>/health</c> and is read again after growing pauses.
 /// </summary>
 internal sealed class VaultSecretLoop(
     VaultSecrets secrets, Connection connection, VaultSessions sessions, RoleHealth health, TimeProvider time,

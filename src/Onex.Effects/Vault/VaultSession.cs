@@ -13,8 +13,8 @@ namespace Onex.Effects.Vault;
 
 /// <summary>
 /// A login to Vault and the requests under it. It logs in with the first request, renews its token before it ends, and logs in again when
-/// a token cannot be renewed or is gone. While Vault is sealed or cannot be reached, it tries to log in with growing pauses and reports the
-/// connection as degraded.
+/// a token cannot be renewed or is gone. While Vault is sealed, cannot be reached or rejects the login, it tries to log in with growing
+/// pauses and reports the connection as degraded.
 /// </summary>
 internal sealed class VaultSession(
     Connection connection, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger) : IAsyncDisposable
@@ -62,7 +62,7 @@ internal sealed class VaultSession(
         return await RequestAsync(method, path, body, token.Value, progress, cancellation);
     }
 
-    /// <summary>Renews the token; null if it cannot be renewed.</summary>
+    /// <summary>Renews the token and returns its new lifetime; null if it cannot be renewed.</summary>
     public async Task<TimeSpan?> RenewAsync(TimeSpan? increment, AttemptProgress progress, CancellationToken cancellation)
     {
         var body = new JsonObject();

@@ -8,7 +8,7 @@ internal sealed class VaultToken(string value, TimeSpan lifetime, bool isRenewab
 
     public string Value => value;
 
-    /// <summary>How long it is valid; zero: forever.</summary>
+    /// <summary>How long it is valid from its issue or renewal, or, if it was configured, from its lookup; zero: forever.</summary>
     public TimeSpan Lifetime => lifetime;
 
     public bool IsRenewable => isRenewable;

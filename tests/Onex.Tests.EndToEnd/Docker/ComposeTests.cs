@@ -1,7 +1,8 @@
 namespace Onex.Tests.EndToEnd.Docker;
 
 /// <summary>
-/// The files of docker/, read by Compose and a container engine without building or starting anything. docker/verify does the rest.
+/// The files of docker/ as Compose reads them, without starting its services; and a program in the image, if that is built. docker/verify
+/// does the rest.
 /// </summary>
 public sealed class ComposeTests
 {

@@ -48,9 +48,9 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     {
         var saga = await StartAsync(Names.Next("document"));
         var (first, second) = (OnexStack.NewId(), OnexStack.NewId());
-        foreach (var envelope in new[] { first, first, second, first, second })
+        foreach (var envelopeId in new[] { first, first, second, first, second })
         {
-            await Stack.RequestAsync("document.noted", Note("x"), saga, envelope, partition: 0);
+            await Stack.RequestAsync("document.noted", Note("x"), saga, envelopeId, partition: 0);
         }
 
         // A record of another partition may be read at any time.
@@ -66,7 +66,7 @@ public sealed class EventRoutingTests(Documents documents) : IClassFixture<Docum
     }
 
     [Fact]
-    public async Task An_event_rejected_by_all_guards_gets_an_error_and_changes_nothing()
+    public async Task An_event_that_all_guards_decline_gets_an_error_and_changes_nothing()
     {
         var saga = await StartAsync(Names.Next("document"));
         await Stack.RequestAsync("document.approved", By(""), saga);

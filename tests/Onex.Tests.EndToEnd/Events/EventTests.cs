@@ -66,12 +66,12 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
         var correlationId = await Stack.OrderAsync(order);
         await Stack.InStateAsync(order, "awaiting_new_card", _within);
 
-        var envelope = OnexStack.NewId();
-        await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelope);
-        await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelope);
+        var envelopeId = OnexStack.NewId();
+        await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelopeId);
+        await Stack.EventAsync("order-fulfilment.card_updated", order, [], envelopeId);
 
         Assert.Equal("success", (await Stack.Responses.ReadAsync(correlationId, _within)).Field("status"));
-        Assert.Equal(["1"], await Stack.Database.QueryAsync($"SELECT count(*) FROM onex.inbox WHERE message_id = '{envelope}'"));
+        Assert.Equal(["1"], await Stack.Database.QueryAsync($"SELECT count(*) FROM onex.inbox WHERE message_id = '{envelopeId}'"));
     }
 
     [Fact]

@@ -6,7 +6,7 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
-/// <summary>The rules of the effect ledger in memory: parked lease at a time, parked outcome per attempt.</summary>
+/// <summary>The effect ledger in memory: one lease at a time, and the last outcome of each command. Leases do not expire.</summary>
 internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 {
     private readonly Lock _lock = new();
@@ -23,10 +23,10 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 
     public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
-    /// <summary>Another process claims the command after its lease expired.</summary>
+    /// <summary>Lets another process claim the command, as if its lease had expired.</summary>
     public void ClaimElsewhere(CommandId command) => ClaimElsewhere(command, new Guid(1, 0, 0, new byte[8]));
 
-    /// <summary>Another process claims the command under this lease token.</summary>
+    /// <summary>The same, under this lease token.</summary>
     public void ClaimElsewhere(CommandId command, Guid token) => _rows[command] = (token, null);
 
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
@@ -155,15 +155,15 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
         }
     }
 
-    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> rooms, CancellationToken cancellation)
+    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation)
     {
         lock (_lock)
         {
-            var taken = rooms
-                .SelectMany(room => _parked
-                    .Where(parked => parked.Command.Connection == room.Connection)
+            var taken = limits
+                .SelectMany(limit => _parked
+                    .Where(parked => parked.Command.Connection == limit.Connection)
                     .OrderBy(parked => parked.At)
-                    .Take(room.Commands))
+                    .Take(limit.Commands))
                 .ToList();
             _parked.RemoveAll(taken.Contains);
             return Task.FromResult<IReadOnlyList<TakenCommand>>(

@@ -96,7 +96,7 @@ public sealed class FilesystemOperationsTests : IAsyncDisposable
     [InlineData("list_directory", """{"path":".."}""", "path_refused")]
     [InlineData("read_file", """{"path":null}""", "arguments_invalid")]
     [InlineData("read_file", """{}""", "arguments_invalid")]
-    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
+    public async Task Attempts_that_cannot_succeed_are_rejected(string operation, string arguments, string code)
     {
         var result = await _effects.RunAsync(EffectsHarness.Command("filesystem." + operation, arguments, "files"));
 

@@ -147,7 +147,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_redirect_is_not_followed()
+    public async Task A_redirect_is_not_followed_by_default()
     {
         await using var elsewhere = await HttpTestServer.StartAsync();
         _server.Answer = context =>

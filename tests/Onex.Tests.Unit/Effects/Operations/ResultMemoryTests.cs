@@ -19,7 +19,7 @@ public sealed class ResultMemoryTests
         await first.ReserveAsync(4, CancellationToken.None);
         await second.ReserveAsync(6, CancellationToken.None);
 
-        // All hold memory and need more: one exceeds the limit, and never waits again.
+        // Both hold memory and need more: one exceeds the limit, and never waits again.
         await first.ReserveAsync(40, CancellationToken.None);
         await first.ReserveAsync(100, CancellationToken.None);
         var more = second.ReserveAsync(20, CancellationToken.None).AsTask();

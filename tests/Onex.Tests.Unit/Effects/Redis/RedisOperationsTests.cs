@@ -65,7 +65,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     [InlineData("redis.hash_set", """{"key":"hash","fields":{"a":null}}""", "arguments_invalid")]
     [InlineData("redis.get", """{"key":null}""", "arguments_invalid")]
     [InlineData("redis.get", """{"key":"a","keys":[]}""", "arguments_invalid")]
-    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
+    public async Task Attempts_that_cannot_succeed_are_rejected(string operation, string arguments, string code)
     {
         await PrepareAsync();
 

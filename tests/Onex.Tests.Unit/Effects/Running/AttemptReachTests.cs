@@ -141,7 +141,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData("http.teleport", "stock")]
     [InlineData("http.post", "stok")]
-    public async Task An_unknown_operation_means_not_sent(string operation, string connection) =>
+    public async Task An_unknown_operation_or_connection_means_not_sent(string operation, string connection) =>
         Assert.Equal(
             StepReaches.NotSent, (await _effects.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection))).Reach);
 

@@ -173,17 +173,17 @@ public sealed class ConnectionGateTests
         Assert.Equal(BreakerState.Open, gate.Read().Breaker);
     }
 
-    // A service may decline each command once. If that opened the breaker, each trial would be a first attempt, which it declines again.
+    // A service may fail each command once. If that opened the breaker, each trial would be a first attempt, which it fails again.
     [Fact]
-    public async Task First_attempts_that_are_declined_in_a_row_count_once_and_second_attempts_count_each()
+    public async Task First_attempts_that_the_service_fails_in_a_row_count_once_and_later_attempts_count_each()
     {
         using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
-        var declined = AttemptOutcome.Failed(AttemptReach.Sent, "http_503", "Try again.");
+        var overloaded = AttemptOutcome.Failed(AttemptReach.Sent, "http_503", "Try again.");
         for (var repetition = 0; repetition < 3; repetition++)
         {
             for (var command = 0; command < 10; command++)
             {
-                await AttemptAsync(gate, declined, isFirst: true);
+                await AttemptAsync(gate, overloaded, isFirst: true);
             }
 
             for (var command = 0; command < 10; command++)
@@ -194,18 +194,18 @@ public sealed class ConnectionGateTests
             Assert.Equal(BreakerState.Closed, gate.Read().Breaker);
         }
 
-        await AttemptAsync(gate, declined, isFirst: true);
-        await AttemptAsync(gate, declined, isFirst: true);
-        await AttemptAsync(gate, declined);
+        await AttemptAsync(gate, overloaded, isFirst: true);
+        await AttemptAsync(gate, overloaded, isFirst: true);
+        await AttemptAsync(gate, overloaded);
         Assert.Equal(BreakerState.Closed, gate.Read().Breaker);
-        await AttemptAsync(gate, declined);
+        await AttemptAsync(gate, overloaded);
         Assert.Equal(BreakerState.Open, gate.Read().Breaker);
     }
 
     [Theory]
     [InlineData(1)]
     [InlineData(100_000)]
-    public async Task The_pause_is_never_shorter_than_set_and_never_longer_than_five_minutes(int seconds)
+    public async Task A_requested_pause_is_never_shorter_than_the_set_one_or_longer_than_five_minutes(int seconds)
     {
         using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
         var outcome = AttemptOutcome.Failed(AttemptReach.Sent, "http_429", "Too many.", TimeSpan.FromSeconds(seconds));
@@ -231,7 +231,7 @@ public sealed class ConnectionGateTests
     }
 
     [Fact]
-    public async Task New_limits_apply_at_once_and_keep_the_breaker()
+    public async Task New_limits_apply_at_once()
     {
         using var gate = Gate(slots: 1, breaker: BreakerSettings.Default);
         using var running = await EnterAsync(gate);

@@ -102,7 +102,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Theory]
     [InlineData("http.teleport", "stock", "operation_unknown")]
     [InlineData("http.post", "stok", "connection_unknown")]
-    public async Task An_unknown_operation_fails_the_attempt(string operation, string connection, string code)
+    public async Task An_unknown_operation_or_connection_fails_the_attempt(string operation, string connection, string code)
     {
         var result = await _effects.RunAsync(EffectsHarness.Command(operation, """{"path":"/x"}""", connection));
 

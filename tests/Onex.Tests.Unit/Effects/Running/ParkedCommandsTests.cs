@@ -290,7 +290,7 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
     private static (string Outcome, int Attempt) Outcome(IEnumerable<StepResult> results, StepCommand command) =>
         results.Where(result => result.CommandId == command.CommandId).Select(result => (result.Outcome, result.Attempt)).Single();
 
-    // Of first attempts that are declined in a row only one counts.
+    // Of first attempts that the service fails in a row only one counts.
     private static StepCommand SecondAttempt() => Post() with { Attempt = 2 };
 
     private static StepCommand Post(string path = "/x") => EffectsHarness.Command("http.post", $$"""{"path":"{{path}}"}""", "stock");

@@ -21,7 +21,7 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_secret_is_written_read_listed_and_deleted_by_handles()
+    public async Task A_secret_is_written_read_listed_and_deleted_and_shown_by_handles_alone()
     {
         var command = Command("write_secret", """{"path":"apps/stock","fields":{"user":"app"},"generate":["password"],"cas":0}""");
         var written = await ResultAsync(command);
@@ -88,7 +88,7 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     [InlineData("write_secret", """{"path":"apps/stock","fields":{"a":"x"},"cas":0}""", "cas_mismatch")]
     [InlineData("delete_secret", """{"path":"apps/stock","versions":[]}""", "arguments_invalid")]
     [InlineData("renew_token", "{}", "token_not_renewable")]
-    public async Task Invalid_arguments_are_rejected(string operation, string arguments, string code)
+    public async Task Attempts_that_cannot_succeed_are_rejected(string operation, string arguments, string code)
     {
         _vault.Put("secret/apps/stock", ("password", "first"));
 
@@ -143,7 +143,7 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_Vault_that_does_not_answer_is_a_failure_that_was_not_sent()
+    public async Task A_Vault_that_cannot_be_reached_is_a_failure_that_was_not_sent()
     {
         await _vault.DisposeAsync();
 
