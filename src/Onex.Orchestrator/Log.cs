@@ -43,7 +43,7 @@ internal static partial class Log
     [LoggerMessage(1027, LogLevel.Error, "A record of {Topic} cannot be read")]
     public static partial void RecordUnreadable(ILogger logger, string topic, Exception? exception);
 
-    /// <summary>The saga is blocked until its contract is loaded again.</summary>
+    /// <summary>The saga waits until its contract is loaded again.</summary>
     [LoggerMessage(1028, LogLevel.Error, "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here")]
     public static partial void PlanNotRegistered(ILogger logger, SagaId sagaId, string contract, string version, string hash);
 
@@ -80,7 +80,7 @@ internal static partial class Log
     [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
-    /// <summary>The response to a rejected request cannot be sent; its dead letter says why it was rejected.</summary>
+    /// <summary>The response to a rejected request cannot be sent; the request's dead letter, if any, has the reason.</summary>
     [LoggerMessage(1042, LogLevel.Error, "The broker rejects message {MessageId} for topic {Topic}: {Reason}")]
     public static partial void ResponseUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
 

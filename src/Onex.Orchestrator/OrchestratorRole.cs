@@ -25,8 +25,8 @@ public static class OrchestratorRole
     /// <summary>Adds the role. The caller adds Kafka, store and ledger.</summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The process's settings.</param>
-    /// <param name="plans">The plans that requests can start.</param>
-    /// <param name="compiler">The context for compiling registered contracts.</param>
+    /// <param name="plans">The plans that are loaded at first.</param>
+    /// <param name="compiler">The context for compiling registered contracts, with the operations and limits.</param>
     /// <param name="connections">The names of connections, for metrics.</param>
     public static IServiceCollection AddOnexOrchestrator(
         this IServiceCollection services,
@@ -110,7 +110,7 @@ public static class OrchestratorRole
     public static IRecordBatchHandler Handler(IServiceProvider services) => services.GetRequiredService<RecordHandler>();
 
     /// <summary>
-    /// Registers the plans' content, so that every orchestrator can continue their sagas. Then starts new sagas with these plans, reports
+    /// Registers the plans' content, so that every orchestrator can continue their sagas. Then makes these plans the loaded ones, reports
     /// each plan to the health check, and logs which live sagas need content that is not loaded. Called at the start and after each change
     /// of the files. If a version is registered with other content, nothing is replaced, and one line for each such version is returned.
     /// </summary>

@@ -15,7 +15,7 @@ namespace Onex.Orchestrator.Api;
 
 /// <summary>One API call: the request, and its answer.</summary>
 /// <param name="http">The HTTP context.</param>
-/// <param name="route">The route, which lists the known parameters and fields; null for an unknown path.</param>
+/// <param name="route">The route, which lists the known parameters and fields; null for an unknown path or the OpenAPI document.</param>
 /// <param name="caller">See <see cref="Caller"/>.</param>
 internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 {
@@ -32,7 +32,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 
     public CancellationToken Aborted => Http.RequestAborted;
 
-    /// <summary>A value of the query, or null.</summary>
+    /// <summary>The first value of a parameter of the query; null if it is missing or empty.</summary>
     public string? Query(string name) =>
         Http.Request.Query.TryGetValue(name, out var values) && values[0] is { Length: > 0 } text ? text : null;
 
@@ -168,7 +168,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
-    /// <summary>The bytes of the body. Rejects a larger body.</summary>
+    /// <summary>The bytes of the body. Rejects a body that is larger than the maximum.</summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
     {
         if (Http.Request.ContentLength > bytesMax)
@@ -202,7 +202,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
     public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
 
-    /// <summary>The same, for a caller that stops reading earlier than <see cref="Aborted"/>.</summary>
+    /// <summary>The body as a JSON object, for a caller that may stop reading before the call is aborted.</summary>
     public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
     {
         var body = await BodyAsync(bytesMax, cancellation);

@@ -11,7 +11,7 @@ using Onex.Persistence;
 namespace Onex.Orchestrator.Api;
 
 /// <summary>
-/// Serves the API on the orchestrator's HTTP port, behind tokens. A failed call is answered with a problem, never with a stack trace.
+/// Serves the API on the orchestrator's HTTP port. Only the OpenAPI document is not access-controlled. A failed call gets a problem.
 /// </summary>
 internal sealed class ApiEndpoints(
     IServiceProvider services, RuntimeSettings settings, RoleHealth health, TimeProvider time, ILogger<ApiEndpoints> logger)
@@ -38,7 +38,7 @@ internal sealed class ApiEndpoints(
             [HttpMethods.Get],
             http => new ApiCall(http, null, ApiAccess.Loopback).AnswerAsync(200, "application/json", OpenApi.Document));
 
-        // Every other path below /api needs a token, too, and is answered with a problem. The more specific routes above take precedence.
+        // Every other path below /api is access-controlled, too, and answered with a problem. The routes above take precedence.
         endpoints.MapMethods("/api/{**path}", _anyMethod, http => ServeAsync(http, null, ApiScope.Read, UnknownAsync));
     }
 

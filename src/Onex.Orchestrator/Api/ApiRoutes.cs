@@ -7,7 +7,7 @@ namespace Onex.Orchestrator.Api;
 /// <summary>A parameter of a call in the path or the query, with its JSON type and a description.</summary>
 internal sealed record ApiParameter(string Name, string Type, string Meaning)
 {
-    /// <summary>Whether it may have several values, separated by commas or in repeated parameters.</summary>
+    /// <summary>Whether the parameter may have several values, separated by commas or in repeated parameters.</summary>
     public bool AllowsSeveral { get; init; }
 }
 
@@ -23,10 +23,10 @@ internal sealed record ApiRoute(
     /// <summary>The fields of the body, or empty for a call without one.</summary>
     public IReadOnlyList<ApiField> Body { get; init; } = [];
 
-    /// <summary>The error statuses that it may answer, besides 401, 403, 503 and, for a call with a body, 415.</summary>
+    /// <summary>The error statuses of this call, besides those of every call: 401, 403, 500, 503; with a body also 415.</summary>
     public IReadOnlyList<int> Errors { get; init; } = [];
 
-    /// <summary>The status of its usual answer.</summary>
+    /// <summary>The status of the answer to a call that succeeds.</summary>
     public int Success { get; init; } = 200;
 
     /// <summary>The names in braces in its path.</summary>

@@ -5,7 +5,7 @@ namespace Onex.Orchestrator.Api;
 
 /// <summary>
 /// Bounds the memory of concurrent requests over HTTP, because reading one needs many times its bytes. Both waits have a time limit: a
-/// caller that gets no memory in time gets an error and calls again; a caller that sends too slowly loses the memory.
+/// caller that gets no memory in time gets an error and may call again; a caller that sends too slowly gets an error and loses the memory.
 /// </summary>
 internal sealed class CallMemory(MemoryGate gate, TimeProvider time)
 {

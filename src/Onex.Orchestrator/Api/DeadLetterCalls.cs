@@ -104,7 +104,7 @@ internal sealed class DeadLetterCalls(
     {
         // Not cancelled: a caller that disconnects must not leave the message to the sweep.
         var row = await deadLetters.DecideAsync(decision, CancellationToken.None) ?? throw Unknown(decision.DeadLetterId);
-        // Another operator has decided in the meantime.
+        // Not written: the dead letter was no longer open, and the decision is not forced.
         if (row.DecisionId != decision.Id)
         {
             throw AlreadyDecided(row);

@@ -15,11 +15,11 @@ internal sealed record HandledRecord(SagaId SagaId, string Reason);
 
 /// <summary>
 /// Checks whether the record of a dead letter was handled nevertheless. A dead letter is durable before its record's offset advances, so
-/// if an orchestrator dies in between, the record is read again and may be handled then.
+/// if an orchestrator dies in between, the record is read again and may be handled then. A redriven record may have been handled, too.
 /// </summary>
 internal sealed class HandledRecords(Topics topics, RequestReader requests, SagaReader sagas, IDeadLetterIndex deadLetters)
 {
-    /// <summary>How the record was handled; null if it was not, or if no saga reads such records.</summary>
+    /// <summary>How the record was handled; null if it was not, or if that is unknown: its value is missing or unreadable.</summary>
     public async Task<HandledRecord?> FindAsync(DeadLetterRow deadLetter, CancellationToken cancellation)
     {
         if (deadLetter.Value is not { Length: > 0 } value)

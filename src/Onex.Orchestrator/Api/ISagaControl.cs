@@ -21,7 +21,7 @@ internal interface ISagaControl
     Task<Submission> SubmitAsync(
         ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation);
 
-    /// <summary>Waits for the response to an accepted request. Returns null if there is none in time or the request gets none.</summary>
+    /// <summary>Waits for the response to an accepted request. Null if there is none in time, or none will come.</summary>
     Task<ReadOnlyMemory<byte>?> WaitForResponseAsync(Submission.Accepted request, TimeSpan within, CancellationToken cancellation);
 
     /// <summary>The saga's response to the request that started it, in the form of <c>responses</c>.</summary>
@@ -42,10 +42,10 @@ internal abstract record Submission
     {
     }
 
-    /// <summary>It started a saga, joined one, or was an event that a saga has handled or buffered.</summary>
+    /// <summary>The request started a saga, joined one, or was an event that is handled, buffered, or stored as early.</summary>
     /// <param name="SagaId">The saga; null for an early event.</param>
     /// <param name="RequestId">The request's identity.</param>
-    /// <param name="CorrelationId">Its correlation id, derived if it had none.</param>
+    /// <param name="CorrelationId">The request's correlation id, derived if it had none.</param>
     public sealed record Accepted(SagaId? SagaId, MessageId RequestId, Guid CorrelationId) : Submission
     {
         /// <summary>
@@ -54,25 +54,25 @@ internal abstract record Submission
         public string? Source { get; init; }
     }
 
-    /// <summary>It was rejected: nothing has happened.</summary>
+    /// <summary>The request was rejected: it neither starts nor continues a saga.</summary>
     /// <param name="Response">The response with the reason, in the form of <c>responses</c>.</param>
     public sealed record Rejected(Response Response) : Submission;
 }
 
 /// <summary>The outcome of an operator's command.</summary>
-/// <param name="Outcome">Whether it was done.</param>
+/// <param name="Outcome">Whether the command was done.</param>
 /// <param name="Text">What the command did, or why it is not allowed and what to do instead; for people.</param>
 /// <param name="Status">The saga's status after the command; null if it is unknown.</param>
 internal sealed record OperatorAnswer(OperatorOutcome Outcome, string Text, string? Status);
 
 internal enum OperatorOutcome
 {
-    /// <summary>It is done, durably.</summary>
+    /// <summary>The command is done, durably.</summary>
     Done,
 
     /// <summary>There is no such saga.</summary>
     NotFound,
 
-    /// <summary>The saga's state does not allow the command: for example, it has ended, is not blocked, or is past the pivot.</summary>
+    /// <summary>The command is not allowed: for example, the saga has ended, is not blocked, is past the pivot or unreadable.</summary>
     NotAllowed,
 }

@@ -169,7 +169,7 @@ internal sealed class SagaControl(
             _ => null,
         };
 
-    // A saga whose messages cannot be handled cannot be described either, so only the reason is returned.
+    // A saga whose messages cannot be handled may be impossible to describe, too. Then only the reason is returned.
     private WaitReason Describe(PlanMachine machine, SagaState saga, SagaRow row, IReadOnlyDictionary<CommandId, string> reasons)
     {
         try
@@ -196,7 +196,7 @@ internal sealed class SagaControl(
         return await caller.Task.WaitAsync(cancellation);
     }
 
-    // Returns true and no saga if the database is unavailable or the saga's plan is not registered here: the wait continues.
+    // Returns true and no saga if the database is unavailable or the saga cannot be read here: the wait continues.
     private async Task<(bool Exists, SagaState? Saga)> TryReadAsync(SagaId sagaId, CancellationToken cancellation)
     {
         try

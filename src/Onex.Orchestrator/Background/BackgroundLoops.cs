@@ -15,7 +15,7 @@ namespace Onex.Orchestrator.Background;
 
 /// <summary>
 /// Runs the periodic jobs of an orchestrator: fires timers, delivers early events, deletes sent messages from the outbox, sends unsent
-/// ones, reports undeliverable ones, starts scheduled sagas, deletes old rows and measures the database's clock.
+/// ones, reports undeliverable ones, starts scheduled sagas, runs the maintenance and measures the database's clock.
 /// </summary>
 internal sealed class BackgroundLoops(
     SagaRouter router,
@@ -70,8 +70,8 @@ internal sealed class BackgroundLoops(
             stoppingToken),
         RunEveryAsync("the database's clock", _measureEvery, cancellation => clock.MeasureAsync(store, cancellation), stoppingToken));
 
-    // The rider has stopped by now. Waits until the broker has acknowledged the messages of the rider's last batches and their rows are
-    // deleted, so that the next orchestrator does not send them again.
+    // The consumers have stopped by now. Waits until the broker has acknowledged the messages of their last batches and the outbox's rows
+    // are deleted, so that no other orchestrator sends them again.
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -103,7 +103,7 @@ internal sealed class BackgroundLoops(
 
         timers?.Count(due.Count);
 
-        // If this throws, nothing is lost: each saga's row still has its next timer, and the sweep reads it.
+        // If this throws, nothing is lost: each saga's row still has its timer, and the sweep of its home partition reads that.
         await router.HandleAsync(
             [
                 .. due.Select(sagaId => new Delivery(
@@ -146,14 +146,14 @@ internal sealed class BackgroundLoops(
         await ReportUndeliverableAsync(cancellation);
     }
 
-    // Reports to each saga which of its messages the broker rejected for good.
+    // Reports the messages that the broker rejected for good to the sagas that wait for an answer to them.
     private async Task ReportUndeliverableAsync(CancellationToken cancellation)
     {
         while (sender.UndeliverableMessages.TryRead(out var message))
         {
             try
             {
-                if (await undeliverable.ReadAsync(message, cancellation) is { } delivery)
+                if (await undeliverable.ConvertAsync(message, cancellation) is { } delivery)
                 {
                     await router.HandleAsync([delivery], cancellation);
                     await undeliverable.CloseDeadLetterAsync(message.Message, delivery, cancellation);

@@ -11,8 +11,8 @@ namespace Onex.Orchestrator.Background;
 
 /// <summary>
 /// Delivers early events to their saga once it has started, and rejects those that have expired. A row is deleted only once the outcome of
-/// its event is durable, so that no event is lost if the orchestrator dies in between. Another orchestrator repeats the work without harm:
-/// the saga has seen the message, and answers have the same ids and the same bytes.
+/// its event is durable, so that no event is lost if the orchestrator dies in between. Another orchestrator may repeat the work without
+/// harm: a saga that has seen the event ignores it, and answers have the same ids and the same bytes.
 /// </summary>
 internal sealed class EarlySweep(
     SagaRouter router,
@@ -27,7 +27,7 @@ internal sealed class EarlySweep(
     // The unreadable events that were logged already: each is logged once.
     private readonly HashSet<MessageId> _unreadable = [];
 
-    // The number of events per batch, halved when there is not enough memory.
+    // The number of events per batch, halved when there is not enough memory and doubled after each success.
     private int _batchSize = BatchSizeMax;
 
     public async Task SweepAsync(CancellationToken cancellation)

@@ -52,7 +52,7 @@ internal sealed class HomePartitions(
         }
     }
 
-    /// <summary>Completes after the first assignment.</summary>
+    /// <summary>Completes once the timers and unsent messages of the first assignment are loaded.</summary>
     public Task Assigned => _assigned.Task;
 
     public async Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation)
@@ -92,8 +92,8 @@ internal sealed class HomePartitions(
     }
 
     /// <summary>
-    /// Loads timers that are due soon and not in memory: long timers, and those that another orchestrator has committed for a saga of a
-    /// home partition.
+    /// Loads the timers of the home partitions that are due soon, because some are not in memory: long ones, those that another
+    /// orchestrator has committed, and those whose wake-up failed.
     /// </summary>
     public async Task SweepWakeupsAsync(CancellationToken cancellation)
     {
@@ -107,7 +107,7 @@ internal sealed class HomePartitions(
     }
 
     /// <summary>
-    /// Sends messages of any partition that have been unsent for a while, because the orchestrator that committed them may have died.
+    /// Sends messages of any home partition that have been in the outbox for a while: the orchestrator that committed them may have died.
     /// </summary>
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {

@@ -31,7 +31,7 @@ internal sealed class JobHealth(TimeProvider time) : IHealthComponent
             });
     }
 
-    /// <summary>A run of a job begins. It may take <paramref name="runMax"/>; null for a job that waits for work.</summary>
+    /// <summary>A run of a job begins. It may take <paramref name="runMax"/>; null means any time, for a job that waits for work.</summary>
     public void Began(string job, TimeSpan? runMax)
     {
         lock (_lock)

@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Background;
 
 /// <summary>
 /// Resends commands at the start of a process with the in-memory bus, because the previous process lost every command in flight with its
-/// log. Every live saga sends its outstanding commands again, once, after the first assignment. The ledger answers those that were run.
+/// log. Every live saga sends its commands in flight again, after the first assignment. The ledger has the results of effects that ran.
 /// </summary>
 internal sealed class LostCommands(
     SagaRouter router, ISagaStore store, HomePartitions home, TimeProvider time, ILogger<LostCommands> logger)

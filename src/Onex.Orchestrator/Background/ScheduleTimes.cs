@@ -7,12 +7,12 @@ namespace Onex.Orchestrator.Background;
 /// <param name="LastHandled">The time up to which the schedule is handled once these sagas have started.</param>
 internal sealed record DueTimes(IReadOnlyList<DateTimeOffset> Starts, DateTimeOffset LastHandled);
 
-/// <summary>Decides which times of a schedule start a saga. Pure, so that every orchestrator decides the same.</summary>
+/// <summary>Decides which times of a schedule start a saga. A pure function.</summary>
 internal static class ScheduleTimes
 {
     /// <summary>
-    /// A time counts as missed only if it is later than this; until then it starts its saga whatever the policy for missed times. A restart
-    /// of the only orchestrator takes less. A longer period would start too many sagas at once.
+    /// A time counts as missed once it is this long past; until then it starts its saga whatever the policy for missed times. A restart of
+    /// the only orchestrator takes less. With a longer period, too many sagas could start at once.
     /// </summary>
     public static readonly TimeSpan LateMax = TimeSpan.FromMinutes(1);
 

@@ -39,7 +39,7 @@ internal sealed partial class Scheduler(
     private IReadOnlyList<Plan>? _begunPlans;
     private volatile List<Plan> _scheduled = [];
 
-    /// <summary>The next time of a contract; null if it has no schedule, or the time is not known yet.</summary>
+    /// <summary>The next time of a plan; null if it has no schedule or is not the newest version, or the time is not known yet.</summary>
     public DateTimeOffset? Next(Plan plan) =>
         _scheduled.Contains(plan) && _lastHandled.TryGetValue(plan.Name, out var last) ? plan.Schedule!.After(last) : null;
 
@@ -165,11 +165,11 @@ internal sealed partial class Scheduler(
     [LoggerMessage(1010, LogLevel.Debug, "The schedule of {Contract} has started a saga for {Due}: {SagaId}")]
     private partial void Started(string contract, DateTimeOffset due, SagaId? sagaId);
 
-    /// <summary>A time of a schedule has come, and overlap or missed says that no saga starts.</summary>
+    /// <summary>A time of a schedule has come, and no saga starts because a live one has its business key.</summary>
     [LoggerMessage(1011, LogLevel.Information, "The schedule of {Contract} starts nothing for {Due}: {Reason}")]
     private partial void Skipped(string contract, DateTimeOffset due, string reason);
 
-    /// <summary>A time of a schedule has come, and its saga cannot start: its input does not match, or its key is in use.</summary>
+    /// <summary>A time of a schedule has come, and its saga cannot start: for example, its input does not match.</summary>
     [LoggerMessage(1012, LogLevel.Warning, "The schedule of {Contract} could not start a saga for {Due}: {Reason}")]
     private partial void NotStarted(string contract, DateTimeOffset due, string reason);
 }

@@ -7,8 +7,8 @@ using Onex.Persistence.Monitoring;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Reports the metrics that are read from the store. A loop reads it at an interval while metrics are exported. Only the orchestrator with
-/// the first home partition reads it, so that values are not reported once per process.
+/// Reports the metrics that are read from the store, and the overdue timers. A loop reads the store at an interval while metrics are
+/// exported. Only the orchestrator with the first home partition does, so that values are not reported once per process.
 /// </summary>
 internal sealed class StoreMetrics : BackgroundService
 {

@@ -10,12 +10,12 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Turns a message that the broker rejects for good into a message for its saga, so that no saga waits for an answer that cannot arrive.
+/// Turns a message that the broker rejects for good into a message for the saga that waits for an answer, because none can arrive.
 /// </summary>
 internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterIndex deadLetters, TimeProvider clock, Topics topics)
 {
-    /// <summary>The message that the saga receives instead; null if no saga waits for an answer to the undeliverable one.</summary>
-    public async Task<Delivery?> ReadAsync(UndeliverableMessage undeliverable, CancellationToken cancellation)
+    /// <summary>The message that a saga receives instead; null if none waits for an answer, or a parked copy will still give one.</summary>
+    public async Task<Delivery?> ConvertAsync(UndeliverableMessage undeliverable, CancellationToken cancellation)
     {
         var message = undeliverable.Message;
         if (message.Topic == topics.SagaEvents)
@@ -43,7 +43,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         }
 
         // Closed: no copy of the command can still take effect. A compute has no effect, and the engine itself takes account of copies at
-        // remote workers. A compensation is never closed, because its retries use the same key.
+        // remote workers. A compensation does not count as closed: it is not cancelled in the ledger, because its retries use the same key.
         var isClosed = command.Direction == StepDirections.Do && (!isEffect || await CloseAsync(command, cancellation));
         return Failed(undeliverable, command.CommandId, command.Attempt, isClosed);
     }
@@ -53,7 +53,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     /// whose content reached the saga without the broker, need not be sent again.
     /// </summary>
     /// <param name="message">The message.</param>
-    /// <param name="delivery">What <see cref="ReadAsync"/> returned, handled by the router.</param>
+    /// <param name="delivery">What <see cref="ConvertAsync"/> returned, handled by the router.</param>
     /// <param name="cancellation">Cancels the call.</param>
     public async Task CloseDeadLetterAsync(OutgoingMessage message, Delivery delivery, CancellationToken cancellation)
     {

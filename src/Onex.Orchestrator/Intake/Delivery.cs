@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Intake;
 /// A message for one saga, or an event whose saga is still to be found, with the sink of its outcome. Immutable: each stage of the router
 /// passes on a changed copy.
 /// </summary>
-/// <param name="Message">The message. While the saga of an event is not found, the message has no saga id.</param>
+/// <param name="Message">The message. Until the saga of an event is found, the message's saga id is the default.</param>
 /// <param name="Sink">Receives the outcome.</param>
 internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
 {
@@ -23,14 +23,14 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     public Guid? ResultRef { get; init; }
 
     /// <summary>
-    /// Whether it is an outcome that a wake-up found in the ledger. It is never decided again itself: its wake-up is, and finds it again.
+    /// Whether it is an outcome that a wake-up found in the ledger. After a stale commit only the wake-up is decided again, and finds it.
     /// </summary>
     public bool IsFromLedger { get; init; }
 
     /// <summary>Whether the database has rejected its values before.</summary>
     public bool IsRejectedByDatabase { get; init; }
 
-    /// <summary>Why it cannot be decided, if that is known before the decision; or null.</summary>
+    /// <summary>Why the delivery cannot be decided, if that is known before the decision; or null.</summary>
     public HandlingFailure? Failure { get; init; }
 
     public static Delivery For(AcceptedRequest request, OutcomeSink sink) => request switch
@@ -56,7 +56,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
         return new(message with { IsFromWorker = isFromWorker }, sink);
     }
 
-    /// <summary>The same event for that saga.</summary>
+    /// <summary>The same event, for that saga; only for events.</summary>
     public Delivery AddressedTo(SagaId sagaId) => this with { Message = ToMessage(Event!, sagaId) };
 
     /// <summary>The same event, whose saga is to be found again.</summary>
@@ -128,24 +128,24 @@ internal sealed record HandlingFailure(string Code, string Reason, bool IsFinal 
     public Rejection ToRejection(Requester requester) => new(Code, Reason, requester) { ErrorType = ErrorType };
 }
 
-/// <summary>The outcome of a delivery. The outbox reports it to the delivery's sink.</summary>
+/// <summary>The outcome of a delivery. <c>OutcomeReporter</c> reports it to the delivery's sink.</summary>
 internal abstract record DeliveryOutcome
 {
     private DeliveryOutcome()
     {
     }
 
-    /// <summary>The decision is durable.</summary>
-    /// <param name="SagaId">The saga that has handled the message; null for an early event, or if there is no such saga.</param>
+    /// <summary>What the message causes is durable, or it causes nothing.</summary>
+    /// <param name="SagaId">The saga of the message; null for an early event, or if there is no such saga.</param>
     /// <param name="Saga">That saga afterwards; null if there is none, or it was not loaded.</param>
     /// <param name="Decision">
-    /// The decision; null if there was none, because the saga has ended, does not exist, or has seen the message before.
+    /// The decision; null without one: the saga does not exist, its state accepts no such message, or it has seen the message before.
     /// </param>
     public sealed record Done(SagaId? SagaId, SagaState? Saga = null, Decision? Decision = null) : DeliveryOutcome;
 
-    /// <summary>It is rejected, and its requester is answered with the reason.</summary>
+    /// <summary>The message is rejected, and its requester is answered with the reason.</summary>
     /// <param name="Rejection">Why.</param>
-    /// <param name="Disposition">Where its record goes.</param>
+    /// <param name="Disposition">Where the message's record goes.</param>
     /// <param name="IsAnswered">Whether the answer was committed with the saga, so that no second answer is sent.</param>
     public sealed record Rejected(Rejection Rejection, Disposition Disposition, bool IsAnswered = false) : DeliveryOutcome;
 

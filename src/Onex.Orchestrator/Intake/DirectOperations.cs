@@ -10,14 +10,14 @@ namespace Onex.Orchestrator.Intake;
 /// <summary>
 /// Accepts requests that name an effect operation instead of a contract, if <c>handlers.direct</c> lists the operation.
 /// </summary>
-/// <param name="plans">Has a built-in contract for each of these operations.</param>
-/// <param name="operations">All operations.</param>
+/// <param name="plans">Has a built-in contract for each of these operations and each of its connections.</param>
+/// <param name="operations">The operations that contracts may name here.</param>
 /// <param name="allowed">The value of <c>handlers.direct</c>.</param>
 internal sealed class DirectOperations(PlanCatalogue plans, OperationCatalogue operations, IReadOnlyCollection<string> allowed)
 {
     private readonly HashSet<string> _allowed = allowed.Select(OperationAliases.Resolve).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>The operation that a request names: <c>handler_type</c> replaces its prefix, and aliases are resolved.</summary>
+    /// <summary>The name of the operation that a request asks for: <c>handler_type</c> replaces the prefix; aliases are resolved.</summary>
     public static string NameOf(ParsedRequest parsed)
     {
         var name = parsed.Requester.Operation;

@@ -4,14 +4,14 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Creates the rejections of events that the engine declines or that have no saga.</summary>
+/// <summary>Creates the rejections of events; and of requests whose identity belongs to another request.</summary>
 internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>
     public static Rejection ToRejection(this DeclinedEvent declined, SagaId sagaId) =>
         new(declined.Code, declined.Error, declined.Requester) { SagaId = sagaId };
 
-    /// <summary>The saga's state accepts no events at all.</summary>
+    /// <summary>The saga's state, and every state that it can still enter, accepts no events at all.</summary>
     public static Rejection NotAccepted(EventRequest request, SagaId sagaId, string state) =>
         new(
             ErrorCodes.EventUnwanted,
@@ -48,7 +48,7 @@ internal static class EventDeclines
 
     /// <summary>The request's identity belongs to another request.</summary>
     /// <param name="requester">Who sent this request.</param>
-    /// <param name="sagaId">The saga that has the other request, or null.</param>
+    /// <param name="sagaId">The saga that has the other request; null if that is a stored early event.</param>
     public static Rejection Differs(Requester requester, SagaId? sagaId) => new(
         ErrorCodes.RequestDiffers,
         $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: the "
@@ -66,7 +66,7 @@ internal static class EventDeclines
         + "Start the saga, or send fewer events before it starts.",
         request.Requester);
 
-    /// <summary>The saga did not start in time.</summary>
+    /// <summary>No saga for the early event started in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
         $"The event waited from {TimeText.Format(receivedAt)} until {TimeText.Format(expiresAt)}, and no saga of '{request.Contract}' "

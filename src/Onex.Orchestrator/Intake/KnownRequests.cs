@@ -5,16 +5,16 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Intake;
 
 /// <summary>
-/// Finds the saga of a request that started one before but would be rejected today, because its contract is no longer loaded or has
-/// another input. That saga answers the request.
+/// Finds the saga of a request that started or joined one before but would be rejected today: for example, its contract is no longer loaded
+/// or has another input. That saga answers the request.
 /// </summary>
 internal sealed class KnownRequests(ISagaStore store)
 {
     /// <summary>
-    /// The request as a message for its saga; the outcome "done" for a redelivery of the same record; null if no saga has the request.
+    /// The request as a message for its saga; the outcome "done" for a redelivery of the same record; null if no saga has this request.
     /// </summary>
     /// <param name="requester">The data of the request; null if it could not be read.</param>
-    /// <param name="cancels">Whether the request cancels the saga.</param>
+    /// <param name="cancels">Whether the request is a parent's call that cancels the saga.</param>
     /// <param name="sink">Receives the request's outcome.</param>
     /// <param name="cancellation">Cancels the search.</param>
     public async ValueTask<IntakeResult?> FindAsync(Requester? requester, bool cancels, OutcomeSink sink, CancellationToken cancellation)

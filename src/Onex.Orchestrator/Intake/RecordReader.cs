@@ -41,7 +41,7 @@ internal sealed class RecordReader(
     // A record whose time differs more from now has a wrong time.
     private static readonly TimeSpan _clockDifferenceMax = TimeSpan.FromDays(365);
 
-    /// <summary>Reads a record. If that fails, no other record is affected.</summary>
+    /// <summary>Reads a record. Throws only if the store or memory is lacking; any other failure becomes the record's outcome.</summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
         entry.Begin();
@@ -143,7 +143,7 @@ internal sealed class RecordReader(
             ?? new IntakeResult(new DeliveryOutcome.Rejected(rejection, call.Awaits ? Disposition.Discard : Disposition.DeadLetter));
     }
 
-    // Adds the trace context of its record, or else of the trace that Onex begins for the record.
+    // Adds the trace context of the record's headers, else of the record's span, unless the requester's headers have one already.
     private static Requester WithTrace(Requester requester, BatchEntry entry)
     {
         var headers = requester.Headers;
@@ -166,8 +166,8 @@ internal sealed class RecordReader(
         };
     }
 
-    // The id is derived from the record's position and contains its time, because ids sort by age. A record whose time is wrong gives a
-    // new id. So does a record without a time, of the in-memory log: its position is not unique, because that log ends with its process.
+    // Derived from the record's position, so that a redelivery has the same; with the record's time, because ids sort by age. A wrong time
+    // gives a new id. So does a missing one: the record is of the in-memory log, where positions begin again with each process.
     private static SagaId SagaIdOf(ConsumedRecord record, DateTimeOffset now) =>
         record.Timestamp is { } time && Math.Abs(now.ToUnixTimeMilliseconds() - time) < _clockDifferenceMax.TotalMilliseconds
             ? Identity.Saga(time, Identity.OfRecord("saga", record.Topic, record.TopicId, record.Partition, record.Offset))

@@ -3,14 +3,14 @@ using System.Text.Json;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The readable fields of a malformed request, to answer it. Reads only the top level, so deep nesting does no harm.</summary>
+/// <summary>The fields that an answer to an unreadable or invalid request needs. Reads only the top level, however deep it is.</summary>
 internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, string? Operation)
 {
-    // Longer names and values are ignored: no known field has one.
+    // A longer name is not one of the three. A longer value is ignored, so that the answer stays short.
     private const int NameBytesMax = 32;
     private const int ValueBytesMax = 512;
 
-    public static FrozenSet<string> Fields { get; } = FrozenSet.ToFrozenSet(
+    public static FrozenSet<string> KnownFields { get; } = FrozenSet.ToFrozenSet(
         ["operation", "payload", "correlation_id", "envelope_id", "target", "handler_type", "reply_to"], StringComparer.Ordinal);
 
     /// <summary>Reads the top level up to the first error.</summary>

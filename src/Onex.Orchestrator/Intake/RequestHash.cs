@@ -95,7 +95,7 @@ internal static class RequestHash
     {
         CelKind.Int => value.AsInt().ToString(CultureInfo.InvariantCulture),
 
-        // -0 and whole doubles within 64 bits are written as the integer that they equal.
+        // -0 and whole doubles below 2^62 are written as the integer that they equal.
         CelKind.Double when value.AsDouble() is var number && Math.Floor(number) == number && Math.Abs(number) < 1L << 62 =>
             ((long)number).ToString(CultureInfo.InvariantCulture),
         CelKind.Double => value.AsDouble().ToString("R", CultureInfo.InvariantCulture),

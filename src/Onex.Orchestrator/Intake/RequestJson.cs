@@ -34,7 +34,7 @@ internal static class RequestJson
         }
         catch (JsonException)
         {
-            // Parsed again below: only a duplicate key has a description of its own.
+            // Parsed again below: a duplicate key gets a Problem there; any other error throws again.
         }
 
         var document = JsonDocument.Parse(json, new() { MaxDepth = DepthMax });

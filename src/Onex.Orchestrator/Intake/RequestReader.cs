@@ -13,7 +13,7 @@ namespace Onex.Orchestrator.Intake;
 
 /// <summary>A request whose fields are valid; whether it is allowed is not checked yet.</summary>
 /// <param name="Requester">The data that the answer needs, from the request and its record.</param>
-/// <param name="Payload">Its payload, as it was sent; an empty map if it has none.</param>
+/// <param name="Payload">The request's payload, as it was sent; an empty map if there is none.</param>
 internal sealed record ParsedRequest(Requester Requester, CelValue Payload)
 {
     /// <summary>The prefix that replaces the operation's own, or null.</summary>
@@ -23,20 +23,20 @@ internal sealed record ParsedRequest(Requester Requester, CelValue Payload)
 /// <summary>The rejection of a request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">The problem, its position and the remedy, for people.</param>
-/// <param name="Requester">Who is answered; null if no correlation id can be read.</param>
+/// <param name="Requester">Who is answered; null if the request is not a readable JSON object with a correlation id.</param>
 /// <param name="Details">Structured facts, or null.</param>
 internal sealed record Rejection(string Code, string Error, Requester? Requester, RawJson? Details = null)
 {
     /// <summary>The error type of the dead letter.</summary>
     public string ErrorType { get => field ?? ErrorTypes.For(Code); init; }
 
-    /// <summary>The saga that rejects it, or null.</summary>
+    /// <summary>The saga that rejects the request, or that has its identity or business key already; or null.</summary>
     public SagaId? SagaId { get; init; }
 }
 
 /// <summary>Where a request comes from.</summary>
-/// <param name="RequestId">Its identity, unless it has an <c>envelope_id</c>.</param>
-/// <param name="Source">Its <see cref="RecordPosition"/>, or another text that no other request has.</param>
+/// <param name="RequestId">The request's identity, unless it has an <c>envelope_id</c>.</param>
+/// <param name="Source">The request's <see cref="RecordPosition"/>, or another text that no other request has.</param>
 /// <param name="Headers">The headers that are passed on.</param>
 internal sealed record RequestOrigin(MessageId RequestId, string Source, ImmutableSortedDictionary<string, string> Headers);
 
@@ -116,7 +116,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
     }
 
-    /// <summary>The headers that are passed on: all but standard headers and those that a database cannot store.</summary>
+    /// <summary>The headers that are passed on: all but standard ones, Onex's own, and those that a database cannot store.</summary>
     public static ImmutableSortedDictionary<string, string> HeadersToPassOn(IEnumerable<KeyValuePair<string, byte[]?>> headers)
     {
         var passedOn = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
@@ -286,7 +286,7 @@ internal sealed class RequestReader(int maxRequestBytes)
     // The unknown fields. The response repeats them in the field `extra`, so that they do not replace its own fields.
     private static RawJson? Extra(JsonElement root)
     {
-        var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.Fields.Contains(field.Name)).ToList();
+        var unknown = root.EnumerateObject().Where(field => !RequestEnvelope.KnownFields.Contains(field.Name)).ToList();
         return unknown.Count == 0
             ? null
             : RawJson.FromText(

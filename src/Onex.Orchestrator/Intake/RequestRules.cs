@@ -17,7 +17,7 @@ internal sealed class RequestRules(
 {
     private readonly DirectOperations _direct = new(plans, operations, directOperations);
 
-    // A longer key could exceed the maximum size of an entry in PostgreSQL's btree index, a third of a page.
+    // A much longer key could exceed the maximum size of an entry in PostgreSQL's btree index, a third of a page.
     public const int KeyCharsMax = 512;
 
     /// <summary>What the request does, or why it is rejected.</summary>
@@ -84,7 +84,7 @@ internal sealed class RequestRules(
         return ((accepted as AcceptedRequest.Start)?.Facts, rejection);
     }
 
-    /// <summary>The rejection of a payload that does not match the event's schema.</summary>
+    /// <summary>The rejection of an event whose payload does not match the plan's schema of the event.</summary>
     public static Rejection Mismatch(Plan plan, string @event, SchemaProblem problem, Requester requester) => new(
         ErrorCodes.PayloadInvalid,
         $"The payload does not fit the event '{@event}' of '{plan.Name}' {plan.Version}: {At(problem)} {problem.Problem}",
@@ -145,7 +145,7 @@ internal sealed class RequestRules(
         };
 
     // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The newest plan decides only if
-    // there is no saga: whether to reject the event, and whether it may be early.
+    // there is no live saga: whether to reject the event, and whether it may be early.
     private AcceptedRequest.Event Event(string contract, string name, ParsedRequest parsed)
     {
         var payload = parsed.Payload;
@@ -177,7 +177,7 @@ internal sealed class RequestRules(
         });
     }
 
-    /// <summary>Converts the payload of an event to its declared types. Returns false, with the problem, if it does not match.</summary>
+    /// <summary>Converts an event's payload to the declared types. Returns false, with the problem, if it does not match.</summary>
     public static bool TryRead(EventPlan declared, CelValue payload, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
     {
         // A number beyond every range would fail in the first step that writes it, when it is too late to reject the event.

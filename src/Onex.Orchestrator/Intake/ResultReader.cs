@@ -18,7 +18,7 @@ internal static class ResultReader
     public static SagaMessage? ReadSagaMessage(ReadOnlySpan<byte> value, out string? problem) =>
         Read(value, MessageJson.Default.SagaMessage, out problem);
 
-    /// <summary>The event of a result.</summary>
+    /// <summary>A result as a message for the engine.</summary>
     public static StepResultArrived ToEvent(StepResult result, MessageId causedBy) => new()
     {
         SagaId = result.SagaId,
@@ -49,7 +49,7 @@ internal static class ResultReader
     /// <summary>The report in a record's value; null if the value is not a report.</summary>
     public static StepReport? ReadReport(ReadOnlySpan<byte> value) => Read(value, MessageJson.Default.StepReport, out _);
 
-    /// <summary>The event of a report. Values out of bounds are clamped, because a report is only for people.</summary>
+    /// <summary>A report as a message for the engine. Values out of bounds are clamped, because a report is only for people.</summary>
     public static StepReportArrived ToEvent(StepReport report, MessageId causedBy) => new()
     {
         SagaId = report.SagaId,
@@ -89,7 +89,7 @@ internal static class ResultReader
         }
     }
 
-    // Names the missing fields. The message of System.Text.Json names a C# type of Onex instead, which authors of workers do not know.
+    // Names the missing fields; null if none is. System.Text.Json's message names a C# type of Onex, which authors of workers do not know.
     private static string? DescribeMissing(ReadOnlySpan<byte> value, JsonTypeInfo type)
     {
         try

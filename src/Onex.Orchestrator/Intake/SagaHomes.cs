@@ -5,7 +5,7 @@ using Onex.Persistence;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Finds the home partitions of sagas whose request did not come from a record.</summary>
+/// <summary>Chooses the home partitions of sagas whose request did not come from a record.</summary>
 internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
 {
     // The number of partitions of the topic of requests; 0 until it is known.
@@ -21,7 +21,7 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
         {
             try
             {
-                // Read once, so that a saga keeps its home if the topic gets more partitions.
+                // Read once per process. A saga keeps its home even if the topic gets more partitions: its row has it.
                 _partitions = await producer.PartitionsAsync(topics.Requests, cancellation);
             }
             catch (BrokerUnavailableException unreachable)

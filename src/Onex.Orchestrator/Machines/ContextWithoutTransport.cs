@@ -6,8 +6,8 @@ using MassTransit.Serialization;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// Implements the members of MassTransit's contexts that concern transports: they throw. A state machine that only decides needs none of
-/// them, so no transport objects are created for each message.
+/// Implements the members of MassTransit's contexts that concern transports: they are empty or throw. A state machine that only decides
+/// needs none of them, so no transport objects are created for each message.
 /// </summary>
 [SuppressMessage("Naming", "CA1716:Identifiers should not match keywords", Justification = "The names are MassTransit's.")]
 internal abstract class ContextWithoutTransport : ConsumeContext

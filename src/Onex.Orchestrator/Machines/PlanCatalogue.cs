@@ -7,8 +7,8 @@ using Onex.Persistence.Registry;
 namespace Onex.Orchestrator.Machines;
 
 /// <summary>
-/// The plans that this orchestrator can run: loaded plans start new sagas; every other registered content continues the sagas that started
-/// with it. The loaded plans can be replaced while sagas run.
+/// The plans that this orchestrator can run: the newest loaded version of a contract starts new sagas; every loaded or registered content
+/// continues the sagas that started with it. The loaded plans can be replaced while sagas run.
 /// </summary>
 internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistry registry, CompilerContext compiler)
 {
@@ -30,7 +30,7 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
     public IReadOnlyList<DirectContract> Direct => _loaded.Direct;
 
     /// <summary>
-    /// Starts new sagas with other plans from now on. Running sagas continue on the content that they started with, which is registered.
+    /// From now on other plans start the new sagas. Running sagas continue on the content that they started with, which is registered.
     /// </summary>
     public void Replace(IReadOnlyList<Plan> plans, IReadOnlyList<DirectContract> direct, CompilerContext context) =>
         _loaded = new LoadedPlans(plans, direct, context);

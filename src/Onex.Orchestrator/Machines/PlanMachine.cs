@@ -10,7 +10,7 @@ internal sealed class PlanMachine(Plan plan)
 
     public Plan Plan { get; } = plan;
 
-    /// <summary>The decision on a message for a saga (null for a start); null if the saga's state does not accept the message.</summary>
+    /// <summary>The decision on a message for a saga (null before its start); null if the saga's state does not accept it.</summary>
     public Decision? Decide(SagaState? saga, SagaEvent message, DateTimeOffset now)
     {
         if (saga is null && message is not SagaStarted)

@@ -7,7 +7,7 @@ using Onex.Persistence.Registry;
 
 namespace Onex.Orchestrator.Machines;
 
-/// <summary>Maps plans to and from the rows of <c>contracts</c> that hold their source.</summary>
+/// <summary>Registers plans, and maps them to and from the rows of <c>contracts</c>, which hold their source.</summary>
 internal static class RegisteredPlans
 {
     public static RegisteredContract ToRow(Plan plan) => new(
@@ -40,7 +40,7 @@ internal static class RegisteredPlans
             return [];
         }
 
-        // The same meaning may have another hash, because another version of Onex registered it or only comments differ.
+        // The same meaning may have another hash, because another version of Onex computed it.
         var byVersion = plans.ToLookup(plan => (plan.Name, plan.Version));
         var same = others
             .SelectMany(other => byVersion[(other.Name, other.Version)], (other, plan) => (Other: other, Plan: plan))

@@ -48,7 +48,7 @@ internal static class EarlyEventRows
         return new BufferedEvent(row.MessageId, row.Event, data, request.Requester, row.ReceivedAt, row.ExpiresAt);
     }
 
-    /// <summary>The event as it was sent.</summary>
+    /// <summary>The event, with the payload as it was stored.</summary>
     public static EventRequest ToRequest(EarlyEvent row)
     {
         using var content = JsonDocument.Parse(row.Content.Utf8, ValueJson.ReaderOptions);

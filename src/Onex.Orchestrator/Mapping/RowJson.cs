@@ -5,7 +5,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Reads and writes fields of the JSON columns. A field that has its default is not written.</summary>
+/// <summary>Reads and writes fields of the JSON columns. Null, zero, false and empty arrays are left out, and read as that.</summary>
 internal static class RowJson
 {
     public static string? Text(JsonElement json, string name) =>

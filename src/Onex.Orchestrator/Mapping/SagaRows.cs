@@ -116,8 +116,8 @@ internal static class SagaRows
     }
 
     /// <summary>
-    /// The row of an unreadable saga, blocked with the reason. Everything else is unchanged, so that a version of Onex that can read it, or
-    /// an operator who repairs it, finds everything.
+    /// The row of an unreadable saga, blocked with the reason and without a timer. Only former blockages are lost: a version of Onex that
+    /// can read the row, or an operator who repairs it, finds everything else.
     /// </summary>
     public static SagaRow ToSetAside(SagaRow row, string reason, Guid transitionId, DateTimeOffset now) => row with
     {
@@ -130,7 +130,7 @@ internal static class SagaRows
         Parked = true,
     };
 
-    // Replaces only the reason that people read and the blockages. Progress that is not a JSON object is unchanged.
+    // Replaces only the blockages and the reason that people read. Progress that is not a JSON object is unchanged.
     private static RawJson WithBlockage(RawJson progress, string reason, DateTimeOffset now)
     {
         using var document = JsonDocument.Parse(progress.Utf8, ValueJson.ReaderOptions);

@@ -11,8 +11,8 @@ using Onex.Persistence.DeadLetters;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The dead letter of a buffered or early event that was declined. The event's record may be deleted by then, so the request is rebuilt
-/// from the event, with everything that a redrive needs.
+/// The dead letter of a buffered or early event that was declined or has expired. The event's record may be deleted by then, so the request
+/// is rebuilt from the event, with everything that a redrive needs.
 /// </summary>
 internal static class EventDeadLetter
 {
@@ -45,10 +45,10 @@ internal static class EventDeadLetter
 
     /// <summary>The dead letter's value.</summary>
     /// <param name="topic">The topic of requests.</param>
-    /// <param name="rejection">Why it was declined, and who sent it.</param>
+    /// <param name="rejection">Why the event was declined, and who sent it.</param>
     /// <param name="request">The request; see <see cref="Request"/>.</param>
     /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
-    /// <param name="at">When it was declined: the time of the decision, so that every copy of the dead letter has the same bytes.</param>
+    /// <param name="at">A time that is the same for every copy of the dead letter, so that all have the same bytes.</param>
     public static byte[] Write(string topic, Rejection rejection, RawJson request, Guid? requestRef, DateTimeOffset at)
     {
         var requester = rejection.Requester!;
@@ -76,12 +76,12 @@ internal static class EventDeadLetter
         return JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter);
     }
 
-    /// <summary>Its row in the index, with the request unmasked: a redrive must send what was received.</summary>
+    /// <summary>The dead letter's row in the index, with the request unmasked: a redrive must send what was received.</summary>
     /// <param name="id">The dead letter's identity.</param>
     /// <param name="topic">The topic of requests.</param>
-    /// <param name="rejection">Why it was declined, and who sent it.</param>
+    /// <param name="rejection">Why the event was declined, and who sent it.</param>
     /// <param name="request">The request as a redrive sends it; see <see cref="Request"/>.</param>
-    /// <param name="at">When it was declined.</param>
+    /// <param name="at">As for <see cref="Write"/>.</param>
     /// <param name="identity">The identity of the event when it is redriven, unless the request has an envelope id.</param>
     public static DeadLetterRow Row(Guid id, string topic, Rejection rejection, RawJson request, DateTimeOffset at, Guid identity)
     {

@@ -8,10 +8,10 @@ using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>Writes the messages that leave with a transition: commands, events, responses and dead letters.</summary>
+/// <summary>Writes the messages of sagas and of early events: commands, cancellations, events, responses and dead letters.</summary>
 internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
 {
-    /// <summary>A command, keyed by its id. The producer chooses its partition, because commands need no order.</summary>
+    /// <summary>A command, keyed by its id. The producer chooses the partition, because commands need no order.</summary>
     public OutgoingMessage Command(SagaState saga, CommandToSend command, Guid? argumentsRef, MessageId messageId, DateTimeOffset at)
     {
         if (command.Role == CallRole.Saga)
@@ -115,11 +115,11 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
     public OutgoingMessage Response(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at) =>
         responses.Write(sagaId, answer, messageId, at);
 
-    /// <summary>The answer to a buffered event that was declined.</summary>
+    /// <summary>The answer to an event that a saga declined, or to an early one that was rejected.</summary>
     public OutgoingMessage Rejection(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
-        responses.Write(rejection, messageId, at);
+        responses.WriteDeclined(rejection, messageId, at);
 
-    /// <summary>The dead letter of a buffered or early event that was declined; see <see cref="EventDeadLetter.Write"/>.</summary>
+    /// <summary>The dead letter of such an event; see <see cref="EventDeadLetter.Write"/>.</summary>
     public OutgoingMessage DeadEvent(
         Rejection rejection, RawJson request, Guid? requestRef, MessageId messageId, DateTimeOffset at) => new()
         {

@@ -4,11 +4,11 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Reports the outcome of a delivery to its sink: completes the record, or answers the caller of the API.
+/// Reports the outcome of a delivery to its sink: completes the record, or returns the outcome to the caller in this process.
 /// </summary>
 internal sealed class OutcomeReporter(RejectionSender rejections)
 {
-    /// <summary>Reports an outcome. The record of a rejected request is completed later, once the requester has been answered.</summary>
+    /// <summary>Reports an outcome. If a rejection is still to be answered, its record is completed only after the answer.</summary>
     public void Report(OutcomeSink sink, DeliveryOutcome outcome, CancellationToken cancellation)
     {
         if (sink.Record is { } record)

@@ -9,14 +9,14 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>A message that the broker rejects for good.</summary>
-/// <param name="SagaId">The saga that sent it.</param>
+/// <param name="SagaId">The saga that sent it; for a redrive, the dead letter's id.</param>
 /// <param name="Message">The message.</param>
 /// <param name="Reason">Why, for people.</param>
 internal sealed record UndeliverableMessage(SagaId SagaId, OutgoingMessage Message, string Reason);
 
 /// <summary>
 /// Sends committed messages. A message leaves the outbox once the broker has acknowledged it; until then it is sent again when its saga is
-/// loaded, when its partition is assigned, and by the sweep. A message that the broker rejects for good goes to the dead-letter topic.
+/// loaded, when the saga's home partition is assigned, and by the sweep. One that the broker rejects for good becomes a dead letter.
 /// </summary>
 internal sealed class OutgoingSender(
     IRecordProducer producer,
@@ -32,10 +32,10 @@ internal sealed class OutgoingSender(
     private const int CertainlyUnsentMax = 100_000;
     private const int FailedMax = 10_000;
 
-    // How long a failed message counts as unfinished. By then, the sweep of some orchestrator has sent it again.
+    // How long a failed message counts as unfinished. By then, a sweep has normally sent it again, here or in another process.
     private static readonly TimeSpan _failedCountsFor = TimeSpan.FromSeconds(15);
 
-    // How long the next round waits for room.
+    // How long WaitForRoomAsync waits.
     private static readonly TimeSpan _roomTimeout = TimeSpan.FromSeconds(2);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -58,7 +58,7 @@ internal sealed class OutgoingSender(
     private volatile bool _isDisposed;
 
     // Guards the following fields: when each current reading of the outbox began, which messages were deleted since the oldest current
-    // reading began, and which messages of the readings may be on their topics already. These times are counts of _clock.
+    // reading began, and which messages were sent although a copy may be on their topic. These times are counts of _clock.
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _readings = [];
     private readonly Queue<(long At, MessageId Id)> _deleted = new();
@@ -95,7 +95,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>The number of messages that are in flight or still in the outbox, and the time since the oldest was sent first.</summary>
+    /// <summary>How many messages are in flight, acknowledged, or failed lately; and how long ago the oldest was first sent.</summary>
     public (int Count, TimeSpan OldestAge) UnfinishedMessages
     {
         get
@@ -126,7 +126,7 @@ internal sealed class OutgoingSender(
     /// Hands messages to the producer, in order, unless they are in flight. Cannot be cancelled: it would be unknown which of them were
     /// sent, so all would be sent again.
     /// </summary>
-    /// <param name="sagaId">Their saga.</param>
+    /// <param name="sagaId">Their saga; for a redrive, the dead letter's id.</param>
     /// <param name="messages">The messages.</param>
     /// <param name="isFromOutbox">
     /// Whether they were found in the outbox. Then an earlier attempt may have left a dead letter, which is discarded once the message is
@@ -146,7 +146,7 @@ internal sealed class OutgoingSender(
                     AddUnsent(message);
                 }
             }
-            else if (_inFlight.TryAdd(message.MessageId, FirstSent(message.MessageId)))
+            else if (_inFlight.TryAdd(message.MessageId, TakeFirstSent(message.MessageId)))
             {
                 if (!_certainlyUnsent.TryRemove(message.MessageId, out _) && isFromOutbox)
                 {
@@ -159,7 +159,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Waits a short time for room for more messages. If there is none then, committed messages wait in the outbox.</summary>
+    /// <summary>Waits a short time for room. If there is none then, further committed messages wait in the outbox.</summary>
     public async Task WaitForRoomAsync(CancellationToken cancellation)
     {
         if (Interlocked.Read(ref _bytes) >= bytesMax)
@@ -168,7 +168,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Removes and returns the ids that the broker has acknowledged, to delete them from the outbox.</summary>
+    /// <summary>Removes and returns the ids of messages that the broker has acknowledged, to delete these from the outbox.</summary>
     public List<MessageId> TakeAcknowledged(int limit)
     {
         var taken = new List<MessageId>();
@@ -207,7 +207,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    /// <summary>Returns messages that could not be deleted; they are deleted later.</summary>
+    /// <summary>Puts back the ids of messages that could not be deleted, so that they are taken again.</summary>
     public void ReturnAcknowledged(IEnumerable<MessageId> ids)
     {
         foreach (var id in ids)
@@ -248,7 +248,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    // Such messages are logged when a reading ends.
+    // Logged when a reading ends.
     private void AddPossibleCopy(OutgoingMessage message)
     {
         resent?.Add(message.Topic);
@@ -328,7 +328,7 @@ internal sealed class OutgoingSender(
         }
     }
 
-    private long FirstSent(MessageId id) => _failed.TryRemove(id, out var before) ? before.First : _time.GetTimestamp();
+    private long TakeFirstSent(MessageId id) => _failed.TryRemove(id, out var before) ? before.First : _time.GetTimestamp();
 
     private async Task<DeliveryReport> SendUndeliverableAsync(
         SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
@@ -346,7 +346,7 @@ internal sealed class OutgoingSender(
             }
         }
 
-        // A value that is too large would be rejected again, so the dead letter refers to the saga's rows, which store it.
+        // If the value is too large even for the dead letter, that refers to the saga, whose rows have the data.
         var deadLetter = UndeliverableDeadLetter.Write(sagaId, message, reason);
         var topic = message.Topic;
         if (!IsDeadLetter(message))
@@ -355,7 +355,7 @@ internal sealed class OutgoingSender(
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
-        // Only after the dead letter was added, because the message makes the saga's step fail, and then the dead letter is discarded.
+        // Only after the dead letter was added, because whoever reads this report may discard the dead letter at once.
         _undeliverable.Writer.TryWrite(new UndeliverableMessage(sagaId, message, reason));
 
         // The index has the message by now (a dead letter was added with its commit), so nothing is lost if the dead-letter topic does not

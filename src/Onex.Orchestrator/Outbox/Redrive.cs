@@ -8,12 +8,12 @@ namespace Onex.Orchestrator.Outbox;
 internal static class Redrive
 {
     /// <summary>
-    /// The record as it was read, for the partition that it was read from, so that a result reaches its home partition and records with the
-    /// same key stay in one partition. Headers say that it was redriven, when, and with which identity.
+    /// The record as it was read, for the partition that it was read from, if any, so that a result reaches the saga's home partition and
+    /// records with the same key stay in one partition. Headers say that it was redriven, when, and with which identity.
     /// </summary>
     /// <param name="deadLetter">The dead letter, with its value.</param>
     /// <param name="decisionId">The operator's decision.</param>
-    /// <param name="at">When it was made.</param>
+    /// <param name="at">When the decision was made.</param>
     public static OutgoingMessage Create(DeadLetterRow deadLetter, Guid decisionId, DateTimeOffset at) => new()
     {
         MessageId = new(decisionId),

@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
 /// Sends the answers to rejected requests. No row stores such an answer, so the record's offset waits until the broker has acknowledged
-/// it. Every copy of the answer has the same id, derived from the record's position.
+/// it. Every copy of the answer has the same id, derived from the request's id and source.
 /// </summary>
 internal sealed class RejectionSender(
     ResponseWriter responses, IRecordProducer producer, ResentMessages resent, TimeProvider time, ILogger<RejectionSender> logger)
@@ -36,7 +36,7 @@ internal sealed class RejectionSender(
         }
     }
 
-    /// <summary>Completes when the broker has the message, or rejects it for good.</summary>
+    /// <summary>Sends a message, again and again until the broker has it or rejects it for good.</summary>
     public async Task SendAsync(OutgoingMessage message, CancellationToken cancellation)
     {
         var record = new ProducedRecord(message.Topic, message.Partition, message.Key, message.Value, message.Headers.Items);

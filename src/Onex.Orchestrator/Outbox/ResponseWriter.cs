@@ -6,7 +6,7 @@ using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Outbox;
 
-/// <summary>Writes responses to clients and to parent sagas.</summary>
+/// <summary>Writes responses to clients, and to parent sagas the results of their calls.</summary>
 internal sealed class ResponseWriter(Topics topics)
 {
     public OutgoingMessage Write(SagaId sagaId, Answer answer, MessageId messageId, DateTimeOffset at)
@@ -14,6 +14,7 @@ internal sealed class ResponseWriter(Topics topics)
         var failed = answer.Status == ResponseStatus.Error;
         if (answer.To.Parent is { } parent)
         {
+            // A parent reads a large output from the store. A client cannot, so its response contains the output.
             var output = failed ? null : answer.Output;
             var isLarge = output?.Utf8.Length > MessageSizes.InlineMax;
             return CreateOutcome(answer.To, parent, messageId, at, new StepResult
@@ -30,7 +31,7 @@ internal sealed class ResponseWriter(Topics topics)
             });
         }
 
-        return Write(answer.To, messageId, at, new Response
+        return WriteResponse(answer.To, messageId, at, new Response
         {
             Success = failed ? false : null,
             Status = answer.IsDuplicate ? ResponseStatus.Duplicate : answer.Status,
@@ -47,13 +48,13 @@ internal sealed class ResponseWriter(Topics topics)
         });
     }
 
-    /// <summary>The response to a rejected request. No saga handles the request, so the id is derived from the request's source.</summary>
+    /// <summary>The response to a request that no saga handles. Its id comes from the request, so a repeated one has the same.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
-        Write(to, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at, Create(to, rejection));
+        WriteRejection(to, rejection, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at);
 
-    /// <summary>The response to a buffered event that was declined.</summary>
-    public OutgoingMessage Write(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
-        Write(rejection.Requester!, messageId, at, Create(rejection.Requester!, rejection));
+    /// <summary>The response to an event that a saga declined, or to an early one that was rejected.</summary>
+    public OutgoingMessage WriteDeclined(Rejection rejection, MessageId messageId, DateTimeOffset at) =>
+        WriteRejection(rejection.Requester!, rejection, messageId, at);
 
     public static Response Create(Requester to, Rejection rejection) => new()
     {
@@ -81,23 +82,26 @@ internal sealed class ResponseWriter(Topics topics)
             Headers = MessageWriter.Headers(EventTypes.Result, messageId, to.CorrelationId, at).With(to.Headers),
         };
 
-    private OutgoingMessage Write(Requester to, MessageId messageId, DateTimeOffset at, Response response) => to.Parent is { } parent
-        ? CreateOutcome(to, parent, messageId, at, new StepResult
-        {
-            CommandId = parent.CommandId,
-            Attempt = parent.Attempt,
-            SagaId = parent.SagaId,
-            CorrelationId = to.CorrelationId,
-            Outcome = StepOutcomes.Rejected,
-            Code = response.Code,
-            Message = response.Error,
-        })
-        : new()
-        {
-            MessageId = messageId,
-            Topic = to.ReplyTo ?? topics.Responses,
-            Key = to.CorrelationId.ToString(),
-            Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
-            Headers = MessageWriter.Headers(EventTypes.Response, messageId, to.CorrelationId, at).With(to.Headers),
-        };
+    private OutgoingMessage WriteRejection(Requester to, Rejection rejection, MessageId messageId, DateTimeOffset at) =>
+        to.Parent is { } parent
+            ? CreateOutcome(to, parent, messageId, at, new StepResult
+            {
+                CommandId = parent.CommandId,
+                Attempt = parent.Attempt,
+                SagaId = parent.SagaId,
+                CorrelationId = to.CorrelationId,
+                Outcome = StepOutcomes.Rejected,
+                Code = rejection.Code,
+                Message = rejection.Error,
+            })
+            : WriteResponse(to, messageId, at, Create(to, rejection));
+
+    private OutgoingMessage WriteResponse(Requester client, MessageId messageId, DateTimeOffset at, Response response) => new()
+    {
+        MessageId = messageId,
+        Topic = client.ReplyTo ?? topics.Responses,
+        Key = client.CorrelationId.ToString(),
+        Value = JsonSerializer.SerializeToUtf8Bytes(response, MessageJson.Readable.Response),
+        Headers = MessageWriter.Headers(EventTypes.Response, messageId, client.CorrelationId, at).With(client.Headers),
+    };
 }

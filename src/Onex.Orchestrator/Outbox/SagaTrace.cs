@@ -6,16 +6,16 @@ using Onex.Engine;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The trace context of a saga. It is that of the saga's request, which is stored with the request's other headers. But a state that is
-/// entered long after the start has a trace of its own, linked to the request, because tracing tools expect traces of hours, not days.
+/// The trace context of a saga: that of its request, stored with the request's other headers. But if spans are recorded, a state that is
+/// entered long after the start has a trace of its own, linked to the request's: tracing tools expect traces of hours, not days.
 /// </summary>
 /// <param name="Parent">The W3C <c>traceparent</c>, or null.</param>
 /// <param name="State">The W3C <c>tracestate</c>, or null.</param>
-/// <param name="IsOfRequest">Whether it is the context of the saga's request.</param>
+/// <param name="IsOfRequest">Whether the context is that of the saga's request.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct SagaTrace(string? Parent, string? State, bool IsOfRequest)
 {
-    /// <summary>A state that the saga enters later than this after its start has a trace of its own.</summary>
+    /// <summary>A state that the saga enters this long after its start, or later, has a trace of its own.</summary>
     public static readonly TimeSpan RequestTraceMax = TimeSpan.FromHours(1);
 
     /// <summary>The context of messages and spans of the saga.</summary>

@@ -6,8 +6,8 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// Replaces a response that the broker rejects, because the requester waits for an answer. The short response has the outcome and says
-/// where the full response is. Everything that can be large is left out, including the headers that are passed on.
+/// Replaces a response that the broker rejects, because the requester waits for an answer. The short one is an error with the original
+/// status and the way to the full response. Everything that can be large is left out, including the headers that are passed on.
 /// </summary>
 internal static class ShortResponse
 {

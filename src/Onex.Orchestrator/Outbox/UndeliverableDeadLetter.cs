@@ -6,11 +6,11 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
-/// The dead letter of a message that the broker rejects for good: the message is too large, or its topic is unknown or forbidden.
+/// The dead letter of a message that the broker rejects for good: for example, it is too large, or its topic is unknown or forbidden.
 /// </summary>
 internal static class UndeliverableDeadLetter
 {
-    /// <summary>The dead letter's value. It leaves out the value of a message that is too large: the saga's rows have the data.</summary>
+    /// <summary>The dead letter's value. Without a value that does not fit; then it names the saga, whose rows have the data.</summary>
     public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
     {
         var fits = message.Value.Length <= MessageSizes.DeadLetterValueMax;
@@ -35,7 +35,7 @@ internal static class UndeliverableDeadLetter
         return JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter);
     }
 
-    /// <summary>Its row in the index, with the message itself: it can be redriven once the topic accepts it.</summary>
+    /// <summary>The dead letter's row in the index, with the whole message: it can be redriven once the topic accepts it.</summary>
     public static DeadLetterRow Row(OutgoingMessage message, string reason) =>
         new(
             Id(message),

@@ -31,7 +31,7 @@ internal static class BatchOrder
                 eventTargets.Clear();
             }
 
-            // The second of two different events with one identity is rejected, but only once a saga has seen the first one.
+            // The second of two different events with one identity is rejected, but only once the first one is committed.
             if (delivery is { IsUnaddressed: true, Event: { Requester: { RequestHash: var hash }, MessageId: var id } })
             {
                 if (identities.TryGetValue(id, out var other) && RequestHash.Differ(other, hash))
@@ -55,7 +55,7 @@ internal static class BatchOrder
         return parts;
     }
 
-    /// <summary>The name by which the saga of an event is looked up: its business key or its correlation id.</summary>
+    /// <summary>The name by which an event finds its saga: the business key, else the correlation id, even with a saga id.</summary>
     public static (string Contract, string Name) NameOf(EventAddress address) =>
         address.BusinessKey is { } key ? NameOf(address.Contract, key) : (address.Contract, address.CorrelationId.ToString()!);
 

@@ -53,8 +53,8 @@ internal sealed class CommitFollowUp(
                 DecideAgain(work, sent => known.MessageIds.Contains(sent.MessageId), undecided);
                 break;
             default:
-                // Stale: another orchestrator has changed the row. The sagas of the events are looked up again, because that orchestrator
-                // may have handled them already.
+                // Stale: the row has changed since it was read, usually by another orchestrator. The sagas of the events are looked up
+                // again, because that orchestrator may have handled them already.
                 cache.Evict(work.SagaId);
                 DecideAgain(work, _ => true, undecided);
                 break;
@@ -123,7 +123,7 @@ internal sealed class CommitFollowUp(
         Activity.Current = current;
     }
 
-    // Returns null for an event whose saga has ended or was deleted since the lookup. The lookup is repeated: there may be another saga.
+    // Null for an event whose saga has ended or was deleted since the lookup. The lookup is repeated: there may be another saga.
     private static DeliveryOutcome? OutcomeOf(SagaWork work, DecidedDelivery decided)
     {
         switch (decided)
@@ -141,7 +141,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // A failed request is rejected, so that its requester is answered with the reason; results and wake-ups have no requester.
+    // A rejection answers the requester, if any. Without the plan there is no answer: the dead letter can be redriven with the plan.
     private static DeliveryOutcome OutcomeOf(Delivery delivery, HandlingFailure failure)
     {
         var requester = delivery.Event?.Requester
@@ -153,7 +153,7 @@ internal sealed class CommitFollowUp(
     }
 
     // Removes the address of events that may have been seen, so that their saga is looked up again. The lookup shows whether the saga has
-    // seen this event, or another event of the same identity.
+    // seen this event, or another one of the same identity. Outcomes from the ledger are left out, because their wake-up finds them again.
     private static void DecideAgain(SagaWork work, Func<EventRequest, bool> mayBeSeen, List<Delivery> undecided)
     {
         foreach (var (delivery, _, _) in work.DecidedDeliveries)
@@ -213,8 +213,8 @@ internal sealed class CommitFollowUp(
 
     private static Requester RequesterOf(Delivery start) => ((SagaStarted)start.Message).Facts.Requester;
 
-    // The database rejects a value. A result becomes a rejected step. Any other message fails; if Onex itself sent it, its saga is blocked
-    // first.
+    // The database rejects a value. A result becomes a rejection of its step. If that is rejected too, or the message is a wake-up or a
+    // resend request, the saga is blocked. Any other message fails.
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> undecided)
     {
         cache.Evict(work.SagaId);

@@ -6,15 +6,15 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Finds the sagas that events are for. Stores an early event if its contract declares it with <c>early</c>: at most
+/// Finds the sagas that events are for. Stores an event without a saga if its contract declares it with <c>early</c>: at most
 /// <paramref name="earlyMax"/> for one saga.
 /// </summary>
 internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {
     /// <summary>
-    /// Returns the events that have a saga, addressed to it. Reports the outcome of the others: stored, seen before, or rejected.
+    /// Returns the events that have one live saga, addressed to it. Reports the outcome of the others: stored, seen before, or rejected.
     /// </summary>
-    public async Task<List<Delivery>> FindAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
+    public async Task<List<Delivery>> AddressAsync(IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
         var targets = await store.FindEventTargetsAsync([.. deliveries.Select(delivery => delivery.Event!.Address)], cancellation);
         var found = new List<Delivery>(deliveries.Count);

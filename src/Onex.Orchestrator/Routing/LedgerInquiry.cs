@@ -9,16 +9,16 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Looks up overdue effects in the ledger for the sagas that wake up because of them. Known outcomes become results. For effects without
-/// an outcome, the wake-up gets the state of their lease.
+/// Looks up overdue effects in the ledger, for the sagas that wake up because of them, and cancels or closes attempts that must not run
+/// any more. Known outcomes become results. For effects without one, the wake-up gets the state of their lease.
 /// </summary>
 internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledger, IParkedCommands parked, MemoryBudget memory)
 {
     /// <summary>Inserts before each wake-up the results that the ledger has for it.</summary>
-    /// <param name="deliveries">The deliveries.</param>
+    /// <param name="deliveries">The deliveries of a round.</param>
     /// <param name="works">Their sagas.</param>
-    /// <param name="now">The database's time.</param>
-    /// <param name="later">Receives the wake-ups whose results do not fit into memory now; they are looked up again.</param>
+    /// <param name="now">The time of the round, by the database's clock.</param>
+    /// <param name="later">Receives the wake-ups whose results do not all fit into memory now; another round looks up the rest.</param>
     /// <param name="cancellation">Cancels the work.</param>
     public async Task<IReadOnlyList<Delivery>> AddOutcomesAsync(
         IReadOnlyList<Delivery> deliveries,
@@ -27,9 +27,9 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         List<Delivery> later,
         CancellationToken cancellation)
     {
-        var cancelled = new HashSet<CommandId>();
-        var lookups = new HashSet<CommandId>();
-        var overdue = new HashSet<CommandId>();
+        var toCancel = new HashSet<CommandId>();
+        var toLookUp = new HashSet<CommandId>();
+        var toCancelIfParked = new HashSet<CommandId>();
         Delivery[]? withFailures = null;
         for (var i = 0; i < deliveries.Count; i++)
         {
@@ -38,9 +38,9 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             {
                 var checkedDelivery = delivery.Try(() =>
                 {
-                    cancelled.UnionWith(Timers.ToCancel(machine.Plan, saga, now));
-                    lookups.UnionWith(Timers.ToLookUp(machine.Plan, saga, now));
-                    overdue.UnionWith(Timers.ToCancelIfParked(machine.Plan, saga, now));
+                    toCancel.UnionWith(Timers.ToCancel(machine.Plan, saga, now));
+                    toLookUp.UnionWith(Timers.ToLookUp(machine.Plan, saga, now));
+                    toCancelIfParked.UnionWith(Timers.ToCancelIfParked(machine.Plan, saga, now));
                 });
                 if (!ReferenceEquals(checkedDelivery, delivery))
                 {
@@ -50,13 +50,13 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         }
 
         deliveries = withFailures ?? deliveries;
-        lookups.ExceptWith(cancelled);
-        if (cancelled.Count == 0 && lookups.Count == 0)
+        toLookUp.ExceptWith(toCancel);
+        if (toCancel.Count == 0 && toLookUp.Count == 0)
         {
             return deliveries;
         }
 
-        var states = await ReadStatesAsync(cancelled, overdue, lookups, cancellation);
+        var states = await CancelOrCloseAsync(toCancel, toCancelIfParked, toLookUp, cancellation);
         var (payloads, isComplete) = await LoadPayloadsAsync(states.Values, cancellation);
         var ready = new List<Delivery>(deliveries.Count);
         foreach (var delivery in deliveries)
@@ -71,7 +71,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
             else
             {
-                // Not all of its results fit into memory. Those that were read are decided first; then the wake-up looks up the others.
+                // Not all of its results fit into memory. Those that were read are decided first; the others in another round.
                 later.Add(delivery.ToDecideAgain());
             }
         }
@@ -79,29 +79,28 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return ready;
     }
 
-    // Cancels interrupted commands that no role has claimed, because no earlier step is compensated until their outcome is known, and
-    // parked ones whose step has no time left. Closes commands that were claimed and never answered, so that a copy of the command cannot
-    // run the attempt that counts as failed here.
-    private async Task<Dictionary<CommandId, LedgerState>> ReadStatesAsync(
-        HashSet<CommandId> cancelled, HashSet<CommandId> overdue, HashSet<CommandId> lookups, CancellationToken cancellation)
+    // Cancels parked commands whose step has no time left, and interrupted ones that no role has claimed, because compensation waits for
+    // their outcome. Closes attempts whose lease expired without an outcome: they count as failed, so no copy may run. Returns the states.
+    private async Task<Dictionary<CommandId, LedgerState>> CancelOrCloseAsync(
+        HashSet<CommandId> toCancel, HashSet<CommandId> toCancelIfParked, HashSet<CommandId> toLookUp, CancellationToken cancellation)
     {
-        if (overdue.Count > 0)
+        if (toCancelIfParked.Count > 0)
         {
-            await parked.CancelParkedAsync(overdue, cancellation);
+            await parked.CancelParkedAsync(toCancelIfParked, cancellation);
         }
 
         var states = new Dictionary<CommandId, LedgerState>();
-        if (cancelled.Count > 0)
+        if (toCancel.Count > 0)
         {
-            foreach (var (id, state) in await ledger.CancelAsync(cancelled, cancellation))
+            foreach (var (id, state) in await ledger.CancelAsync(toCancel, cancellation))
             {
                 states[id] = state;
             }
         }
 
-        if (lookups.Count > 0)
+        if (toLookUp.Count > 0)
         {
-            foreach (var (id, state) in await ledger.CloseExpiredAsync(lookups, cancellation))
+            foreach (var (id, state) in await ledger.CloseExpiredAsync(toLookUp, cancellation))
             {
                 states[id] = state;
             }
@@ -125,7 +124,8 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return (payloads, !limit.IsReached);
     }
 
-    // Adds the outcomes that are known as results, and returns the leases of the others. Returns false if a result was not loaded.
+    // Adds known outcomes as results, and returns the leases of commands without an outcome. A failure of an earlier attempt gives neither:
+    // it was counted already. Returns false if a result was not loaded.
     private static bool TryAddResults(
         TimerFired timer,
         SagaState saga,

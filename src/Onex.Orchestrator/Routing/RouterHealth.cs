@@ -73,7 +73,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
         }
     }
 
-    /// <summary>A batch failed, and is retried.</summary>
+    /// <summary>A batch failed. The consumer retries batches of records; other batches are not retried by the router.</summary>
     public void Failed(Exception failure)
     {
         lock (_lock)

@@ -47,7 +47,7 @@ internal static partial class RouterLog
     [LoggerMessage(1001, LogLevel.Warning, "The saga is blocked in state {State}: {Reason}")]
     private static partial void Blocked(ILogger logger, string state, string? reason);
 
-    /// <summary>The saga has ended as failed. Its requester was answered with this code.</summary>
+    /// <summary>The saga has ended as failed; the code is that of its fault.</summary>
     [LoggerMessage(1002, LogLevel.Information, "The saga has failed in state {State} with {Code}")]
     private static partial void Failed(ILogger logger, string state, string? code);
 

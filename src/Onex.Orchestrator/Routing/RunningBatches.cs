@@ -6,8 +6,8 @@ using Onex.Orchestrator.Intake;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// The batches that are handled at the same time. A delivery waits for the earlier batches that have a delivery for the same saga. After a
-/// batch of records has failed, later batches of records fail too until the consumer delivers the records again, so that a saga gets its
+/// The batches that are handled at the same time. A delivery waits for all earlier batches if one of them concerns its saga. After a batch
+/// of records has failed, later batches of records fail too until the consumer delivers the records again, so that a saga gets its
 /// messages in order.
 /// </summary>
 internal sealed class RunningBatches
@@ -107,12 +107,12 @@ internal sealed class RunningBatches
             }
         }
 
-        /// <summary>The batches that were running when it began.</summary>
+        /// <summary>The batches that were running when this one began; empty once it has ended.</summary>
         public IReadOnlyList<RunningBatch> Earlier { get; set; } = [];
 
         /// <summary>
-        /// The deliveries that can be decided on at once, and those that must wait for the earlier batches. An event must be handled after
-        /// all starts before it and before all starts after it. So if any delivery waits, all events wait, and the starts after them.
+        /// The deliveries that can be handled at once, and those that must wait for the earlier batches. An unaddressed event is handled
+        /// after all starts before it and before all starts after it. So if any delivery waits, it waits, and so do the starts after it.
         /// </summary>
         public (IReadOnlyList<Delivery> Now, IReadOnlyList<Delivery> Later) Split(IReadOnlyList<Delivery> deliveries)
         {

@@ -6,9 +6,9 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>A committed saga with its plan.</summary>
 /// <param name="Saga">The saga.</param>
-/// <param name="Version">Its version.</param>
+/// <param name="Version">The version of the saga's row.</param>
 /// <param name="Machine">Its plan and state machine.</param>
-/// <param name="Weight">Its weight, with its input.</param>
+/// <param name="Weight">The saga's weight, including its input.</param>
 internal sealed record CachedSaga(SagaState Saga, long Version, PlanMachine Machine, SagaWeight Weight)
 {
     public SagaWeight InputWeight { get; init; }
@@ -35,7 +35,7 @@ internal readonly record struct SagaWeight(long Handled, long Cached)
 }
 
 /// <summary>
-/// Caches committed sagas of this orchestrator, bounded by number and weight. An entry may be stale, because every decision is checked
+/// Caches sagas that this orchestrator has committed, bounded by number and weight. An entry may be stale: every decision is checked
 /// against the version in the database. Every method may be called by any thread.
 /// </summary>
 internal sealed class SagaCache(int capacity, long weightMax = long.MaxValue)

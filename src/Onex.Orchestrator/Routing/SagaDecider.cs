@@ -8,8 +8,8 @@ using Onex.Orchestrator.Outbox;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Decides on deliveries: passes each to its plan's state machine and adds the decision to its saga's work. If a delivery fails, the others
-/// do not.
+/// Decides on deliveries: passes each to the state machine of its saga's plan and adds the decision to the saga's work. If one fails, the
+/// others do not.
 /// </summary>
 internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> logger)
 {
@@ -62,7 +62,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         var message = delivery.Message;
         if (delivery.Event is { } sent)
         {
-            // Not null if an earlier delivery of this batch has the same identity.
+            // Not null if the saga has handled or buffered an event of the same identity in this round.
             if (work.FindSeen(sent.MessageId) is { } seen)
             {
                 return RequestHash.Differ(seen.Hash, sent.Requester.RequestHash)
@@ -97,8 +97,8 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         return new DecidedDelivery(delivery, decision, outcome) { SagaBefore = before };
     }
 
-    // A message from outside fails for its sender and changes nothing. A message that Onex itself sent would be sent again and again, so
-    // the saga is blocked with the reason.
+    // A message that Onex itself sends (a result, a wake-up, a resend request) would come again and again, so the saga is blocked with the
+    // reason. Any other message fails for its sender and changes nothing.
     private DecidedDelivery SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new DecidedDelivery(delivery, null, new DeliveryOutcome.Failed(failure));

@@ -10,7 +10,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Loads the data of a round: the sagas of its deliveries, large results, and the items and ledger entries that wake-ups need.
+/// Loads the data of a round: the sagas of its deliveries, large results, and the items and ledger entries that wake-ups need. Sends the
+/// unsent messages of the sagas that it reads.
 /// </summary>
 internal sealed class SagaLoader(
     PlanCatalogue plans,
@@ -25,7 +26,7 @@ internal sealed class SagaLoader(
 {
     private const int RowsPerQueryMax = 1_000;
 
-    // How many rows one query loads: fewer if they are large, so that few are read in vain.
+    // How many rows one query may load: fewer if the last ones were large, so that few are read in vain.
     private int _sagasPerQuery = RowsPerQueryMax;
     private int _resultsPerQuery = RowsPerQueryMax;
 
@@ -53,7 +54,7 @@ internal sealed class SagaLoader(
     /// <summary>
     /// Loads results that were too large for their record, as many as fit into memory.
     /// </summary>
-    /// <returns>The deliveries up to the first whose result has to wait, with their results; and the others.</returns>
+    /// <returns>The deliveries before the first whose result has to wait, with their results; and the others.</returns>
     public async Task<(IReadOnlyList<Delivery> Now, IReadOnlyList<Delivery> Later)> LoadResultsAsync(
         IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {

@@ -80,7 +80,7 @@ internal sealed class SagaMetrics
             plans.SelectMany(plan => plan.Events.Keys.Select(name => $"{plan.Name}.{name}").Prepend(plan.Name)));
     }
 
-    /// <summary>Counts a committed decision. The saga before the decision is null if the decision started it.</summary>
+    /// <summary>Counts a committed decision that changed its saga; <paramref name="before"/> is null if it started the saga.</summary>
     public void Committed(Decision decision, SagaState? before)
     {
         if (!_transitions.Enabled)
@@ -139,7 +139,7 @@ internal sealed class SagaMetrics
         }
     }
 
-    // Steps that send no command are not recorded, because they take no time.
+    // Records only steps that sent one command: not waits, steps with 'each' and 'parallel', or steps that end at once.
     private void StepEnded(HistoryNote note, string contract, SagaState? before, string outcome)
     {
         var command = before?.Outstanding.FirstOrDefault(

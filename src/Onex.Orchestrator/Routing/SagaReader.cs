@@ -10,13 +10,13 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>A saga as read from the store.</summary>
-/// <param name="Row">Its row.</param>
-/// <param name="Machine">Its plan; null if it is not registered here, in which case the state cannot be read.</param>
-/// <param name="Saga">The engine's state; null if it cannot be read.</param>
-/// <param name="Unsent">Its messages that the broker has not acknowledged yet.</param>
+/// <param name="Row">The saga's row.</param>
+/// <param name="Machine">The saga's plan; null if the plan is not registered here, or the row cannot be read.</param>
+/// <param name="Saga">The engine's state; null if <paramref name="Machine"/> is null.</param>
+/// <param name="Unsent">The saga's messages that the broker has not acknowledged yet.</param>
 internal sealed record StoredSaga(SagaRow Row, PlanMachine? Machine, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)
 {
-    /// <summary>Why it cannot be read although its contract is registered here; or null.</summary>
+    /// <summary>Why the row cannot be read; null if it can be, or if only the plan is missing.</summary>
     public string? Problem { get; init; }
 
     public SagaWeight InputWeight { get; init; }
@@ -85,7 +85,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
         return payloadIds.Count == 0 ? sagas : WithAnswers(sagas, await payloads.LoadPayloadsAsync(payloadIds, cancellation));
     }
 
-    // Outputs and responses are rows of their own: one query loads them for all sagas. If no saga has answered, there is no query.
+    // Outputs and responses are rows of their own: one query loads them for all sagas; none if no saga has ended or responded.
     private static List<StoredSaga> WithAnswers(List<StoredSaga> sagas, IReadOnlyDictionary<Guid, SagaPayload> answers) =>
     [
         .. sagas.Select(stored => stored.Saga is not { } saga ? stored : stored with

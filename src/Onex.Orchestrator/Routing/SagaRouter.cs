@@ -93,7 +93,7 @@ internal sealed class SagaRouter(
         _committing.Dispose();
     }
 
-    /// <summary>Evicts the sagas of these partitions before the next batch: another orchestrator handles them from now on.</summary>
+    /// <summary>Evicts the sagas of these home partitions before the next round: another orchestrator handles them from now on.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions) => _revoked.Enqueue(partitions);
 
     private async Task HandleAsync(
@@ -115,8 +115,8 @@ internal sealed class SagaRouter(
         }
     }
 
-    // Decides first on the deliveries whose saga is known, and returns the events for a further call. That call looks up their sagas, after
-    // the first commit, so that a saga that starts in this batch is found.
+    // Decides first on the deliveries whose saga is known, and returns the other events for a further call. That call looks up their sagas,
+    // after the first commit, so that a saga that starts in this batch is found.
     private async Task<IReadOnlyList<Delivery>> DecideAndCommitAsync(
         IReadOnlyList<Delivery> deliveries, RunningBatches.RunningBatch batch, CancellationToken cancellation)
     {
@@ -132,7 +132,7 @@ internal sealed class SagaRouter(
         }
 
         await batch.WaitForEarlierAsync();
-        return await RunRoundAsync(await targets.FindAsync(unaddressed, clock.Now, cancellation), cancellation);
+        return await RunRoundAsync(await targets.AddressAsync(unaddressed, clock.Now, cancellation), cancellation);
     }
 
     // Decides and commits once. Returns the deliveries that must be decided again.
@@ -148,7 +148,7 @@ internal sealed class SagaRouter(
                 cache.EvictPartitions(partitions);
             }
 
-            // Committed messages stay in memory until they are sent, so no more are committed while there is no room.
+            // Committed messages stay in memory until they are sent, so a round waits a short time for room.
             await sender.WaitForRoomAsync(cancellation);
             var now = clock.Now;
             var began = metrics?.Now ?? 0;

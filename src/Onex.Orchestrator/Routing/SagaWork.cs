@@ -28,15 +28,15 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
 
     public SagaId SagaId { get; } = sagaId;
 
-    /// <summary>When its decision began; null if spans are not recorded.</summary>
+    /// <summary>When this work was created, before the decision; null if spans are not recorded.</summary>
     public DateTimeOffset? Began { get; } = Tracing.IsOn ? Tracing.Now : null;
 
-    /// <summary>The saga that was read; null before a start.</summary>
+    /// <summary>The saga that was read; null if there is none, or it cannot be read.</summary>
     public SagaState? InitialSaga { get; } = saga;
 
     public PlanMachine? Machine { get; } = machine;
 
-    /// <summary>The saga after the decisions so far; null before a start.</summary>
+    /// <summary>The saga after the decisions so far; null if there is none, or it cannot be read.</summary>
     public SagaState? Saga { get; private set; } = saga;
 
     /// <summary>The version that was read; 0 without a row.</summary>
@@ -44,10 +44,10 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
 
     public long Version { get; private set; } = version;
 
-    /// <summary>Whether the saga exists, but its plan is not registered here.</summary>
+    /// <summary>Whether the saga exists, but cannot be read: its plan is not registered here, or see <see cref="UnreadableRow"/>.</summary>
     public bool IsUnreadable => Machine is null && ReadVersion > 0;
 
-    /// <summary>Its row, and why it cannot be read although its contract is registered here; or null.</summary>
+    /// <summary>The saga's row, and why it cannot be read; null if it can be, or if only the plan is missing.</summary>
     public (SagaRow Row, string Reason)? UnreadableRow { get; init; }
 
     public SagaWeight InputWeight => _inputWeight;
@@ -95,7 +95,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         static void Truncate<T>(List<T> list, int count) => list.RemoveRange(count, list.Count - count);
     }
 
-    /// <summary>Sets an unreadable saga aside: it is blocked with the reason, and no timer fires for it.</summary>
+    /// <summary>Blocks a saga with an unreadable row, with the reason and without a timer, unless it has ended or is blocked.</summary>
     public void SetAside(MessageId causedBy, DateTimeOffset now)
     {
         if (_entry is not null || UnreadableRow is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
@@ -232,7 +232,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
-    // The answer to the requester, and the dead letter if no state accepts the event any more, are part of the commit.
+    // The answer to the requester, and the dead letter if no state can accept the event or it expired, are part of the commit.
     private void Decline(DeclinedEvent declined, MessageWriter messages, ref int ordinal)
     {
         var rejection = declined.ToRejection(SagaId);

@@ -2,7 +2,7 @@ using Onex.Metrics;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Measures the timers of the home partitions of this orchestrator, from memory.</summary>
+/// <summary>Measures the timers in the memory of this orchestrator.</summary>
 internal sealed class TimerMetrics
 {
     internal static readonly Metric Pending = Metric.Gauge(

@@ -5,10 +5,10 @@ using Onex.Orchestrator.Outbox;
 
 namespace Onex.Orchestrator.Routing;
 
-/// <summary>Creates the spans of committed transitions. A span starts at the time at which the decision began.</summary>
+/// <summary>Creates the spans of committed transitions. A span starts at <see cref="SagaWork.Began"/>, before the decision.</summary>
 internal static class TransitionSpans
 {
-    /// <summary>Starts the span of a saga's committed transitions; null if spans are not recorded.</summary>
+    /// <summary>Starts one span for the committed transitions of a saga; null if there is no saga, or the span is not recorded.</summary>
     public static Activity? Start(SagaWork work)
     {
         if (!Tracing.IsOn || work is not { Saga: { } saga, Began: { } began })

@@ -3,8 +3,8 @@ using Onex.Contracts.Messages;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Holds the timers of sagas in the memory of their home partition's orchestrator. Most entries of the queue never fire: if a saga gets
-/// another timer, or none, its old entry stays in the queue and is skipped when it is due. Thread-safe.
+/// Holds in memory the timers of the sagas that this orchestrator commits, and of its home partitions. Most entries of the queue never
+/// fire: if a saga gets another timer, or none, its old entry stays in the queue and is skipped when it is due. Thread-safe.
 /// </summary>
 internal sealed class WakeupQueue
 {

@@ -12,7 +12,7 @@ internal sealed class WantedItemReader(ISagaStore store)
     private static readonly SagaItemStatus[] _compensatedStatuses = [SagaItemStatus.Completed, SagaItemStatus.Unknown];
 
     /// <summary>
-    /// Adds the rows to the wake-ups among the deliveries. The engine ignores rows that an earlier decision of the batch made unnecessary.
+    /// Adds the rows to the wake-ups among the deliveries. The engine ignores rows that an earlier decision of the round made unnecessary.
     /// </summary>
     public async Task<IReadOnlyList<Delivery>> AddItemsAsync(
         IReadOnlyList<Delivery> deliveries, IReadOnlyDictionary<SagaId, SagaWork> works, CancellationToken cancellation)

@@ -1,10 +1,10 @@
 namespace Onex.Tests.EndToEnd.Orchestrators;
 
-/// <summary>Two orchestrators, and requests whose business keys overlap.</summary>
+/// <summary>Two orchestrators, and many concurrent requests with the same business keys.</summary>
 public sealed class OverlappingKeysTests
 {
     private const int Keys = 20;
-    private const int RequestsPerKey = 15;
+    private const int Rounds = 15;
     private const string DeadlockDetected = "40P01";
 
     [Fact]
@@ -15,8 +15,8 @@ public sealed class OverlappingKeysTests
         await stack.StartReadyAsync("main", "main", "effects", "workers");
         var orders = Enumerable.Range(0, Keys).Select(number => Names.Next($"key{number}")).ToList();
 
-        // Two clients send the same keys, one in ascending and one in descending order, on partitions of both orchestrators.
-        var requests = Enumerable.Range(0, RequestsPerKey).SelectMany(round =>
+        // Sends all rounds at once, each with every key, in alternating order and on partitions of both orchestrators.
+        var requests = Enumerable.Range(0, Rounds).SelectMany(round =>
             (round % 2 == 0 ? orders : Enumerable.Reverse(orders)).Select((order, index) =>
                 stack.OrderAsync(order, partition: (round + index) % OnexStack.Partitions)));
         var correlationIds = await Task.WhenAll(requests);
@@ -38,6 +38,8 @@ public sealed class OverlappingKeysTests
             answer.Field("status") == "success" || answer.Field("code") == "ONEX3009", answer.Text));
         var started = answers.Count(answer => answer.Field("status") == "success");
         Assert.Equal(started, await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas"));
+
+        // At least one request met a live saga.
         Assert.InRange(started, Keys, correlationIds.Length - 1);
         stack.AssertNoLoggedErrors();
         Assert.DoesNotContain(

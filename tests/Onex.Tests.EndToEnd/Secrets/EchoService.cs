@@ -26,7 +26,7 @@ internal sealed class EchoService : IAsyncDisposable
     /// <summary>The requests so far: header and body.</summary>
     public IReadOnlyList<string> Received => [.. _received];
 
-    /// <summary>The header <c>traceparent</c> of each.</summary>
+    /// <summary>The header <c>traceparent</c> of each request.</summary>
     public IReadOnlyList<string> Traces => [.. _traces];
 
     public static async Task<EchoService> StartAsync(int? port = null)

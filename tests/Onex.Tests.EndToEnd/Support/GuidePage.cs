@@ -17,7 +17,7 @@ internal sealed partial class GuidePage(string name)
         .. CommandFence().Matches(Text).SelectMany(fence => fence.Groups["commands"].Value.Split('\n')).Where(line => line.Length > 0),
     ];
 
-    /// <summary>The only fence of a language.</summary>
+    /// <summary>The content of the first fence of a language; empty without one.</summary>
     public string Fence(string language) =>
         Regex.Match(Text, $"^```{language}\n(?<content>(?:.*\n)*?)```\n", RegexOptions.Multiline | RegexOptions.NonBacktracking)
             .Groups["content"].Value;

@@ -12,7 +12,7 @@ namespace Onex.Tests.Integration.Persistence;
 public sealed class PersistenceServicesTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     [Fact]
-    public async Task Every_store_is_registered_for_the_given_database()
+    public async Task The_registered_stores_work_with_the_given_database()
     {
         await using var provider = new ServiceCollection()
             .AddOnexPersistence(database.Settings)

@@ -78,7 +78,7 @@ public abstract class StoredValueTests
 
     private static readonly CancellationToken _none = CancellationToken.None;
 
-    /// <summary>A store with its own storage.</summary>
+    /// <summary>The store under test.</summary>
     protected abstract ISagaStore Store { get; }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     [InlineData("ALTER TABLE onex.outbox_batches RENAME TO outbox_away", "ALTER TABLE onex.outbox_away RENAME TO outbox_batches")]
     [InlineData("ALTER TABLE onex.sagas RENAME COLUMN state TO state_away", "ALTER TABLE onex.sagas RENAME COLUMN state_away TO state")]
     [InlineData("ALTER SCHEMA onex RENAME TO onex_away", "ALTER SCHEMA onex_away RENAME TO onex")]
-    public async Task A_commit_without_tables_fails_with_a_remedy_and_succeeds_once_they_exist(
+    public async Task A_commit_to_a_wrong_schema_fails_with_a_remedy_and_succeeds_once_it_is_restored(
         string remove, string restore)
     {
         await using var dataSource = PostgresDataSource.Create(database.Settings);
@@ -221,7 +221,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
-    public async Task A_commit_still_executing_on_the_server_is_not_repeated()
+    public async Task A_commit_that_is_repeated_while_it_still_executes_on_the_server_is_written_once()
     {
         await using var proxied = await ConnectThroughProxyAsync();
         var row = Rows.New();

@@ -26,7 +26,7 @@ public sealed class WriteStateTests(TestDatabase database) : IClassFixture<TestD
         Assert.Null(state.Problem);
     }
 
-    // These show no problem that only writes have.
+    // Reads can fail with these, too, so they show no problem of writes.
     [Theory]
     [InlineData("query_canceled")]
     [InlineData("admin_shutdown")]

@@ -31,7 +31,7 @@ public sealed class StoreMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_reading_of_the_store_is_reported_for_a_minute()
+    public async Task A_reading_of_the_store_is_reported_per_contract_connection_and_topic()
     {
         using var reader = new MetricReader(_meter);
         await _metrics.ReadAsync(CancellationToken.None);
@@ -46,7 +46,7 @@ public sealed class StoreMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task Neither_an_old_reading_nor_an_orchestrator_without_the_first_partition_is_reported()
+    public async Task A_reading_is_reported_for_a_minute_and_only_with_the_first_partition()
     {
         using (var reader = new MetricReader(_meter))
         {

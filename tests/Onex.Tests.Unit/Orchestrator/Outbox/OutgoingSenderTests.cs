@@ -69,7 +69,7 @@ public sealed class OutgoingSenderTests
         sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "orders.packed" }]);
         await Eventually.Async(
             () => sender.TakeAcknowledged(10) is { Count: > 0 } ids && Deleted(ids) && reader.Sums()["onex.outbox.in_flight{}"] == 0,
-            TimeSpan.FromSeconds(10), () => "the messages have left the outbox");
+            TimeSpan.FromSeconds(10), () => "messages are still in flight");
 
         Assert.Equal(1, reader.Sums()["onex.outbox.undeliverable{}"]);
 
@@ -94,7 +94,7 @@ public sealed class OutgoingSenderTests
     }
 
     [Fact]
-    public async Task A_dead_letter_that_the_broker_rejects_is_already_indexed()
+    public async Task A_dead_letter_that_the_broker_rejects_is_not_indexed_again()
     {
         var (broker, index) = (new RejectingProducer("responses"), new Index());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);

@@ -92,7 +92,7 @@ public sealed class UndeliverableMessagesTests
         };
 
         var undeliverable = new UndeliverableMessage(new(_id.Value), message, "too large");
-        scenario.Handles((await Reader(scenario).ReadAsync(undeliverable, CancellationToken.None))!.Message);
+        scenario.Handles((await Converter(scenario).ConvertAsync(undeliverable, CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
     }
@@ -120,7 +120,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     private async Task RejectAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
-        (await Reader(scenario).ReadAsync(
+        (await Converter(scenario).ConvertAsync(
             new UndeliverableMessage(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
@@ -138,11 +138,11 @@ public sealed class UndeliverableMessagesTests
         }
 
         var message = Message(scenario, sent);
-        var delivery = (await Reader(scenario).ReadAsync(
+        var delivery = (await Converter(scenario).ConvertAsync(
             new UndeliverableMessage(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
         scenario.Handles(delivery.Message);
         delivery.Sink.Caller!.SetResult(new DeliveryOutcome.Done(delivery.Message.SagaId, scenario.Saga));
-        await Reader(scenario).CloseDeadLetterAsync(message, delivery, CancellationToken.None);
+        await Converter(scenario).CloseDeadLetterAsync(message, delivery, CancellationToken.None);
 
         Assert.Equal(isClosed ? [_id.Value] : [], _deadLetters.Closed);
     }
@@ -154,12 +154,12 @@ public sealed class UndeliverableMessagesTests
         var sent = scenario.Last.Commands.Single();
         await _ledger.ParkAsync(new CommandToPark(Command(scenario, sent), "outside", default), CancellationToken.None);
 
-        Assert.Null(await Reader(scenario).ReadAsync(
+        Assert.Null(await Converter(scenario).ConvertAsync(
             new UndeliverableMessage(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
         Assert.Single(_ledger.Parked);
     }
 
-    private UndeliverableMessages Reader(SagaScenario scenario) => new(
+    private UndeliverableMessages Converter(SagaScenario scenario) => new(
         _ledger, _deadLetters, new FakeTimeProvider(scenario.Now), Topics.Default);
 
     private static OutgoingMessage Message(SagaScenario scenario, CommandToSend sent) =>
