@@ -26,11 +26,11 @@ public sealed class OperationAttribute(string name) : Attribute
     public bool IsConnectionOptional { get; init; }
 
     /// <summary>
-    /// The codes with which an operation of a plug-in is rejected, separated by commas: a contract that catches another one does not
-    /// compile. Null if they are not known.
+    /// The codes with which an operation of a plug-in is rejected, separated by commas: a contract that catches another one gets a
+    /// warning. Null if they are not known.
     /// </summary>
     public string? Rejections { get; init; }
 
-    /// <summary>An argument that it accepts but ignores, or null: the body of a GET.</summary>
+    /// <summary>An argument without a use, which contracts are warned of, or null: services ignore or reject the body of a GET.</summary>
     public string? Ignores { get; init; }
 }

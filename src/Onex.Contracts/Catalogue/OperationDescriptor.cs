@@ -41,10 +41,10 @@ public sealed record ArgumentDescriptor(
 /// <param name="Name"><c>http.post</c>, <c>hash.sha256</c>.</param>
 /// <param name="Role">The role that runs it.</param>
 /// <param name="ConnectionType">The type of connection that it goes through (<c>http</c>), or null if it takes none.</param>
-/// <param name="ChangesWorld">Whether a step that runs it needs a compensation.</param>
+/// <param name="ChangesWorld">Whether it changes something, so a step must say how it is compensated, or why it is not.</param>
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="AnyArguments">Whether it takes arguments beyond those (<c>transform</c>).</param>
-/// <param name="Result">Its result's type in the short form: field name to type.</param>
+/// <param name="Result">The types of its result's fields in the short form, by field name; empty if the fields are unknown.</param>
 /// <param name="Description">One sentence, for editors and documents.</param>
 public sealed record OperationDescriptor(
     string Name,
@@ -65,7 +65,7 @@ public sealed record OperationDescriptor(
     /// <summary>Whether it also runs without a connection (<c>kafka.produce</c>).</summary>
     public bool IsConnectionOptional { get; init; }
 
-    /// <summary>Arguments that it accepts but ignores.</summary>
+    /// <summary>Arguments without a use, which a step is warned of: services ignore or reject the body of a GET.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
     /// <summary>The plug-in that contains it, or null for a built-in operation.</summary>
@@ -90,7 +90,7 @@ public sealed class OperationCatalogue(IEnumerable<OperationDescriptor> operatio
     /// <summary>All operations, in order of their names.</summary>
     public IEnumerable<OperationDescriptor> All => _byName.Values.OrderBy(operation => operation.Name, StringComparer.Ordinal);
 
-    /// <summary>A catalogue of these operations and the others. One of the others replaces an operation of the same name.</summary>
+    /// <summary>A catalogue of these operations and the others. Of equal names the first among the others wins.</summary>
     public OperationCatalogue With(IReadOnlyCollection<OperationDescriptor> others) => others.Count == 0
         ? this
         : new OperationCatalogue(_byName.Values.ExceptBy(others.Select(other => other.Name), each => each.Name).Concat(
@@ -126,7 +126,7 @@ public static class OperationAliases
 /// <param name="Name">The name that contracts use.</param>
 /// <param name="Type"><c>http</c>, <c>postgres</c>, ...</param>
 /// <param name="Retry">The default policy of its steps, or null.</param>
-/// <param name="TimeoutMs">The default run time of an attempt, or null.</param>
+/// <param name="TimeoutMs">The default time limit of an attempt, or null.</param>
 public sealed record ConnectionDescriptor(string Name, string Type, Plans.RetryPolicy? Retry, int? TimeoutMs)
 {
     /// <summary>The properties that expressions may read, by name; never an address or a secret.</summary>

@@ -3,7 +3,7 @@ namespace Onex.Contracts.Catalogue;
 /// <summary>The fault codes that do not depend on the operation. The engine and the roles that execute steps set them.</summary>
 public static class StepCodes
 {
-    /// <summary>The attempt failed without a specific code.</summary>
+    /// <summary>An attempt failed without a code of its own; or a step, because its last attempt failed with a code of attempts.</summary>
     public const string StepFailed = "step_failed";
 
     /// <summary>The attempt did not end within its time limit.</summary>
@@ -12,7 +12,7 @@ public static class StepCodes
     /// <summary>The result does not have the type that the contract declares, or cannot be stored.</summary>
     public const string ResultInvalid = "result_invalid";
 
-    /// <summary>The result of a remote worker is larger than allowed.</summary>
+    /// <summary>The result is larger than allowed.</summary>
     public const string ResultTooLarge = "result_too_large";
 
     /// <summary>An expression of the contract could not be evaluated.</summary>
@@ -63,6 +63,6 @@ public static class StepCodes
     /// <summary>Too many earlier attempts of an operation of a plug-in still run after their time limit.</summary>
     public const string OperationStuck = "operation_stuck";
 
-    /// <summary>The arguments are stored in a database that the role has no connection to.</summary>
+    /// <summary>The arguments, or the items that they name, are stored in a database that the role has no connection to.</summary>
     public const string StoreMissing = "store_missing";
 }

@@ -136,7 +136,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     /// <summary>Reports a value that does not fit its field of <c>data</c>.</summary>
     public void CheckAssignment(SyntaxNode node, Expression expression, DataField field)
     {
-        if (TypeRules.Conversion(expression.Type, StaticTypes.From(field.Type), asJson: false) is { } mismatch)
+        if (TypeRules.FindMismatch(expression.Type, StaticTypes.From(field.Type), asJson: false) is { } mismatch)
         {
             scope.Report(ContractDiagnostics.AssignmentWrong(node.At, field.Name, field.Type.ToString(), mismatch));
         }

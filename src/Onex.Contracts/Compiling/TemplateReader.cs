@@ -236,7 +236,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         var isEncoded = rules.Filling == ArgumentFilling.PercentEncoded;
         if (parts.Value is [{ Expression: { } only }] && !isEncoded)
         {
-            if (TypeRules.Conversion(only.Type, wanted, asJson: true) is { } mismatch)
+            if (TypeRules.FindMismatch(only.Type, wanted, asJson: true) is { } mismatch)
             {
                 scope.Report(MismatchDraft(scalar.At, wanted, mismatch, rules));
             }
@@ -362,7 +362,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     // Checks values that are no arguments against their schema. Arguments are checked against their declared type, by the callers.
     private void CheckShape(SyntaxNode node, CelType value, CelType wanted, TemplateRules rules)
     {
-        if (rules.Argument is null && TypeRules.Conversion(value, wanted, asJson: true) is { } mismatch)
+        if (rules.Argument is null && TypeRules.FindMismatch(value, wanted, asJson: true) is { } mismatch)
         {
             scope.Report(MismatchDraft(node.At, wanted, mismatch, rules));
         }

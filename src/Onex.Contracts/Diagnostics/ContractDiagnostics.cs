@@ -512,7 +512,7 @@ internal static partial class ContractDiagnostics
         code is "ONEX1040" or "ONEX1076" or "ONEX1077" or "ONEX1078" or "ONEX1171" or "ONEX1172" or "ONEX1180" or "ONEX1181"
         || (string.CompareOrdinal(code, "ONEX1070") >= 0 && string.CompareOrdinal(code, "ONEX1075") <= 0);
 
-    /// <summary>Whether the code is of a rule that is not applied to contracts registered before the rule: ONEX1130 and above.</summary>
+    /// <summary>Whether it is of a rule that came later, so that registered contracts are exempt: ONEX1130 and above.</summary>
     public static bool IsLaterRule(string code) => string.CompareOrdinal(code, "ONEX1130") >= 0;
 
     public static DiagnosticDraft RetryBeyondLedger(SourceSpan at, int attempts, string delays, string limit) =>

@@ -12,7 +12,7 @@ public enum Severity
     Error,
 }
 
-/// <summary>A diagnostic about a contract: position, problem and remedy.</summary>
+/// <summary>A diagnostic about a contract, a connection or a setting: position, problem and remedy.</summary>
 /// <param name="Code"><c>ONEX1xxx</c>.</param>
 /// <param name="Severity">Whether it prevents the start.</param>
 /// <param name="Path">The path of the file, as messages show it.</param>

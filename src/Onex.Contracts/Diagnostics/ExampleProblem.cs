@@ -17,9 +17,9 @@ public enum ExampleProblemKind
     /// <summary>An expression reads the result of a step without a script.</summary>
     NotScripted,
 
-    /// <summary>The saga does not end.</summary>
+    /// <summary>The saga does not end within the limit of decisions.</summary>
     Endless,
 
-    /// <summary>An event of the example is never sent.</summary>
+    /// <summary>The saga is never in the state of an entry under <c>events</c>, or leaves it before the event is sent.</summary>
     NotSent,
 }

@@ -5,7 +5,7 @@ namespace Onex.Contracts.Diagnostics;
 /// <summary>The text of a file and the diagnostics about it.</summary>
 /// <param name="path">The path as messages show it.</param>
 /// <param name="text">The whole text.</param>
-/// <param name="mask">Masks secrets in the parts of the text that diagnostics show; null if there are none.</param>
+/// <param name="mask">Masks secrets in the parts of the text that diagnostics show; null if the text has no secrets.</param>
 internal sealed class SourceFile(string path, string text, Func<string, string>? mask = null)
 {
     private readonly List<DiagnosticDraft> _drafts = [];
@@ -35,7 +35,7 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
         }
     }
 
-    /// <summary>All diagnostics in order of position.</summary>
+    /// <summary>The diagnostics without repetitions, in order of position; if the file is full, a last one says so.</summary>
     public IEnumerable<Diagnostic> Diagnostics()
     {
         var sorted = _drafts

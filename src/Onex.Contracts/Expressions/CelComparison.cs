@@ -6,7 +6,7 @@ internal static class CelComparison
 
     /// <summary>
     /// Whether two values are equal. Numbers are compared across their types; values of other different kinds are never equal, and NaN
-    /// equals nothing. Each compared element costs a unit of the budget; once the budget is exceeded, the result is meaningless.
+    /// equals nothing. Each compared element costs a unit of the budget, long text more; if it is exceeded, the result is meaningless.
     /// </summary>
     public static bool AreEqual(CelValue a, CelValue b, ref long budget)
     {
@@ -64,8 +64,8 @@ internal static class CelComparison
     }
 
     /// <summary>
-    /// Less than, equal to or greater than 0, as in <see cref="IComparable"/>. Null if the values have no order: one is NaN, or their kinds
-    /// have no order; only then <paramref name="areComparable"/> is false.
+    /// Less than, equal to or greater than 0, as in <see cref="IComparable"/>. Null if one is NaN, or if these kinds have no order. Only
+    /// in the latter case <paramref name="areComparable"/> is false.
     /// </summary>
     public static int? Compare(CelValue a, CelValue b, out bool areComparable)
     {
@@ -165,7 +165,7 @@ internal static class CelComparison
         _ => value.AsDouble(),
     };
 
-    // Compares by code point: U+1F600 is greater than U+FF5E, although its UTF-16 units are smaller.
+    // Compares by code point: U+1F600 is greater than U+FF5E, although the UTF-16 units of U+1F600 are smaller.
     private static int CompareText(string a, string b)
     {
         var common = a.AsSpan().CommonPrefixLength(b);

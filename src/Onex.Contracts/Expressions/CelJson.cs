@@ -285,7 +285,7 @@ internal static class CelJson
 /// <param name="IsStored">Whether doubles are written as PostgreSQL's jsonb stores numbers.</param>
 internal readonly record struct JsonForm(int DepthMax, bool IsChecked, bool IsStored)
 {
-    /// <summary>For error texts and for the text of values in expressions.</summary>
+    /// <summary>For error texts, and for values that are inserted into text.</summary>
     public static JsonForm Plain { get; } = new(ExpressionLimits.ValueDepth, IsChecked: false, IsStored: false);
 
     /// <summary>For Kafka messages, and to check values before they are stored.</summary>

@@ -67,8 +67,8 @@ internal static class CelTime
     }
 
     /// <summary>
-    /// Parses an RFC 3339 timestamp; null for any other text. Decimals of a second after the ninth are dropped; a leap second becomes the
-    /// following second.
+    /// Parses an RFC 3339 timestamp of the years 1 to 9999; null for any other text. Drops the decimals of a second after the ninth. A leap
+    /// second becomes the following second.
     /// </summary>
     public static CelValue? ParseTimestamp(ReadOnlySpan<char> text)
     {
@@ -137,7 +137,7 @@ internal static class CelTime
 
     /// <summary>
     /// The local time in a zone, in seconds since 1970 as if it were UTC; null for an unknown zone. A zone is a name of the IANA database
-    /// or an offset such as <c>-08:00</c>.
+    /// or an offset, <c>-08:00</c> or <c>08:00</c>.
     /// </summary>
     public static long? WallSeconds(CelValue timestamp, string zone)
     {

@@ -55,7 +55,7 @@ public readonly struct CelValue : IEquatable<CelValue>
 {
     private const int NanosPerTick = 100;
 
-    // A number or whole seconds use the 64 bits, other kinds the reference. The nanoseconds use bytes that would be padding.
+    // A bool, a number or whole seconds use the 64 bits, other kinds the reference. The nanoseconds use bytes that would be padding.
     private readonly object? _object;
     private readonly long _bits;
     private readonly int _nanos;
@@ -119,9 +119,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <summary>Makes a list. The caller must not change the items afterwards.</summary>
     public static CelValue List(IReadOnlyList<CelValue> items) => new(CelKind.List, 0, items);
 
-    /// <summary>
-    /// Makes a map with text keys in their order; the last of equal keys wins.
-    /// </summary>
+    /// <summary>Makes a map with text keys in the given order; of equal keys the last value wins.</summary>
     public static CelValue Map(IEnumerable<KeyValuePair<string, CelValue>> entries)
     {
         var map = new CelMap(entries is ICollection<KeyValuePair<string, CelValue>> known ? known.Count : 4);
@@ -190,7 +188,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     }
 
     /// <summary>
-    /// Reads JSON: a number without fraction and exponent that fits becomes an int (a uint above 2^63), any other a double. Lone surrogates
+    /// Reads JSON: a number without fraction and exponent that fits becomes an int (a uint from 2^63), any other a double. Lone surrogates
     /// and nesting deeper than <see cref="ExpressionLimits.ValueDepth"/> yield an error value.
     /// </summary>
     public static CelValue FromJson(JsonElement json) => CelJson.Read(json);
@@ -219,7 +217,7 @@ public readonly struct CelValue : IEquatable<CelValue>
         return problem is null;
     }
 
-    /// <summary>Equality as in CEL (1 == 1u == 1.0), except that NaN equals itself.</summary>
+    /// <summary>Equality as in CEL (1 == 1u == 1.0), except that NaN equals itself; inside a list or a map it does not.</summary>
     public bool Equals(CelValue other)
     {
         var budget = long.MaxValue;
@@ -232,7 +230,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     /// <inheritdoc/>
     public override int GetHashCode() => CelComparison.Hash(this);
 
-    /// <summary>For messages: as <c>string()</c> or as JSON.</summary>
+    /// <summary>For messages: as <c>string()</c> or as JSON; a value without either, by the name of its type.</summary>
     public override string ToString() =>
         IsError ? "error: " + AsError() : Kind == CelKind.Null ? "null" : CelText.TryToText(this, out var text, out _) ? text
         : CelTypes.NameOf(this);
@@ -259,7 +257,7 @@ public readonly struct CelValue : IEquatable<CelValue>
 
     internal static CelValue Type(string name) => new(CelKind.Type, 0, name);
 
-    /// <summary>The number of an int, or the seconds of a timestamp or duration. Does not check the kind.</summary>
+    /// <summary>The bits of a bool or a number, or the seconds of a timestamp or duration. Does not check the kind.</summary>
     internal long Bits => _bits;
 
     /// <summary>The nanoseconds of a timestamp or duration.</summary>

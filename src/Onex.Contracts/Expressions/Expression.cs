@@ -9,8 +9,8 @@ namespace Onex.Contracts.Expressions;
 public interface IExpressionScope
 {
     /// <summary>
-    /// The value of a name in scope (<c>input</c>, <c>data</c>, <c>steps</c>, <c>result</c>, <c>fault</c>, <c>saga</c>, <c>now</c>), or
-    /// false if there is none.
+    /// The value of a name in scope, such as <c>input</c>, <c>data</c>, <c>steps</c>, <c>result</c>, <c>fault</c>, <c>saga</c>, <c>now</c>;
+    /// false for any other name.
     /// </summary>
     bool TryGet(string name, out CelValue value);
 
@@ -44,7 +44,7 @@ public sealed record ExpressionProblem(int Position, int Length, string Problem,
 /// <param name="Guarded">Whether a missing field is not an error there: in <c>has()</c>, or with <c>.?</c> or <c>[?]</c>.</param>
 public sealed record PathUse(ImmutableArray<string> Path, int Position, int Length, bool Guarded);
 
-/// <summary>A parsed CEL expression. Immutable; evaluation has no side effects.</summary>
+/// <summary>A parsed CEL expression. Immutable once its type and budget are set; evaluation has no side effects.</summary>
 public sealed class Expression
 {
     private readonly Code _code;
@@ -73,7 +73,7 @@ public sealed class Expression
     /// <summary>Every occurrence of these paths, in the order of the text.</summary>
     public IReadOnlyList<PathUse> PathUses { get; }
 
-    /// <summary>The type of its value as determined by the compiler; dyn if unknown.</summary>
+    /// <summary>The type of its value as determined by the compiler of contracts; dyn if unknown.</summary>
     internal Checking.CelType Type { get; set; } = Checking.CelType.Dyn;
 
     /// <summary>The cost units that one evaluation may spend.</summary>

@@ -18,14 +18,12 @@ public static class ExpressionLimits
     /// </summary>
     public const int KeptDepth = 64;
 
-    /// <summary>
-    /// Levels of lists and maps in values read from a row. No version has written more, so all stored values stay readable.
-    /// </summary>
+    /// <summary>Levels of lists and maps in values read from a row. No version has written more, so all of them stay readable.</summary>
     public const int StoredDepth = 900;
 
     /// <summary>
-    /// Cost units of one evaluation. A unit is about 20 ns or 20 bytes: one step of the evaluation, one created list item, eight created
-    /// characters. The budget is about 1 ms or 1 MB and is the same on every machine.
+    /// Cost units of one evaluation by default. A unit is about 20 ns or 20 bytes: one step of the evaluation, one created list item, eight
+    /// created characters. So the default is about 1 ms or 1 MB. Units and not times are counted, so that every machine decides the same.
     /// </summary>
     public const int Budget = 50_000;
 
@@ -41,7 +39,7 @@ public static class ExpressionLimits
     /// <summary>Characters that the estimate of the cost assumes for a text whose schema has no bound.</summary>
     public const int CharactersAssumed = 64;
 
-    /// <summary>Characters of a computed regular expression.</summary>
+    /// <summary>Characters of a regular expression, in an expression or a schema.</summary>
     public const int PatternLength = 1_000;
 
     /// <summary>Parts of a regular expression after its repetitions are expanded.</summary>

@@ -7,9 +7,9 @@ namespace Onex.Contracts.Expressions;
 
 /// <summary>
 /// Maps values to a JSON column. The column holds plain JSON for queries: a timestamp is text, a uint a number. Where plain JSON loses a
-/// kind, a mark with the kind is stored, too. The mark of a scalar is the name of its kind. The mark of a list is an object with the
-/// marks of its items by index, or by <c>*</c> if all have the same. The mark of a map is an object with marks by key; if some keys are not
-/// text, it is an array of that object and an object with the kinds of those keys.
+/// kind, a mark with the kind is stored, too. The mark of a scalar is the name of its kind, or <c>-0.0</c>. The mark of a list is an
+/// object with the marks of its items by index, or by <c>*</c> if all are scalars with the same mark. The mark of a map is an object with
+/// marks by key; if some keys are not text, it is an array of that object and an object with the kinds of those keys.
 /// </summary>
 public static class StoredValues
 {
@@ -23,7 +23,7 @@ public static class StoredValues
         return problem is null;
     }
 
-    /// <summary>Whether plain JSON loses the kind of the value or of a part of it.</summary>
+    /// <summary>Whether plain JSON loses the kind of the value, of a part or of a key, or the sign of a zero.</summary>
     public static bool NeedsMark(CelValue value)
     {
         switch (value.Kind)
@@ -75,7 +75,7 @@ public static class StoredValues
         }
     }
 
-    /// <summary>Reads a value from plain JSON and its marks.</summary>
+    /// <summary>Reads a value from plain JSON and its marks; without marks, JSON has lost no kind.</summary>
     public static CelValue Read(JsonElement json, JsonElement? marks = null)
     {
         var value = CelJson.ReadStored(json);
@@ -192,7 +192,7 @@ public static class StoredValues
         return CelValue.Map(marked);
     }
 
-    // The mark of a scalar whose kind JSON loses, or null.
+    // The mark of a scalar whose kind or sign JSON loses, or null.
     private static string? ScalarMark(CelValue value) => value.Kind switch
     {
         CelKind.Uint when value.AsUint() <= long.MaxValue => KindName(CelKind.Uint),

@@ -8,7 +8,7 @@ public static class ContractGraph
     /// <summary>The maximum of states in an SVG picture, because the layout takes long for more. Text formats have no limit.</summary>
     public const int DrawnMax = 200;
 
-    /// <summary>The newest version of a contract, which a request starts; null if there is none.</summary>
+    /// <summary>The highest version of a contract, which a request starts; null if there is none.</summary>
     public static Plan? Newest(IEnumerable<Plan> plans, string name) =>
         plans.Where(plan => plan.Name == name).OrderByDescending(plan => plan.Version, SemanticVersionOrder.Instance).FirstOrDefault();
 

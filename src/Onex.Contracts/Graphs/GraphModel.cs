@@ -9,7 +9,7 @@ internal enum NodeKind
     /// <summary>The point where a saga starts, which is no state.</summary>
     Start,
 
-    /// <summary>All ordinary states before the pivot, which share the transitions of <c>any_state</c>.</summary>
+    /// <summary>All ordinary states before the pivot: <c>any_state</c>, deadline, cancellation and failures lead out of each.</summary>
     AnyState,
 
     /// <summary>A state that runs steps, or only takes a transition.</summary>
@@ -32,7 +32,7 @@ internal enum NodeKind
 }
 
 /// <summary>A box.</summary>
-/// <param name="Id">Its id: the name of a state, which has no spaces.</param>
+/// <param name="Id">The name of a state, which has no spaces; the boxes that are no state have an id with a space.</param>
 /// <param name="Title">Its title.</param>
 /// <param name="Kind">What it represents.</param>
 /// <param name="Lines">Its content, line by line.</param>
@@ -42,7 +42,7 @@ internal sealed record Node(string Id, string Title, NodeKind Kind, IReadOnlyLis
 /// <param name="From">The source box.</param>
 /// <param name="To">The target box.</param>
 /// <param name="Kind">The kind of transition.</param>
-/// <param name="Labels">Its labels, line by line.</param>
+/// <param name="Labels">Its labels, one for each transition that it stands for; fewer if some are equal or empty.</param>
 internal sealed record Edge(string From, string To, TransitionKind Kind, IReadOnlyList<string> Labels);
 
 /// <summary>A contract as boxes and arrows, independent of the format.</summary>
@@ -59,7 +59,7 @@ internal sealed record GraphModel(string Title, IReadOnlyList<Node> Nodes, IRead
     public static GraphModel From(Plan plan)
     {
         var transitions = PlanTransitions.All(plan).ToList();
-        // PlanTransitions leaves out the implicit on_failure. It is drawn if there is a step that can fail.
+        // PlanTransitions leaves out the implicit on_failure. It is drawn if there are steps, because they may fail.
         if (plan.State(plan.OnFailure).Implicit && plan.States.Any(state => state.Steps.Length > 0))
         {
             transitions.Add(new PlanTransition(null, plan.OnFailure, TransitionKind.Failure, "failure", plan, null));

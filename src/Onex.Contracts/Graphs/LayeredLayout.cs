@@ -101,7 +101,7 @@ internal sealed class LayeredLayout
         return layout;
     }
 
-    // Assigns layers by the longest path from a source; arrows that close a cycle are reversed.
+    // Assigns layers by the longest path from a source. Returns the arrows that close a cycle, which lead upwards.
     private HashSet<Edge> AssignLayers(GraphModel graph)
     {
         var upwards = new HashSet<Edge>(ReferenceEqualityComparer.Instance);
@@ -125,7 +125,7 @@ internal sealed class LayeredLayout
             }
         }
 
-        // The box for any state is placed directly above its first target.
+        // The box for any state is placed directly above the highest of its targets.
         foreach (var node in graph.Nodes.Where(node => node.Kind == NodeKind.AnyState))
         {
             _layers[node.Id] = Math.Max(0, outgoing[node.Id].Select(edge => _layers[edge.To]).DefaultIfEmpty(1).Min() - 1);

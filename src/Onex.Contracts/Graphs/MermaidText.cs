@@ -18,7 +18,7 @@ internal static class MermaidText
 
     public static string Write(GraphModel graph)
     {
-        // The ids in the text are numbers, because the names of two states may differ only in characters that Mermaid does not accept.
+        // The ids in the text have numbers, because the names of two states may differ only in characters that Mermaid does not accept.
         var ids = graph.Nodes.Select(
             (node, index) => (node, Id: node.Kind == NodeKind.Start ? "[*]" : $"s{index.ToString(CultureInfo.InvariantCulture)}"))
             .ToDictionary(entry => entry.node.Id, entry => entry.Id, StringComparer.Ordinal);

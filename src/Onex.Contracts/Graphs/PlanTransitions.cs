@@ -22,7 +22,7 @@ public enum TransitionKind
 
 /// <summary>A transition of a plan.</summary>
 /// <param name="From">The source state; null for every ordinary state before the pivot.</param>
-/// <param name="To">The target state.</param>
+/// <param name="To">The target state; if the saga stays, the source, or empty for any state.</param>
 /// <param name="Kind">The kind of transition.</param>
 /// <param name="Cause">What it happens for, in a few words: an event, a code, a guard. Empty for a plain <c>next</c>.</param>
 /// <param name="Part">The part of the plan that defines it.</param>
@@ -36,7 +36,7 @@ public sealed record PlanTransition(string? From, string To, TransitionKind Kind
 /// <summary>The transitions of a plan, for graphs and coverage.</summary>
 public static class PlanTransitions
 {
-    /// <summary>All transitions: by state in the order of the file, then those of any state.</summary>
+    /// <summary>All transitions: by state in the order of the file, then those of any state. The implicit failure is left out.</summary>
     public static IEnumerable<PlanTransition> All(Plan plan) =>
     [
         .. plan.States.SelectMany(OutOf),

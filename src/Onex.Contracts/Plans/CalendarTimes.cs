@@ -12,7 +12,7 @@ namespace Onex.Contracts.Plans;
 /// </summary>
 internal sealed class CalendarTimes
 {
-    private const int Fields = 5;
+    private const int FieldCount = 5;
     private const int DayOfMonth = 2;
     private const int DayOfWeek = 4;
 
@@ -22,21 +22,21 @@ internal sealed class CalendarTimes
         ("day of the week", "0 to 7 or SUN to SAT"),
     ];
 
-    private readonly CronExpression[] _times;
+    private readonly CronExpression[] _expressions;
 
-    private CalendarTimes(CronExpression[] times) => _times = times;
+    private CalendarTimes(CronExpression[] expressions) => _expressions = expressions;
 
     /// <summary>The first time after a moment; null if there is none.</summary>
     public DateTimeOffset? After(DateTimeOffset moment, TimeZoneInfo zone) =>
-        _times.Min(times => times.GetNextOccurrence(moment, zone)?.ToUniversalTime());
+        _expressions.Min(each => each.GetNextOccurrence(moment, zone)?.ToUniversalTime());
 
     /// <summary>Parses a cron expression; false with the problem, as a clause.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out CalendarTimes? calendar, [NotNullWhen(false)] out string? problem)
     {
         calendar = null;
         var fields = text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-        problem = fields.Length != Fields ? $"it has {Plural.Format(fields.Length, "field")}"
-            : !CronExpression.TryParse(text, CronFormat.Standard, out _) ? WrongField(fields)
+        problem = fields.Length != FieldCount ? $"it has {Plural.Format(fields.Length, "field")}"
+            : !CronExpression.TryParse(text, CronFormat.Standard, out _) ? DescribeWrongField(fields)
             : null;
         if (problem is not null)
         {
@@ -44,24 +44,24 @@ internal sealed class CalendarTimes
         }
 
         (fields[0], fields[1]) = ListTimesOfDay(fields[0], fields[1]);
-        string[][] expressions = IsAny(fields[DayOfMonth]) || IsAny(fields[DayOfWeek])
+        string[][] alternatives = IsAny(fields[DayOfMonth]) || IsAny(fields[DayOfWeek])
             ? [fields]
             : [WithAny(fields, DayOfMonth), WithAny(fields, DayOfWeek)];
-        var times = expressions
+        var expressions = alternatives
             .Select(each => CronExpression.Parse(string.Join(' ', each), CronFormat.Standard))
             .Where(each => each.GetNextOccurrence(DateTimeOffset.UnixEpoch, TimeZoneInfo.Utc) is not null)
             .ToArray();
-        problem = times.Length == 0 ? "the calendar has no such day" : null;
-        calendar = problem is null ? new CalendarTimes(times) : null;
+        problem = expressions.Length == 0 ? "the calendar has no such day" : null;
+        calendar = problem is null ? new CalendarTimes(expressions) : null;
         return problem is null;
     }
 
-    // The first field that is invalid by itself.
-    private static string WrongField(string[] fields)
+    // Says which field is the first that is invalid by itself.
+    private static string DescribeWrongField(string[] fields)
     {
-        for (var index = 0; index < Fields; index++)
+        for (var index = 0; index < FieldCount; index++)
         {
-            string[] alone = [.. Enumerable.Repeat("*", Fields)];
+            string[] alone = [.. Enumerable.Repeat("*", FieldCount)];
             alone[index] = fields[index];
             if (!CronExpression.TryParse(string.Join(' ', alone), CronFormat.Standard, out _))
             {

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>The role that runs a call.</summary>
+/// <summary>Who runs a call: a role, or a remote worker.</summary>
 public enum CallRole
 {
     /// <summary>External I/O, run by the effects role.</summary>

@@ -4,20 +4,20 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>Calls an operation that a role runs, or another contract: <c>effect</c>, <c>compute</c>, <c>saga</c>.</summary>
+/// <summary>Calls an operation, or runs a saga of another contract: <c>effect</c>, <c>compute</c>, <c>saga</c>.</summary>
 public sealed class CallStep : StepPlan
 {
     internal CallStep()
     {
     }
 
-    /// <summary>The time limit of an attempt if neither the step nor its connection sets one.</summary>
+    /// <summary>The time limit of an attempt if the step, its connection and the declaration of its remote operation set none.</summary>
     public static TimeSpan DefaultTimeout { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Which role runs it.</summary>
+    /// <summary>Who runs it.</summary>
     public required CallRole Role { get; init; }
 
-    /// <summary>The operation that it calls.</summary>
+    /// <summary>The operation or the contract that it calls.</summary>
     public required Invocation Invocation { get; init; }
 
     /// <summary>The type that the contract requires of the result (<c>returns</c>), or null.</summary>

@@ -1,8 +1,8 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>How a completed step is compensated.</summary>
-/// <param name="Role">Which role runs it.</param>
-/// <param name="Invocation">The operation; its arguments are evaluated when the step completes and may read <c>result</c>.</param>
+/// <summary>How a step is compensated.</summary>
+/// <param name="Role">Who runs the compensation.</param>
+/// <param name="Invocation">The operation; its arguments may read <c>result</c>, except with <c>when_unknown: run</c>.</param>
 /// <param name="Retry">How failures are retried.</param>
 /// <param name="Timeout">The time limit of an attempt.</param>
 /// <param name="WhenUnknown">What follows if it is unknown whether the step took effect.</param>

@@ -11,7 +11,9 @@ public sealed record ContractLimits
     /// <summary>The default limits.</summary>
     public static ContractLimits Default { get; } = new();
 
-    /// <summary>The highest values that can be configured. They also apply to registered contracts, whatever is configured.</summary>
+    /// <summary>
+    /// The highest values that can be configured. Only these bound the size of registered contracts, so a lowered setting stops none.
+    /// </summary>
     public static ContractLimits Highest { get; } = new()
     {
         States = 10_000,

@@ -16,7 +16,7 @@ public sealed class EachStep : StepPlan
     /// <summary>The expression for the list.</summary>
     public required Expression Items { get; init; }
 
-    /// <summary>Whether the list depends on the input alone. Then it is not stored, because it can be evaluated again.</summary>
+    /// <summary>Whether the list depends on nothing but the input. Then it is not stored, because it can be evaluated again.</summary>
     public required bool ItemsAreInput { get; init; }
 
     /// <summary>The maximum of calls in flight.</summary>

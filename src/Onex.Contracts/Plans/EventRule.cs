@@ -8,7 +8,7 @@ namespace Onex.Contracts.Plans;
 /// </summary>
 /// <param name="Event">The event's name; declared in <see cref="Plan.Events"/>.</param>
 /// <param name="When">The guard over <c>event</c>, or null if it always holds.</param>
-/// <param name="Set">The assignments to <c>data</c> before the transition; they may read <c>event</c>.</param>
+/// <param name="Set">The assignments to <c>data</c>, before a transition; they may read <c>event</c>.</param>
 /// <param name="Next">The target state; null with <c>stay: true</c>.</param>
 public sealed record EventRule(string Event, Expression? When, ImmutableArray<Assignment> Set, string? Next)
 {

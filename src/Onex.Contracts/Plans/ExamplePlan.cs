@@ -33,12 +33,12 @@ public sealed record ExamplePlan
     public static string CompensationOf(string step) => step + ".compensate";
 }
 
-/// <summary>The scripted outcomes of a step.</summary>
+/// <summary>The scripted outcomes of a step or a compensation.</summary>
 /// <param name="At">Its position in the file.</param>
 /// <param name="Answers">The answers of the attempts in order, at least one. Further attempts get the last answer.</param>
 public sealed record Script(SourceSpan At, ImmutableArray<ScriptedAnswer> Answers);
 
-/// <summary>How one call ends.</summary>
+/// <summary>How one attempt ends.</summary>
 /// <param name="Outcome">The kind of outcome.</param>
 /// <param name="Result">The result, without defaults; null if there is none.</param>
 /// <param name="Code">The code, unless there is a result.</param>
@@ -61,8 +61,8 @@ public enum ScriptedOutcome
 /// <param name="At">Its position in the file.</param>
 /// <param name="State">The state in which the event is sent or the time passes.</param>
 /// <param name="Event">The event, or null if only time passes.</param>
-/// <param name="Data">The event's payload, typed.</param>
-/// <param name="After">The time that passes before the event, or null.</param>
+/// <param name="Data">The event's payload, typed; CEL's null without an event.</param>
+/// <param name="After">The time that passes, before the event if there is one; null if none passes.</param>
 /// <param name="Declined">Whether the saga must decline the event.</param>
 public sealed record ExampleEvent(SourceSpan At, string State, string? Event, CelValue Data, TimeSpan? After, bool Declined);
 
@@ -72,7 +72,7 @@ public sealed record Expectation
     /// <summary>The positions of the expectations by key.</summary>
     public required FrozenDictionary<string, SourceSpan> Places { get; init; }
 
-    /// <summary>How it ends.</summary>
+    /// <summary>How the saga ends.</summary>
     public EndKind? End { get; init; }
 
     /// <summary>The state in which it waits when no more events follow.</summary>

@@ -19,10 +19,10 @@ public sealed class ParallelStep : StepPlan
     public required int Needed { get; init; }
 }
 
-/// <summary>When parallel branches complete.</summary>
+/// <summary>When a <c>parallel</c> step completes.</summary>
 public enum Join
 {
-    /// <summary>All must complete; the first failure ends the others.</summary>
+    /// <summary>All branches must complete; the first failure ends the others.</summary>
     All,
 
     /// <summary>One must complete; then the others are ended.</summary>

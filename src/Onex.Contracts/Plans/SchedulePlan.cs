@@ -19,7 +19,7 @@ public sealed class SchedulePlan
     /// <summary>The time between two starts; null if the starts have calendar times.</summary>
     public TimeSpan? Every { get; }
 
-    /// <summary>The time zone of the calendar.</summary>
+    /// <summary>The time zone of the calendar times; UTC for a fixed interval.</summary>
     public TimeZoneInfo TimeZone { get; }
 
     /// <summary>
@@ -36,11 +36,11 @@ public sealed class SchedulePlan
     /// <summary>The input of the started sagas, valid for the contract.</summary>
     public required CelValue Input { get; init; }
 
-    /// <summary>The next scheduled time. <paramref name="time"/> is a scheduled time or the first start. Null if there is none.</summary>
+    /// <summary>The next time after <paramref name="time"/>: a scheduled one, or when the schedule began. Null if there is none.</summary>
     public DateTimeOffset? After(DateTimeOffset time) =>
         Every is { } every ? time + every : _calendar!.After(time, TimeZone);
 
-    /// <summary>The last scheduled time after a scheduled time and up to a given moment; null if there is none.</summary>
+    /// <summary>The last scheduled time after such a time and up to a given moment; null if there is none.</summary>
     public DateTimeOffset? Latest(DateTimeOffset after, DateTimeOffset until)
     {
         if (After(after) is not { } first || first > until)
@@ -96,7 +96,7 @@ public enum Overlap
 /// <summary>What happens to starts that were due while no orchestrator ran.</summary>
 public enum MissedTimes
 {
-    /// <summary>The last missed time starts a saga.</summary>
+    /// <summary>The last missed time starts a saga, unless another time is due by then.</summary>
     Latest,
 
     /// <summary>No missed time starts a saga.</summary>

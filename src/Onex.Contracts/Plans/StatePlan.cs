@@ -34,9 +34,7 @@ public sealed class StatePlan
     /// <summary>The calls among them, including the call of each <see cref="EachStep"/>.</summary>
     public IEnumerable<CallStep> Calls => AllSteps.Select(step => (step as EachStep)?.Call ?? step).OfType<CallStep>();
 
-    /// <summary>
-    /// The rules for events in this state, in order. An event without a rule here is handled by <see cref="Plan.AnyState"/>.
-    /// </summary>
+    /// <summary>The rules for events in this state, in order. Before the pivot those of <see cref="Plan.AnyState"/> follow them.</summary>
     public ImmutableArray<EventRule> OnEvent { get; init; } = [];
 
     /// <summary>The time limit from its entry, or null.</summary>
@@ -96,13 +94,13 @@ public enum EventKind
     /// <summary>The request that starts it. Accepted by no state but the machine's <c>Initial</c>.</summary>
     Started,
 
-    /// <summary>The result of a command. Accepted wherever commands may be outstanding.</summary>
+    /// <summary>The result of a command. Accepted by every state that is not an end.</summary>
     StepResult,
 
     /// <summary>A timer. Accepted by every state that is not an end.</summary>
     Timer,
 
-    /// <summary>A further request with the same business key or identity, which gets the same response. Accepted everywhere.</summary>
+    /// <summary>A further request with the same business key or identity, which gets the same response. Accepted by every state.</summary>
     Joined,
 
     /// <summary>

@@ -5,7 +5,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Schemas;
 
 /// <summary>
-/// A type of the short form: <c>string, bool, int, double, bytes, timestamp, duration, any, list(T), map(T), T?, { field: T }</c>.
+/// A type of the short form: <c>string, bool, int, double, bytes, timestamp, duration, any, list(T), map(T), T?, { field: T }</c>; or a
+/// JSON Schema.
 /// </summary>
 public abstract record DataType
 {
@@ -16,10 +17,10 @@ public abstract record DataType
     /// <summary>Accepts every value unchanged.</summary>
     public static DataType Any { get; } = new AnyType();
 
-    /// <summary>The type of a declared field; null if the type does not declare the field.</summary>
+    /// <summary>The type of a field that the short form declares; null for any other field, and for fields of a JSON Schema.</summary>
     public DataType? Field(string name) => (this as Fields)?.Find(name);
 
-    /// <summary>Whether it accepts only text, or only text and null.</summary>
+    /// <summary>Whether it is the short form's type for text, or text and null. False for a JSON Schema.</summary>
     public bool IsText => this is Basic { Kind: CelKind.String } or Optional { Value: Basic { Kind: CelKind.String } };
 
     /// <summary>
@@ -33,7 +34,7 @@ public abstract record DataType
         return problem is null;
     }
 
-    /// <summary>The short form.</summary>
+    /// <summary>The short form; for a JSON Schema, a phrase for messages.</summary>
     public sealed override string ToString() => Describe();
 
     internal abstract string Describe();

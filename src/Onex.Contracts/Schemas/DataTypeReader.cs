@@ -179,7 +179,7 @@ internal sealed class DataTypeReader(string path, SourceFile file, SchemaReader?
             return true;
         }
 
-        // The next character that is not a space; '\0' at the end.
+        // Skips spaces. Returns the character after them, without advancing past it; '\0' at the end.
         private char Peek()
         {
             while (_at < text.Length && text[_at] == ' ')

@@ -8,11 +8,11 @@ namespace Onex.Contracts.Schemas;
 /// <summary>Reads a file that a contract refers to, by path relative to the contracts directory.</summary>
 internal delegate LoadedFile ReadReference(string path);
 
-/// <summary>A referenced file, parsed once for all contracts. Each contract reports its own diagnostics about it.</summary>
+/// <summary>A referenced file, parsed once for all contracts. Each contract reports the diagnostics of the file again.</summary>
 /// <param name="Text">Its text; null if there is none.</param>
 /// <param name="Problem">Why it has no text.</param>
 /// <param name="Root">The parsed content; null if it has syntax errors.</param>
-/// <param name="Diagnostics">Its syntax errors.</param>
+/// <param name="Diagnostics">Its syntax errors and unfit numbers.</param>
 internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Root, IReadOnlyList<DiagnosticDraft> Diagnostics)
 {
     /// <summary>Parses the text of a file.</summary>
@@ -21,8 +21,8 @@ internal sealed record LoadedFile(string? Text, string? Problem, SyntaxNode? Roo
     /// <param name="problem">Why it has no text.</param>
     /// <param name="depthMax">The maximum nesting depth.</param>
     /// <param name="isRegistered">
-    /// Whether it is read for a registered contract. Its sagas need it, so numbers that an earlier version of Onex accepted are not
-    /// reported.
+    /// Whether it is read for a registered contract. The sagas of the contract need it, so numbers that an earlier version of Onex accepted
+    /// are not reported.
     /// </param>
     public static LoadedFile Parse(string path, string? text, string? problem, int depthMax, bool isRegistered = false)
     {
@@ -64,7 +64,7 @@ internal sealed class References(ReadReference read, Func<string, string> show)
         _files.Values.ToImmutableSortedDictionary(file => file.Path, file => file.File.Text, StringComparer.Ordinal);
 
     /// <summary>
-    /// The file that <paramref name="reference"/> names relative to <paramref name="from"/>; null with the reason if there is none.
+    /// The file that <paramref name="reference"/> names relative to <paramref name="from"/>; null with the reason if it cannot be opened.
     /// </summary>
     public ReferencedFile? Open(string from, string reference, out string? problem)
     {

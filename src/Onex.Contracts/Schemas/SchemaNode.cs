@@ -23,7 +23,7 @@ internal sealed class SchemaNode
     /// <summary>Whether it is the schema <c>false</c>, which no value matches.</summary>
     public bool Never { get; set; }
 
-    /// <summary>The types that <c>type</c> allows; <see cref="JsonTypes.None"/> without the keyword, which allows all.</summary>
+    /// <summary>The types that <c>type</c> allows; <see cref="JsonTypes.None"/> without the keyword: then all are allowed.</summary>
     public JsonTypes Types { get; set; }
 
     public SchemaNode? Reference { get; set; }

@@ -103,7 +103,7 @@ internal sealed class SchemaReader(References references)
     /// <summary>Compiles the schema of a document; diagnostics go to the file that they are about.</summary>
     public JsonSchema Read(SchemaDocument document)
     {
-        var root = Enqueue(document, document.Root);
+        var root = GetOrEnqueue(document, document.Root);
         while (_queue.TryDequeue(out var next))
         {
             Fill(next.Document, next.Syntax, next.Node);
@@ -112,7 +112,7 @@ internal sealed class SchemaReader(References references)
         return new JsonSchema(root);
     }
 
-    private SchemaNode Enqueue(SchemaDocument document, SyntaxNode syntax)
+    private SchemaNode GetOrEnqueue(SchemaDocument document, SyntaxNode syntax)
     {
         if (!_compiled.TryGetValue(syntax, out var node))
         {
@@ -169,7 +169,7 @@ internal sealed class SchemaReader(References references)
 
         if (Find(document.Root, pointer) is { } target)
         {
-            rule.Node.Reference = Enqueue(document, target);
+            rule.Node.Reference = GetOrEnqueue(document, target);
         }
         else
         {
@@ -218,7 +218,7 @@ internal sealed class SchemaReader(References references)
     /// <summary>A keyword and its value, with the helpers that read it.</summary>
     private sealed record Rule(SchemaReader Reader, SchemaDocument Document, SchemaNode Node, ScalarSyntax Key, SyntaxNode Value)
     {
-        public SchemaNode Child(SyntaxNode syntax) => Reader.Enqueue(Document, syntax);
+        public SchemaNode Child(SyntaxNode syntax) => Reader.GetOrEnqueue(Document, syntax);
 
         public void Children(Action<(SyntaxNode Key, string Name, SchemaNode Node)> add)
         {

@@ -18,7 +18,7 @@ internal sealed class SchemaValidation
     private int _checks;
     private int _depth;
 
-    // Above 0 no problems are collected: in anyOf, oneOf, if and not only the result counts.
+    // Above 0 no problems are collected, because only the result counts: in anyOf, oneOf, if, not, contains and propertyNames.
     private int _suppressions;
     private bool _failed;
 

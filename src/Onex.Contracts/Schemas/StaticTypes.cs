@@ -85,7 +85,7 @@ internal static class StaticTypes
                 .FirstOrDefault()
                 ?? FirstOf(fields.Declared.Select(field => field.Key), shape.Find, name => fields.Find(name)!, path, depth),
             (DataType.Schema schema, _) =>
-                TypeRules.Conversion(given, From(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path }
+                TypeRules.FindMismatch(given, From(schema), asJson: true) is { } mismatch ? mismatch with { Path = path + mismatch.Path }
                 : null,
             _ => new Mismatch(path, given, From(returns)),
         };
@@ -194,7 +194,7 @@ internal static class StaticTypes
     private static bool HasConditionalParts(SchemaNode node) =>
         node.AnyOf.Count > 0 || node.OneOf.Count > 0 || node.If is not null || node.DependentSchemas is not null;
 
-    /// <summary>The nodes and all nodes that they refer to or include with <c>allOf</c>, each once, in the order of validation.</summary>
+    /// <summary>The nodes and those that they refer to or include with <c>allOf</c>, each once, as validated; at most 17.</summary>
     public static List<SchemaNode> Applied(IReadOnlyList<SchemaNode> nodes)
     {
         var all = new List<SchemaNode>();

@@ -4,12 +4,12 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Schemas;
 
-/// <summary>Finds the parts of a value that cannot be stored or sent. The same bounds apply to all incoming values.</summary>
+/// <summary>Finds the parts of an incoming value that cannot be stored or sent.</summary>
 public static class ValueBounds
 {
     /// <summary>
-    /// The problems of a value that is valid by its schema: infinite numbers, integers of more than 64 bits that were rounded although the
-    /// schema does not say <c>number</c>, nesting deeper than <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
+    /// At most 20 problems of a value that its schema accepts: infinite numbers, integers of more than 64 bits that were rounded although
+    /// the schema does not say <c>number</c>, nesting deeper than <see cref="ExpressionLimits.KeptDepth"/>, and text that cannot be stored.
     /// </summary>
     public static IReadOnlyList<SchemaProblem> Problems(CelValue value)
     {

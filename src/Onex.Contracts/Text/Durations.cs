@@ -5,7 +5,7 @@ namespace Onex.Contracts.Text;
 
 /// <summary>
 /// Durations as people write them (<c>200ms</c>, <c>1.5s</c>, <c>1h30m</c>, <c>7d</c>): one grammar for contracts, connections,
-/// expressions, settings and queries.
+/// settings and queries. Expressions have it without days, and with a sign.
 /// </summary>
 public static class Durations
 {
@@ -23,7 +23,7 @@ public static class Durations
         ("s", "second", TimeSpan.TicksPerSecond),
     ];
 
-    /// <summary>Formats a duration as <see cref="TryParse"/> reads it, in the largest unit that divides it.</summary>
+    /// <summary>Formats it as <see cref="TryParse"/> reads it, in the largest unit that divides it, or in whole milliseconds.</summary>
     public static string Format(TimeSpan duration)
     {
         foreach (var (symbol, _, ticks) in _units)
@@ -37,7 +37,7 @@ public static class Durations
         return (duration.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
     }
 
-    /// <summary>Formats a duration in words, in the largest unit that divides it: <c>2 days</c>, <c>90 minutes</c>.</summary>
+    /// <summary>Formats it in words, in the largest unit that divides it, or in seconds: <c>90 minutes</c>, <c>1.5 seconds</c>.</summary>
     public static string Describe(TimeSpan duration)
     {
         foreach (var (_, name, ticks) in _units)
@@ -64,7 +64,7 @@ public static class Durations
         return duration <= Longest;
     }
 
-    /// <summary>Parses a duration of any precision, or one in clock form: <c>00:00:15</c>.</summary>
+    /// <summary>Parses a duration of any precision, cut to 100 ns, or one in clock form: <c>00:00:15</c>. None is negative.</summary>
     public static bool TryParseWithClock(string text, out TimeSpan duration)
     {
         if (ParseUnsigned(text) is { } nanos)
@@ -81,7 +81,7 @@ public static class Durations
 
     /// <summary>
     /// Parses a duration with an optional sign (<c>-1h2m3.5s</c>, <c>250ms</c>, <c>0</c>) into nanoseconds, rounded half away from zero.
-    /// Null if the text is not a duration or exceeds 64 bits (about 292 years).
+    /// Null if the text is not a duration, exceeds 64 bits (about 292 years), or has more than 100 characters.
     /// </summary>
     internal static long? ParseNanoseconds(ReadOnlySpan<char> text, bool withDays = false)
     {

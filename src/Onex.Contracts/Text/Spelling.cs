@@ -9,7 +9,7 @@ public static class Spelling
 
     private const int ClippedMax = 80;
 
-    // The length from which a word with two wrong characters is recognizable.
+    // From this length, with two wrong characters, a word with the same characters is recognizable; above it also one with the same ends.
     private const int RecognizableMin = 4;
 
     // Words that other languages and orchestrators use, or other maps of a contract, with the words that Onex uses in their place.
@@ -94,8 +94,8 @@ public static class Spelling
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// The name that was probably intended, or null: a synonym, or a name that differs in at most a third of its characters, has the same
-    /// characters in another order, or has the same first and last character and differs in two others.
+    /// The name that was probably intended, or null: a synonym, or a name with one other character, with others up to a third of the
+    /// misspelt ones, or with two if the characters are the same in another order, or the first and the last one are the same.
     /// </summary>
     public static string? Nearest(string misspelt, IEnumerable<string> names)
     {
@@ -114,7 +114,7 @@ public static class Spelling
         return names.Count == 0 ? $"{guess}There are no {what} here." : $"{guess}{Capital(what)} here: {Listed(names)}.";
     }
 
-    /// <summary><c>Did you mean 'x'? </c>, with a trailing blank; empty if no name is similar.</summary>
+    /// <summary><c>Did you mean 'x'? </c>, with a trailing blank; empty without a <see cref="Nearest"/>.</summary>
     public static string DidYouMean(string misspelt, IEnumerable<string> names) =>
         Nearest(misspelt, names) is { } nearest ? $"Did you mean '{nearest}'? " : "";
 

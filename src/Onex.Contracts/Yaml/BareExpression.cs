@@ -39,7 +39,7 @@ internal static partial class BareExpression
         _ => value.Contains(": ", StringComparison.Ordinal) && !value.StartsWith("- ", StringComparison.Ordinal),
     };
 
-    /// <summary>Whether the value is an expression rather than a type or text.</summary>
+    /// <summary>Whether the value looks like an expression: it begins with a quote or bracket, or has a question mark.</summary>
     public static bool IsExpression(string value) => value[0] is '"' or '\'' or '{' or '[' || value.Contains('?', StringComparison.Ordinal);
 
     /// <summary>The column of the first brace or bracket that starts a value, or null.</summary>

@@ -1,26 +1,26 @@
 namespace Onex.Contracts.Yaml;
 
 /// <summary>
-/// Finds values in flow syntax (<c>{ a: f(x, y) }</c>) that YAML splits at the first comma or bracket, although their author meant the one
-/// after the value. Such values must be quoted.
+/// Finds values in flow syntax that must be quoted, because YAML ends them early or rejects them: <c>f(x, y)</c> in
+/// <c>{ a: f(x, y) }</c>. Also finds keys that are joined to a bracket, as in <c>{ a:[1] }</c>.
 /// </summary>
 internal sealed class FlowText
 {
     private readonly string _text;
     private readonly List<MisreadValue> _misread = [];
     private int _at;
-    private int _depth;
+    private int _levelsLeft;
     private bool _isClosed = true;
 
     private FlowText(string text, int open) => (_text, _at) = (text, open);
 
-    /// <summary>The values that YAML splits; none if the bracket is not closed, because then their end is unknown.</summary>
+    /// <summary>The misread values; none if the bracket is not closed or too deep, because then their end is unknown.</summary>
     /// <param name="text">The file.</param>
     /// <param name="open">The offset of the opening bracket.</param>
-    /// <param name="depthMax">The maximum nesting depth; deeper brackets are ignored.</param>
+    /// <param name="depthMax">The maximum nesting depth.</param>
     public static IReadOnlyList<MisreadValue> FindMisread(string text, int open, int depthMax)
     {
-        var flow = new FlowText(text, open) { _depth = depthMax };
+        var flow = new FlowText(text, open) { _levelsLeft = depthMax };
         flow.ReadBrackets();
         return flow._isClosed ? flow._misread : [];
     }
@@ -33,7 +33,7 @@ internal sealed class FlowText
         var isMap = _text[_at] == '{';
         var close = isMap ? '}' : ']';
         _at++;
-        if (_depth-- == 0)
+        if (_levelsLeft-- == 0)
         {
             _isClosed = false;
         }
@@ -60,10 +60,10 @@ internal sealed class FlowText
             }
         }
 
-        _depth++;
+        _levelsLeft++;
     }
 
-    // Returns null and does not advance if there is no key.
+    // Returns null and does not advance if there is no key. Records a key that is joined to a bracket.
     private string? ReadKey()
     {
         var (start, end) = (_at, _at);
@@ -131,7 +131,7 @@ internal sealed class FlowText
         _at = Math.Max(stop, start + 1);
     }
 
-    // The offset of the comma, bracket or line break after a value. Nested brackets and strings are skipped.
+    // The offset of the comma, bracket or line break after a value, or of the end. Nested brackets and strings are skipped.
     private int EndOfValue(int start)
     {
         var open = 0;
@@ -244,13 +244,13 @@ internal sealed class FlowText
         || value[0] is '"' or '\'' or '@' or '`' or '%' or '|' or '>';
 }
 
-/// <summary>A value that YAML splits unless it is quoted.</summary>
+/// <summary>A value that YAML misreads unless it is quoted, or separated from its key.</summary>
 /// <param name="Start">Its offset in the file.</param>
 /// <param name="Key">Its key, as it is written; null if it is an item of a list.</param>
 /// <param name="Value">The whole value.</param>
 /// <param name="IsJoined">Whether only the blank after the colon is missing. Then <c>Value</c> has the key and the colon, too.</param>
 internal readonly record struct MisreadValue(int Start, string? Key, string Value, bool IsJoined = false)
 {
-    /// <summary>The entry as it should be written.</summary>
+    /// <summary>The entry as it should be written, unless it is joined.</summary>
     public string Quoted => Key is null ? BareExpression.Quote(Value) : $"{Key}: {BareExpression.Quote(Value)}";
 }

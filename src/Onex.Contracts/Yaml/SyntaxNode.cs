@@ -72,13 +72,13 @@ internal abstract class SyntaxNode(SourceSpan at)
 /// <summary>How a scalar is written.</summary>
 internal enum ScalarForm
 {
-    /// <summary>Without quotes: may be a number, a bool or null.</summary>
+    /// <summary>On one line without quotes: may be a number, a bool or null.</summary>
     Plain,
 
     /// <summary>In quotes on one line without escapes, so offsets in the text are offsets in the file.</summary>
     Quoted,
 
-    /// <summary>With escapes or on several lines, so offsets in the text are not offsets in the file.</summary>
+    /// <summary>With escapes, on several lines or not of this file, so offsets in the text are not offsets in the file.</summary>
     Other,
 }
 
@@ -93,10 +93,10 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
 
     public ScalarForm Form { get; } = form;
 
-    /// <summary>Whether it is empty or <c>null</c>.</summary>
+    /// <summary>Whether it is empty, <c>~</c> or <c>null</c>, without quotes.</summary>
     public bool IsNull => IsPlain && Text is ("" or "~" or "null" or "Null" or "NULL");
 
-    /// <summary>Whether it is text: quoted, or neither null, a bool nor a number.</summary>
+    /// <summary>Whether it is text: quoted, or neither null, a bool nor in the form of a number.</summary>
     public bool IsText => !IsPlain || (!IsNull && Bool is null && !NumberPattern().IsMatch(Text));
 
     /// <summary>Its value as a bool; null if it is none.</summary>
@@ -127,7 +127,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         }
     }
 
-    // A whole number that fits only an unsigned integer.
+    // Its value as a 64-bit unsigned integer; null if it is none.
     private ulong? Large =>
         IsPlain && ulong.TryParse(Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
@@ -139,7 +139,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         : null;
 
     /// <summary>
-    /// Whether it is a number that no value can hold: an integer of more than 64 bits, or one outside the range of doubles.
+    /// Whether it is a number that no value can hold: an integer of more than 64 bits, or any number outside the range of doubles.
     /// </summary>
     public bool IsUnfitNumber =>
         IsPlain && NumberPattern().IsMatch(Text) && Int is null && Large is null

@@ -328,7 +328,7 @@ internal sealed class YamlReader
         return null;
     }
 
-    // The innermost open bracket. If the scanner stopped before reporting one, the first on the line.
+    // The innermost open bracket. If the scanner stopped before reporting one, the first on the line or on the line before.
     private SourceSpan? OpenBracket(SourceSpan at)
     {
         if (_brackets.TryPeek(out var open))
@@ -349,7 +349,7 @@ internal sealed class YamlReader
 
     private List<DiagnosticDraft> FindMisreadInBrackets(SourceSpan at)
     {
-        // Starts at the outermost open bracket. If the scanner stopped before reporting one, at the first on the line.
+        // Starts at the outermost open bracket. If the scanner stopped before reporting one, at the first on the line or the line before.
         if (_brackets.Count > 0)
         {
             return FindMisreadFrom(_file.Offset((int)_brackets.Last().Line, (int)_brackets.Last().Column));

@@ -30,7 +30,7 @@ internal abstract record CelType
     /// <summary>The type of a value that is itself a type: of <c>type(x)</c>, or of the name <c>int</c>.</summary>
     public static CelType Type { get; } = new Basic(CelKind.Type);
 
-    /// <summary>The item type of an empty list: compatible with every type.</summary>
+    /// <summary>The type of the parts of an empty list or map: compatible with every type.</summary>
     public static CelType Nothing { get; } = new NothingType();
 
     public bool IsDyn => this is DynType or NothingType;

@@ -3,7 +3,7 @@ namespace Onex.Contracts.Expressions.Checking;
 /// <summary>The kinds of type problems.</summary>
 internal enum CheckProblemKind
 {
-    /// <summary>An operator, function or macro does not accept these types.</summary>
+    /// <summary>Values of these types cannot be combined, called or read in this way.</summary>
     NoOverload,
 
     /// <summary>A field is read that its closed object type does not have.</summary>
@@ -21,11 +21,11 @@ internal enum CheckProblemKind
 
 /// <summary>A type problem of an expression.</summary>
 /// <param name="Kind">The kind of problem.</param>
-/// <param name="Root">For a problem of a field: the name that the path starts with. Null if there is none.</param>
-/// <param name="Text">The position, the problem and the remedy.</param>
+/// <param name="Root">The scope's name that the path starts with; null if there is none, and for <c>NoOverload</c>.</param>
+/// <param name="Text">The position, the problem and the remedy. Strict checks only name the part, and give no remedy.</param>
 internal sealed record CheckProblem(CheckProblemKind Kind, string? Root, ExpressionProblem Text)
 {
-    /// <summary>Whether the field is one of the root itself (<c>data.x</c>), and not of a value below it (<c>data.x.y</c>).</summary>
+    /// <summary>Whether an undeclared field is one of the root itself (<c>data.x</c>), not of a value below it (<c>data.x.y</c>).</summary>
     public bool IsOfRoot { get; init; }
 }
 

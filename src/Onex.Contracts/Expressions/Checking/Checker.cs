@@ -6,21 +6,21 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// Determines the types of an expression and its estimated cost. A part with a problem has the type dyn, so that the problem is reported
-/// once. An instance checks one expression.
+/// Determines the types of an expression and its estimated cost. A part with a problem has the type dyn, or bool if its operator gives no
+/// other, so that the problem is reported once. An instance checks one expression.
 /// </summary>
 /// <param name="roots">Returns the type of a name; null if it is unknown.</param>
 /// <param name="isStrict">Whether to report also problems that only some values cause.</param>
 internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 {
-    // A report of an unknown field suggests a name, which is expensive, so the number of reports is limited.
+    // For an undeclared field a similar name is searched, which is expensive, so only the first ones are examined.
     private const int UnknownFieldsMax = 50;
 
     private readonly List<CheckProblem> _problems = [];
     private readonly List<(string Name, CelType Type)> _variables = [];
     private readonly List<string> _names = [];
 
-    // The paths that a condition around the visited part has tested.
+    // The paths that conditions around or beside the visited part show to exist (strict checks only), and not to be null.
     private readonly List<string> _present = [];
     private readonly List<string> _notNull = [];
     private int _unknownFields;
@@ -399,7 +399,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
     }
 
-    // The common type of the matching overloads; dyn if they differ.
+    // The common type of the matching overloads; dyn if they differ, null if none matches.
     private static CelType? Apply(IReadOnlyList<Signature> signatures, ReadOnlySpan<CelType> arguments)
     {
         CelType? result = null;
@@ -414,7 +414,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return result;
     }
 
-    // The maximum of items or characters, the number of fields, or an assumption if neither is known.
+    // The maximum of items or characters, the number of declared fields, or an assumption if it is unknown; 1 for other values.
     private static double SizeOf(CelType type) => type.Plain switch
     {
         CelType.ListOf list => list.SizeMax ?? ExpressionLimits.ItemsAssumed,
@@ -435,7 +435,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return text.Count == 0 ? "nothing" : string.Join(" and ", text);
     }
 
-    // False if the field may exist: the object may have undeclared fields, and the name is not a likely misspelling.
+    // False if nothing is reported: an open object may have the field, if its name is no likely misspelling or its absence no error.
     private bool ReportUnknownField(Syntax at, string field, ObjectShape shape, bool guarded)
     {
         if (++_unknownFields > UnknownFieldsMax)

@@ -7,8 +7,8 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
-/// Evaluates the constant parts of an expression to find those that always fail: <c>duration('3d')</c>, <c>1 / 0</c>. A failing part is not
-/// reported if another operand absorbs the error, as in <c>true || 1 / 0 == 1</c>.
+/// Finds parts that always fail: constant ones by evaluating them (<c>duration('3d')</c>), others by a constant divisor or time zone. A
+/// constant part is not reported if a constant operand absorbs its error, as in <c>true || 1 / 0 == 1</c>.
 /// </summary>
 internal static partial class Constants
 {

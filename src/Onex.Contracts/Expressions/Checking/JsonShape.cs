@@ -1,13 +1,13 @@
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>The fields of a map that was sent as JSON, with the types that they have after it.</summary>
+/// <summary>The fields of a map that was sent as JSON, with the types that they then have.</summary>
 internal sealed class JsonShape(ObjectShape inner) : ObjectShape
 {
     public override IReadOnlyCollection<string> Names => inner.Names;
 
     public override bool IsClosed => inner.IsClosed;
 
-    /// <summary>The type of a value after it was sent as JSON: timestamps, durations and bytes are text.</summary>
+    /// <summary>The type of a value after it was sent as JSON: timestamps, durations, bytes and keys of maps are text.</summary>
     public static CelType AsJson(CelType type) => type switch
     {
         CelType.Basic { Kind: CelKind.Timestamp or CelKind.Duration or CelKind.Bytes } => CelType.Text,

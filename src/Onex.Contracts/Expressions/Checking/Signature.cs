@@ -4,7 +4,7 @@ namespace Onex.Contracts.Expressions.Checking;
 
 /// <summary>
 /// An overload of a function or an operator: <c>(list(A), string) -> string</c>. A capital letter is a type parameter; <c>number</c> is an
-/// int, a uint or a double; <c>...</c> repeats the last argument any number of times.
+/// int, a uint or a double; <c>...</c> lets the last argument occur more than once.
 /// </summary>
 internal sealed class Signature
 {
@@ -89,7 +89,7 @@ internal sealed class Signature
         }
     }
 
-    // Widens the type of the variable to the argument. Numbers of different types make it dyn, because they can be compared.
+    // Widens the type of the variable to the argument; false if neither fits the other. Numbers always fit: different types make it dyn.
     private static bool Bind(char variable, CelType argument, Dictionary<char, CelType> bound)
     {
         if (!bound.TryGetValue(variable, out var before) || before is CelType.NothingType)

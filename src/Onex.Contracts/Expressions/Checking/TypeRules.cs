@@ -43,7 +43,7 @@ internal static class TypeRules
     /// <summary>Whether the type includes null. False for dyn, about which nothing is known.</summary>
     public static bool MayBeNull(CelType type) => type is CelType.Nullable || type == CelType.Null;
 
-    /// <summary>The type that includes both; null if only dyn does.</summary>
+    /// <summary>The type that includes both: dyn if one of them is dyn. Null if no other type includes both.</summary>
     public static CelType? Common(CelType a, CelType b)
     {
         if (a is CelType.NothingType)
@@ -87,19 +87,19 @@ internal static class TypeRules
     }
 
     /// <summary>
-    /// The first part of a value that cannot be converted to the type that a contract or a schema expects; null if all can. An int converts
-    /// to a double, and in JSON some values convert to text.
+    /// The first part of a value that cannot be converted to the type that a contract or a schema expects; null if all can. An integer
+    /// converts to a double or an int, and in JSON some values convert to text.
     /// </summary>
     /// <param name="value">The type of the value.</param>
     /// <param name="wanted">The expected type.</param>
     /// <param name="asJson">Whether it is written as JSON, so timestamps, durations and bytes become text.</param>
-    public static Mismatch? Conversion(CelType value, CelType wanted, bool asJson)
+    public static Mismatch? FindMismatch(CelType value, CelType wanted, bool asJson)
     {
         var steps = StepsMax;
-        return Conversion(value, wanted, asJson, "", 0, ref steps);
+        return FindMismatch(value, wanted, asJson, "", 0, ref steps);
     }
 
-    private static Mismatch? Conversion(CelType value, CelType wanted, bool asJson, string path, int depth, ref int steps)
+    private static Mismatch? FindMismatch(CelType value, CelType wanted, bool asJson, string path, int depth, ref int steps)
     {
         var plain = value.Plain;
         if (plain is CelType.OptionalOf or CelType.Basic { Kind: CelKind.Type })
@@ -126,9 +126,9 @@ internal static class TypeRules
             case (CelType.Basic a, CelType.Basic b):
                 return a.Kind == b.Kind ? null : new Mismatch(path, value, wanted);
             case (CelType.ListOf a, CelType.ListOf b):
-                return Conversion(a.Item, b.Item, asJson, path + "[]", depth + 1, ref steps);
+                return FindMismatch(a.Item, b.Item, asJson, path + "[]", depth + 1, ref steps);
             case (CelType.MapOf a, CelType.MapOf b):
-                return Fits(a.Key, CelType.Text) ? Conversion(a.Value, b.Value, asJson, path + "{}", depth + 1, ref steps)
+                return Fits(a.Key, CelType.Text) ? FindMismatch(a.Value, b.Value, asJson, path + "{}", depth + 1, ref steps)
                     : new Mismatch(path, value, wanted);
             case (CelType.MapOf a, CelType.ObjectOf b):
                 return FieldMismatch(b.Shape.Names, _ => a.Value, b.Shape.Find, asJson, path, depth, ref steps);
@@ -153,7 +153,7 @@ internal static class TypeRules
         foreach (var name in names)
         {
             if (value(name) is { } given && wanted(name) is { } needed
-                && Conversion(given, needed, asJson, $"{path}.{name}", depth + 1, ref steps) is { } mismatch)
+                && FindMismatch(given, needed, asJson, $"{path}.{name}", depth + 1, ref steps) is { } mismatch)
             {
                 return mismatch;
             }

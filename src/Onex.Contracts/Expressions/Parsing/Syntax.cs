@@ -70,8 +70,8 @@ internal enum ComprehensionKind : byte
 }
 
 /// <summary>
-/// A macro over the items of a list or the keys of a map. <c>map</c> has a body and may have a condition; <c>optMap</c> and
-/// <c>optFlatMap</c> have only a body, the others only a condition.
+/// A macro over the items of a list or the keys of a map, or over the value of an optional (<c>optMap</c>, <c>optFlatMap</c>).
+/// <c>map</c> has a body and may have a condition; the macros of optionals have only a body, the others only a condition.
 /// </summary>
 internal sealed record ComprehensionSyntax(
     ComprehensionKind Kind, Syntax Range, string Variable, Syntax? Condition, Syntax? Body, int Position, int Length)

@@ -306,7 +306,7 @@ internal sealed class Pattern
         End,
     }
 
-    // What is before a position, as far as assertions depend on it. Nothing: the position is the start of the text.
+    // What is before a position, as far as assertions depend on it. Nothing: the text starts there, or the pattern has no assertions.
     private enum Before
     {
         Nothing,

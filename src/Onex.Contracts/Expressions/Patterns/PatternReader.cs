@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Onex.Contracts.Expressions.Patterns;
 
 /// <summary>
-/// Parses regular expressions in the syntax of RE2, or of ECMA-262 as in JSON Schema (with the flag <c>u</c>). A character is a code point.
-/// Rejects constructs that cannot run in linear time (look-around, back-references, atomic groups) and unknown syntax.
+/// Parses regular expressions in the syntax of RE2, or of ECMA-262 as in JSON Schema (with the flag <c>u</c>), which here also has flags in
+/// groups, <c>\A</c> and <c>\z</c>. A character is a code point. Rejects constructs that cannot run in linear time (look-around,
+/// back-references, atomic groups) and unknown syntax.
 /// </summary>
 internal sealed class PatternReader(string source, bool isEcma)
 {
@@ -156,7 +157,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         return CheckSize(new PatternSyntax.Repetition(part, min, max));
     }
 
-    // *, +, ?, {n}, {n,}, {n,m}. Null if no repetition follows; a brace that is none of these is a literal.
+    // *, +, ?, {n}, {n,}, {n,m}. Null without advancing if no repetition follows; a brace that is none of these is a literal.
     private (int Min, int? Max)? ReadCounts()
     {
         switch (source[_at])

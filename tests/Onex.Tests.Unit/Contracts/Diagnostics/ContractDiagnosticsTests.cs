@@ -30,7 +30,7 @@ public sealed partial class ContractDiagnosticsTests
         var path = Path.Combine(_pages, $"{code}.md");
         var page = File.ReadAllText(path);
         var shown = string.Concat(
-            DiagnosticDraft().Matches(Render(code)).Select(match => match.Value).First(
+            RenderedDiagnostic().Matches(Render(code)).Select(match => match.Value).First(
                 text => text.Contains($" {code}: ", StringComparison.Ordinal)));
         if (Repository.Updating)
         {
@@ -104,9 +104,9 @@ public sealed partial class ContractDiagnosticsTests
     [GeneratedRegex("ONEX1[0-9]{3}", RegexOptions.NonBacktracking)]
     private static partial Regex Code();
 
-    // A line and the indented lines below it.
+    // A line that is not indented, and the indented lines below it.
     [GeneratedRegex(@"^\S.*\n(?: .*\n)*", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
-    private static partial Regex DiagnosticDraft();
+    private static partial Regex RenderedDiagnostic();
 
     [GeneratedRegex(@"```text\n(?:.*\n)*?```\n", RegexOptions.NonBacktracking)]
     private static partial Regex Fence();

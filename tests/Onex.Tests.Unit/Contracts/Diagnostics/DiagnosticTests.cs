@@ -69,7 +69,7 @@ public sealed class DiagnosticTests
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
 
-    // Swapped characters count as one error. So do reordered ones, and two errors between the same first and last character.
+    // Two swapped neighbours count as one error. Two errors are too many, unless they only reorder, or lie between the same ends.
     [Theory]
     [InlineData("retires", "retries")]
     [InlineData("payed", "paid")]

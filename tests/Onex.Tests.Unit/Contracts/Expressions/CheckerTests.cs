@@ -3,7 +3,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
-/// <summary>The type of every expression, and the diagnostics for expressions with a type error.</summary>
+/// <summary>The types and estimated costs of expressions, and the problems of expressions with a type error.</summary>
 public class CheckerTests
 {
     private static readonly CelType _input = StaticTypes.From(TestContracts.Compile("""
@@ -180,7 +180,7 @@ public class CheckerTests
     public void A_value_is_assignable_to_a_field_if_its_type_converts(string value, string field, bool converts) =>
         Assert.Equal(
             converts,
-            TypeRules.Conversion(
+            TypeRules.FindMismatch(
                 StaticTypes.From(DataTypeReader.Parse(value)), StaticTypes.From(DataTypeReader.Parse(field)), asJson: false) is null);
 
     // The scope has values of the declared types. An expression without problems gives a value of the type that was found, or an error.

@@ -148,7 +148,8 @@ public partial class ConformanceTests
         }
     }
 
-    // Whether it needs a container of names, has messages or enumerations as values, or creates them or names their types.
+    // Whether it needs a container of names, has messages, enumerations or unknowns as values, creates messages or names their types, or
+    // tests only the checker.
     private static bool IsAboutMessages(TextProto test) =>
         test.Text("container") is { Length: > 0 } || test.Text("check_only") == "true" || Message().IsMatch(test.Text("expr") ?? "")
         || test.Names().Any(name => name is "object_value" or "enum_value" or "message_type" or "unknown" or "any_unknowns");

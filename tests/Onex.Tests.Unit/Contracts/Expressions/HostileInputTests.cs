@@ -143,7 +143,7 @@ public class HostileInputTests
         Assert.Equal("expression budget exceeded", value.AsError());
         Assert.InRange(allocated, 0, 2_500_000);
 
-        // The budget takes milliseconds. A busy machine stays below this bound, an evaluation without a budget does not.
+        // The budget takes milliseconds. The bound leaves time for a busy machine.
         Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 20);
     }
 

@@ -26,7 +26,7 @@ public sealed class GraphTests
     }
 
     [Fact]
-    public void Every_transition_is_drawn_with_its_label()
+    public void Transitions_are_drawn_with_their_labels()
     {
         var labels = GraphModel.From(_onboarding).Edges.ToDictionary(
             edge => (edge.From, edge.To, edge.Kind), edge => string.Join(" / ", edge.Labels));

@@ -282,7 +282,7 @@ public sealed class JsonSchemaKeywordTests
 
     private static JsonSchema Schema(string yaml) => TestContracts.Compile(Text(yaml)).Output!;
 
-    // The final state may have any output, because only its schema matters here.
+    // The end needs no output, because only the schema of the output matters here.
     private static string Text(string schema) => $"initial: done\nstates:\n  done: {{ end: completed }}\noutput: {schema}\n";
 
     private static string[] Instances(string texts) => texts.Split(' ', StringSplitOptions.RemoveEmptyEntries);
