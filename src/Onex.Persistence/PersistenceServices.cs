@@ -21,7 +21,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class PersistenceServices
 {
     /// <summary>
-    /// Adds the stores in PostgreSQL, on one connection pool: <see cref="ISagaStore"/>, <see cref="IOutbox"/>, <see cref="IWakeups"/>,
+    /// Adds these services in PostgreSQL, on one connection pool: <see cref="ISagaStore"/>, <see cref="IOutbox"/>, <see cref="IWakeups"/>,
     /// <see cref="IEarlyEvents"/>, <see cref="IPayloads"/>, <see cref="ISagaQueries"/>, <see cref="IEffectLedger"/>,
     /// <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
     /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see cref="IStoreMaintenance"/>,
@@ -52,7 +52,7 @@ public static class PersistenceServices
     }
 
     /// <summary>
-    /// Adds the same stores in a SQLite file, for a process that hosts every role, and <see cref="SqliteDatabase"/>:
+    /// Adds the same interfaces on a SQLite file, for a process that hosts every role, and <see cref="SqliteDatabase"/>, whose
     /// <see cref="SqliteDatabase.OpenAsync"/> reports problems of the file at the start. Nothing is opened before its first use.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)

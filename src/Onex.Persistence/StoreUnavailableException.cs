@@ -1,6 +1,6 @@
 namespace Onex.Persistence;
 
-/// <summary>The database cannot be reached or is going down. Callers wait and retry; nothing fails because of it.</summary>
+/// <summary>The database cannot be used for now: unreachable, going down, slow, or rejecting writes. Callers wait and retry.</summary>
 public sealed class StoreUnavailableException(string message, Exception? inner) : Exception(message, inner)
 {
     /// <summary>With a general message.</summary>

@@ -14,7 +14,7 @@ public static class DeadLetterStatusText
         _ => throw new UnreachableException(),
     };
 
-    /// <summary>Parses a status. A check constraint admits only known texts.</summary>
+    /// <summary>Parses a stored status. Throws for an unknown one, which a check constraint excludes.</summary>
     public static DeadLetterStatus Parse(string text) => text switch
     {
         "open" => DeadLetterStatus.Open,

@@ -4,14 +4,14 @@ using Onex.Persistence.Outbox;
 namespace Onex.Persistence.DeadLetters;
 
 /// <summary>
-/// The index of dead letters, with everything that a redrive needs, and operators' decisions about them. Open dead letters are never
-/// removed. Throws <see cref="StoreUnavailableException"/>.
+/// The index of dead letters, with what a redrive sends, and the decisions of operators and of Onex about them. Open dead letters are
+/// never removed. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IDeadLetterIndex
 {
     /// <summary>
-    /// Adds an entry. May be repeated, because the id is derived from the record's position. If the record was redriven
-    /// (<see cref="DeadLetterRow.Reopens"/>), its existing entry is open again instead.
+    /// Adds an entry. An existing entry with the same id stays as it is, so this may be repeated; only if the new one
+    /// <see cref="DeadLetterRow.Reopens"/> it and its status is redriven, it becomes open again, with the new reason and time.
     /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
@@ -24,23 +24,23 @@ public interface IDeadLetterIndex
 
     /// <summary>
     /// Writes a decision and, in the same transaction, the message that it sends. Writes neither if the dead letter is no longer open,
-    /// unless the decision is forced. Returns the dead letter as it is then, or null if there is none. The decision was written if
-    /// <see cref="DeadLetterRow.DecisionId"/> is its id. May be repeated with the same id.
+    /// unless the decision is forced. Returns the dead letter as it is afterwards, or null if there is none. The decision was written if
+    /// <see cref="DeadLetterRow.DecisionId"/> is its id. A repetition with the same id changes nothing.
     /// </summary>
     Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation);
 
     /// <summary>
-    /// The ids of the open dead letters of a topic's partitions. At most <see cref="OpenMax"/>: those with the highest offsets.
+    /// The ids of the open dead letters of records of a topic's partitions. At most <see cref="OpenMax"/>: those with the highest offsets.
     /// </summary>
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>
-    /// Discards a dead letter if it is open, because its record was handled after all. The entry stays with the reason, like one that an
-    /// operator discards.
+    /// Discards a dead letter if it is open, as <see cref="SystemUser"/>, because its record was handled or sent after all, or is no
+    /// longer needed. The entry stays with the reason, like one that an operator discards.
     /// </summary>
     Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
 
-    /// <summary>The saga that has processed the request or event with this id, or that the request started; or null.</summary>
+    /// <summary>The saga that the request with this id started or joined, or that has processed the event with this id; or null.</summary>
     Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>The most entries that <see cref="FindOpenAsync"/> returns.</summary>
@@ -56,7 +56,7 @@ public enum DeadLetterStatus
     /// <summary>No decision yet.</summary>
     Open,
 
-    /// <summary>Its record was sent again to the topic that it was read from.</summary>
+    /// <summary>Its record was sent again, to the same topic.</summary>
     Redriven,
 
     /// <summary>An operator, or Onex itself, discarded it.</summary>
@@ -64,15 +64,15 @@ public enum DeadLetterStatus
 }
 
 /// <summary>A row of <c>dead_letters</c>.</summary>
-/// <param name="Id">Derived from the record's position.</param>
-/// <param name="Topic">The topic that the record was read from.</param>
-/// <param name="Partition">The record's partition; -1 if it has none.</param>
-/// <param name="Offset">The record's offset; -1 if it has none.</param>
+/// <param name="Id">The same for each copy: derived from the record's position, or from the message's identity.</param>
+/// <param name="Topic">The topic that the record was read from, or that did not accept the message.</param>
+/// <param name="Partition">The record's partition; -1 if it is unknown.</param>
+/// <param name="Offset">The record's offset; -1 if it is unknown.</param>
 /// <param name="Code">The reason, as a code.</param>
 /// <param name="Reason">The reason, for people.</param>
 /// <param name="CorrelationId">The record's correlation id, where it is known.</param>
 /// <param name="Value">The record's value as it was read, secrets included; null where it is not stored.</param>
-/// <param name="At">When it became a dead letter.</param>
+/// <param name="At">When it became a dead letter, the last time if it was reopened.</param>
 public sealed record DeadLetterRow(
     Guid Id, string Topic, int Partition, long Offset, string Code, string Reason, Guid? CorrelationId, byte[]? Value, DateTimeOffset At)
 {
@@ -85,11 +85,11 @@ public sealed record DeadLetterRow(
     /// <summary>The type of the error.</summary>
     public string ErrorType { get; init; } = "";
 
-    /// <summary>How often handling the record was retried before.</summary>
+    /// <summary>How often handling the record was retried before it became a dead letter.</summary>
     public int RetryCount { get; init; }
 
     /// <summary>
-    /// Whether its record was redriven: the entry with the same id is then open again, with the new reason. Not stored.
+    /// Whether its record was redriven, so that <see cref="IDeadLetterIndex.AddAsync"/> opens the existing entry again. Not stored.
     /// </summary>
     public bool Reopens { get; init; }
 
@@ -99,21 +99,21 @@ public sealed record DeadLetterRow(
     /// <summary>How often it was redriven.</summary>
     public int Redrives { get; init; }
 
-    /// <summary>The latest decision, also for a reopened entry; null before the first.</summary>
+    /// <summary>The id of the latest decision, also for a reopened entry; null before the first.</summary>
     public Guid? DecisionId { get; init; }
 
     /// <summary>When it was decided, by the database's clock.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
 
-    /// <summary>Who decided: a token's name.</summary>
+    /// <summary>Who decided: a token's name, <c>loopback</c>, or <see cref="IDeadLetterIndex.SystemUser"/>.</summary>
     public string? DecidedBy { get; init; }
 
-    /// <summary>The operator's reason.</summary>
+    /// <summary>The reason that the operator or Onex gave, or null.</summary>
     public string? DecisionReason { get; init; }
 }
 
 /// <summary>A decision about a dead letter.</summary>
-/// <param name="Id">The decision's own id; also the outbox's id of the message.</param>
+/// <param name="Id">The decision's own id; also the id of its message.</param>
 /// <param name="DeadLetterId">The dead letter.</param>
 /// <param name="Status">The new status.</param>
 /// <param name="By">Who decides.</param>
@@ -123,7 +123,7 @@ public sealed record DeadLetterRow(
 public sealed record DeadLetterDecision(
     Guid Id, Guid DeadLetterId, DeadLetterStatus Status, string By, string? Reason, bool Force, OutgoingMessage? Message);
 
-/// <summary>A filter for dead letters. Null does not restrict.</summary>
+/// <summary>A filter for dead letters. A field that is null does not restrict.</summary>
 public sealed record DeadLetterFilter
 {
     /// <summary>The topic that the record was read from.</summary>
@@ -141,7 +141,7 @@ public sealed record DeadLetterFilter
     /// <summary>The <see cref="DeadLetterPage.Next"/> of the previous page; null for the first page.</summary>
     public string? After { get; init; }
 
-    /// <summary>Rows per page. Default 50.</summary>
+    /// <summary>The most rows of a page, at most 1,000.</summary>
     public int Limit { get; init; } = 50;
 }
 

@@ -1,12 +1,12 @@
 namespace Onex.Persistence.Ledger;
 
 /// <summary>
-/// Batches concurrent calls into one statement. When idle, a call runs at once; when busy, the next batch runs as soon as the previous
-/// statement returns. There is no fixed delay.
+/// Runs concurrent calls in batches. When idle, a call runs at once; when busy, the waiting calls run together as soon as the previous
+/// batch has ended. There is no fixed delay.
 /// </summary>
-/// <param name="flush">Runs items together and returns a result for each, in their order. Must be repeatable with the same items.</param>
-/// <param name="batchMax">The most items per statement.</param>
-/// <param name="isInvalidData">Whether an error means that the values of one item are invalid.</param>
+/// <param name="flush">Runs items together, with results in their order. Repeatable, because a data error makes items run again.</param>
+/// <param name="batchMax">The most items per batch.</param>
+/// <param name="isInvalidData">Whether an error means that an item's values are invalid. Then each item of the batch runs alone.</param>
 internal sealed class GroupCommit<TItem, TResult>(
     Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> flush, int batchMax, Func<Exception, bool> isInvalidData)
 {
@@ -67,7 +67,7 @@ internal sealed class GroupCommit<TItem, TResult>(
         }
         catch (Exception error) when (calls.Count > 1 && isInvalidData(error))
         {
-            // The database rejects the values of one item; the others must succeed.
+            // The database rejects the values of an item; the items with valid values must succeed.
             foreach (var call in calls)
             {
                 await FlushAsync([call]);

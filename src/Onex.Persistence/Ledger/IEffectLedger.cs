@@ -3,29 +3,29 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Ledger;
 
 /// <summary>
-/// Leases and outcomes of commands. At most one lease on a command is valid at a time; an outcome under a stale lease is rejected.
-/// Concurrent calls share a statement. Throws <see cref="StoreUnavailableException"/>.
+/// Leases and outcomes of commands. A command has at most one lease; an outcome counts unless another claim has replaced its lease,
+/// even if the lease has expired. Concurrent claims share statements, and so do records. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IEffectLedger
 {
     /// <summary>Claims an attempt. The lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock.</summary>
     Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation);
 
-    /// <summary>Records the outcome of an attempt. False if the lease was lost: then the outcome must not be sent.</summary>
+    /// <summary>Records the outcome of an attempt. False if its lease was replaced: then the outcome must not be sent.</summary>
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For the orchestrator: cancels each of these commands that is parked or that nobody has claimed. A later claim of a cancelled
-    /// attempt gets <see cref="ClaimResult.Expired"/>. Then closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of
-    /// all these commands.
+    /// For the orchestrator: cancels each of these commands that nobody has claimed or that is parked; a parked attempt that may have been
+    /// sent before is closed instead. Then closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of all these
+    /// commands. A later claim of a cancelled or closed attempt gets <see cref="ClaimResult.Expired"/>.
     /// </summary>
     Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
 
     /// <summary>
     /// For the orchestrator: closes the attempts of these commands whose lease expired without an outcome, and returns the state of the
-    /// commands. A closed attempt never runs, so a late copy of its command cannot begin; a later attempt may. The former holder of the
-    /// lease may still record an outcome. Unknown commands are missing in the result.
+    /// commands. A closed attempt gets no further lease, so a late copy of its command cannot begin; a later attempt may. The holder of
+    /// the expired lease may still record an outcome. Unknown commands are missing in the result.
     /// </summary>
     Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
@@ -45,14 +45,14 @@ public abstract record ClaimResult
     /// <summary>The caller runs the attempt and records its outcome under this token.</summary>
     public sealed record Granted(Guid LeaseToken) : ClaimResult
     {
-        /// <summary>Whether an earlier lease ended without an outcome, so that the effect may have happened already.</summary>
+        /// <summary>Whether an earlier lease, not closed, expired or was parked as perhaps sent: the effect may have happened.</summary>
         public bool FollowsUnrecordedLease { get; init; }
     }
 
-    /// <summary>The outcome is recorded: the caller sends it. Its attempt number is that of the recorded attempt.</summary>
+    /// <summary>An outcome that answers the command is recorded: the caller sends it, with the number of the recorded attempt.</summary>
     public sealed record Recorded(StepResult Result) : ClaimResult;
 
-    /// <summary>Another process runs the attempt: the caller sends nothing. The orchestrator asks again after the lease.</summary>
+    /// <summary>A valid lease exists: the caller sends nothing. The orchestrator asks again after the lease.</summary>
     public sealed record Leased : ClaimResult
     {
         /// <summary>The one value.</summary>
@@ -82,10 +82,9 @@ public abstract record ClaimResult
 }
 
 /// <summary>The state of a command in the ledger.</summary>
-/// <param name="Attempt">The latest attempt that was claimed.</param>
-/// <param name="Leased">Whether the attempt has no outcome and is not closed: somebody works on it, or is about to record its
-/// outcome.</param>
-/// <param name="LeasedUntil">When the lease expires, by the database's clock.</param>
+/// <param name="Attempt">The latest attempt that was claimed or parked; 0 if the command was cancelled before.</param>
+/// <param name="Leased">Whether the attempt's lease, valid or expired, has no outcome and was not closed.</param>
+/// <param name="LeasedUntil">When the lease expires or expired, by the database's clock.</param>
 /// <param name="Outcome">The recorded outcome of that attempt, or null.</param>
 public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset LeasedUntil, StepResult? Outcome)
 {
@@ -98,6 +97,6 @@ public sealed record LedgerState(int Attempt, bool Leased, DateTimeOffset Leased
     /// <summary>Since when it is parked, because its connection does not let it begin; null if it is not.</summary>
     public DateTimeOffset? ParkedAt { get; init; }
 
-    /// <summary>The connection for which it is parked.</summary>
+    /// <summary>The connection for which it is parked; null if it is not.</summary>
     public string? ParkedFor { get; init; }
 }

@@ -11,15 +11,14 @@ public static class LedgerTimes
     public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long outcomes are kept. A command may start, and a topic keeps a record by default, for less, so a late copy finds its outcome.
+    /// How long the ledger keeps a command after its last lease or outcome. Longer than from its first sending to its <c>not_after</c>, and
+    /// than a topic keeps records by default, so that a late copy of the command finds its outcome.
     /// </summary>
     public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
 
-    /// <summary>
-    /// How long the report of an unavailable connection is valid. Processes repeat it more often; that of a dead process expires.
-    /// </summary>
+    /// <summary>How long a report of an unavailable connection is valid. A live process repeats it more often.</summary>
     public static readonly TimeSpan ConnectionReport = TimeSpan.FromSeconds(30);
 
-    /// <summary>The length of a command's lease.</summary>
+    /// <summary>The duration of a lease on an attempt of a command.</summary>
     internal static TimeSpan Lease(StepCommand command) => TimeSpan.FromMilliseconds(command.TimeoutMs) + LeaseMargin;
 }

@@ -11,7 +11,7 @@ internal sealed record ParkedContent(StepCommand Command, string? TraceParent, s
     public static byte[] Write(CommandToPark parked) => JsonSerializer.SerializeToUtf8Bytes(
         new ParkedContent(parked.Command, parked.TraceParent, parked.TraceState), ParkedJson.Default.ParkedContent);
 
-    /// <summary>The command that these bytes contain, which the caller has claimed.</summary>
+    /// <summary>The command that these bytes contain, with the lease under which the caller has claimed it.</summary>
     public static TakenCommand Read(byte[] content, string connection, ClaimResult.Granted lease)
     {
         var parked = JsonSerializer.Deserialize(content, ParkedJson.Default.ParkedContent)!;

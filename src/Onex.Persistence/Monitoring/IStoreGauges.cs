@@ -1,8 +1,8 @@
 namespace Onex.Persistence.Monitoring;
 
 /// <summary>
-/// Reads the values of metrics that only the store knows. The cost grows neither with the sagas nor with the history: each query reads an
-/// index that holds only the rows in question, and counts at most <see cref="StoreReading.CountMax"/>. Throws
+/// Reads the values of metrics that only the store knows. The cost grows neither with the sagas nor with the history: each query that
+/// counts reads a table or index that holds only the rows in question, and at most <see cref="StoreReading.CountMax"/> of them. Throws
 /// <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IStoreGauges
@@ -16,7 +16,7 @@ public interface IStoreGauges
 /// <summary>The values of a reading.</summary>
 public sealed record StoreReading
 {
-    /// <summary>The most rows that are counted for one value. A higher number is reported as this one.</summary>
+    /// <summary>The most rows counted: of halted sagas, of open dead letters, and of the parked commands of a connection.</summary>
     public const int CountMax = 10_000;
 
     /// <summary>Blocked and paused sagas by contract and status.</summary>
@@ -31,17 +31,17 @@ public sealed record StoreReading
     /// <summary>Open dead letters by topic.</summary>
     public IReadOnlyDictionary<string, long> DeadLetters { get; init; } = new Dictionary<string, long>();
 
-    /// <summary>Parked commands by connection; one without is missing.</summary>
+    /// <summary>Parked commands by connection; a connection without any is missing.</summary>
     public IReadOnlyDictionary<string, ParkedCommands> Parked { get; init; } = new Dictionary<string, ParkedCommands>();
 
-    /// <summary>Bytes of the history on disk, with its indexes.</summary>
+    /// <summary>Bytes of the history on disk, with its indexes; 0 in SQLite, where only the size of the file is known.</summary>
     public long HistoryBytes { get; init; }
 
     /// <summary>Bytes of the whole database on disk.</summary>
     public long DatabaseBytes { get; init; }
 }
 
-/// <summary>Sagas of a contract that an operator has to look at.</summary>
+/// <summary>The number of a contract's sagas that are blocked, or that are paused.</summary>
 /// <param name="Contract">The contract.</param>
 /// <param name="Status">blocked or paused.</param>
 /// <param name="Count">How many.</param>

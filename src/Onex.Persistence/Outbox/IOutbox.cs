@@ -2,12 +2,12 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Outbox;
 
-/// <summary>Committed messages that the broker has not acknowledged. Commits write them.</summary>
+/// <summary>Committed messages that the broker has not acknowledged. Commits write them, and so do redrives.</summary>
 public interface IOutbox
 {
     /// <summary>
     /// The unsent messages of sagas with these home partitions, oldest first, which a process sends when the partitions are assigned to it.
-    /// Limited in number and in bytes, but at least one.
+    /// Limited in number and in bytes: the last one may exceed <paramref name="bytesMax"/>, so that there is at least one.
     /// </summary>
     Task<IReadOnlyList<UnsentMessage>> UnsentOfPartitionsAsync(
         IReadOnlyCollection<int> partitions, int limit, long bytesMax, CancellationToken cancellation);
@@ -19,7 +19,7 @@ public interface IOutbox
 
     /// <summary>
     /// Messages of any home partition that have been unsent for longer than <paramref name="age"/>, oldest first: the orchestrator that
-    /// committed them may have crashed. Limited in number and in bytes, but at least one.
+    /// committed them may have crashed. Limited in number and bytes as above.
     /// </summary>
     Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation);
 
@@ -27,7 +27,7 @@ public interface IOutbox
     Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, CancellationToken cancellation) =>
         UnsentForAsync(age, limit, long.MaxValue, cancellation);
 
-    /// <summary>Deletes messages that the broker has acknowledged. May be written together with the next commit.</summary>
+    /// <summary>Deletes messages that the broker has acknowledged. A commit can do it too: <see cref="Sagas.CommitBatch"/>.</summary>
     Task DeleteAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation);
 }
 

@@ -2,13 +2,13 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Outbox;
 
-/// <summary>A message to send once its transition is committed. Every copy has the same bytes.</summary>
+/// <summary>A message to send once its transition or an operator's redrive is committed. Every copy has the same bytes.</summary>
 public sealed record OutgoingMessage
 {
     /// <summary>The home partition of messages that no saga sends.</summary>
     public const int NoHome = -1;
 
-    /// <summary>The identity, derived from saga and transition.</summary>
+    /// <summary>The identity: derived from the transition and its place in it, or the id of the decision to redrive.</summary>
     public required MessageId MessageId { get; init; }
 
     /// <summary>The topic.</summary>

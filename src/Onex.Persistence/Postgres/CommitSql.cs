@@ -32,7 +32,7 @@ internal static class CommitSql
     private static readonly RowParameters<ReleasedRow> _released = new(ReleasedRow.Columns, _buffered.NextNumber);
     private static readonly RowParameters<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.NextNumber);
 
-    // "written" guards all rows of a transition: they are written only for sagas whose version check or insertion succeeded in this
+    // "written" guards all other rows of an entry: they are written only for sagas whose version check or insertion succeeded in this
     // statement. The lock is a statement of its own before this one, because the snapshot must be taken after the wait for the lock. Plan:
     // unnest joined to pk_sagas by nested loop.
     private static readonly string _write = $"""
@@ -88,7 +88,7 @@ internal static class CommitSql
             FROM {_payloads.Unnest("p")}
             WHERE p.saga_id IN (SELECT id FROM written) AND p.name NOT LIKE '%:%'
         ), values_of_commands AS (
-            -- Arguments and results, whose names have a colon, may exist already.
+            -- Arguments, results and declined events, whose names have a colon, may exist already.
             INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
             SELECT {PayloadTable.Columns.Names("p")}
             FROM {_payloads.Unnest("p")}
@@ -178,11 +178,11 @@ internal static class CommitSql
     };
 
     /// <summary>
-    /// Writes starts and transitions with all their rows. Returns the ids of the written sagas, the processed messages of the others, and
-    /// the batches of the outbox.
+    /// Writes starts and transitions with all their rows, except dead letters. Returns the ids of the written sagas; of others, messages
+    /// that they had processed before; and the sequence numbers of the written batches of the outbox.
     /// </summary>
     /// <param name="entries">The entries.</param>
-    /// <param name="messages">Receives the messages in the order in which they are stored.</param>
+    /// <param name="messages">Receives the messages of all entries, written or not, in the order in which they are stored.</param>
     public static NpgsqlBatchCommand WriteRows(IReadOnlyList<CommitEntry> entries, List<BatchedMessage> messages)
     {
         var sagas = new List<SagaToWrite>(entries.Count);
@@ -295,7 +295,7 @@ internal static class CommitSql
         }
     }
 
-    /// <summary>A message and the batch of the outbox that contains it.</summary>
+    /// <summary>A message, and the number of its batch within the commit, from 0.</summary>
     internal readonly record struct BatchedMessage(OutgoingRow Row, int Batch)
     {
         public static readonly Table<BatchedMessage> Columns = Create();
@@ -323,7 +323,7 @@ internal static class CommitSql
         }
     }
 
-    /// <summary>An event whose row is deleted, because the saga does not buffer it any more.</summary>
+    /// <summary>An event whose row is deleted: see <see cref="CommitEntry.Transition.ReleasedEvents"/>.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct ReleasedRow(SagaId SagaId, MessageId MessageId)
     {

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Onex.Persistence.Postgres;
 
 /// <summary>
-/// Creates the daily partitions of <c>saga_transitions</c> in advance. The orchestrator runs this at its start and every hour. Entries of a
-/// day without a partition go to the default partition until that of the day is created, so a delay does no harm.
+/// Creates the daily partitions of <c>saga_transitions</c> in advance, after migrations and in each maintenance. Entries of a day without a
+/// partition go to the default partition until the day's own is created, so a delay does no harm.
 /// </summary>
 public static class HistoryPartitions
 {
@@ -20,7 +20,7 @@ public static class HistoryPartitions
         """;
 
     /// <summary>
-    /// Creates missing partitions. If a lock on the history is not available, it logs that and does nothing. May be repeated.
+    /// Creates missing partitions of today and the coming days. If a lock on the history is not available, logs that and creates none.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
     public static async Task CreateAsync(NpgsqlDataSource dataSource, ILogger logger, CancellationToken cancellation)

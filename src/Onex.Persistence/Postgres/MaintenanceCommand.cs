@@ -22,7 +22,7 @@ internal static partial class MaintenanceCommand
 
     /// <summary>
     /// Runs a command and returns the number that it selects; null if a lock was not available, so that nothing happened. The log then says
-    /// what is postponed, and who holds locks.
+    /// what is postponed, and which transactions hold locks on tables of Onex.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The database cannot be reached.</exception>
     public static async Task<int?> TryAsync(

@@ -8,7 +8,7 @@ namespace Onex.Persistence.Postgres;
 /// </summary>
 internal sealed class OutboxPlaces
 {
-    // Limits the memory, because messages that another process sends are never removed here.
+    // Limits the memory, because this process does not learn which messages another one has sent, and keeps their places.
     internal const int MessagesMax = 200_000;
 
     private readonly Lock _lock = new();
@@ -88,7 +88,7 @@ internal sealed class OutboxPlaces
         return new SentMessages([.. complete.Order()], places, unknown);
     }
 
-    /// <summary>Removes messages that have been marked as sent in the table.</summary>
+    /// <summary>Removes messages that have been deleted or marked as sent in the table.</summary>
     public void Remove(IReadOnlyCollection<MessageId> messages)
     {
         lock (_lock)
@@ -112,7 +112,7 @@ internal sealed class OutboxPlaces
 }
 
 /// <summary>Sent messages, divided by how they are removed from the table.</summary>
-/// <param name="CompleteBatches">Batches whose unsent messages were all sent.</param>
+/// <param name="CompleteBatches">Batches that this process committed, without another unsent message.</param>
 /// <param name="Places">The places of messages in other batches.</param>
 /// <param name="Unknown">Messages whose places must be looked up.</param>
 internal sealed record SentMessages(long[] CompleteBatches, IReadOnlyList<OutboxPlace> Places, IReadOnlyList<MessageId> Unknown);

@@ -29,8 +29,8 @@ internal static class OutboxSql
         $"count(*), {Join(column => $"array_agg({alias}.{column.Name})")}";
 
     /// <summary>
-    /// Unsent messages of batches, as a FROM item <c>o</c> with the columns of the table, <c>batch</c> and <c>place</c>. A LIMIT after
-    /// ORDER BY batch, place reads no more batches than it needs.
+    /// Unsent messages of batches, as a FROM item <c>o</c> with the columns of <see cref="OutboxTable"/>, <c>batch</c> and <c>place</c>. A
+    /// LIMIT after ORDER BY batch, place reads no more batches than it needs.
     /// </summary>
     /// <param name="condition">Selects batches, by the alias <c>b</c>.</param>
     public static string Unsent(string condition) => $"""
@@ -56,7 +56,7 @@ internal static class OutboxSql
         WHERE b.seq = ANY($1) AND (SELECT count(DISTINCT place) FROM unnest(b.sent) AS s(place)) >= b.messages
         """;
 
-    // Scans the table, for messages that this process neither committed nor read: after a lost connection, or an operator's redrive.
+    // Scans the table, for messages whose places OutboxPlaces does not have: after a lost connection, or an operator's redrive.
     private const string Find = """
         SELECT b.seq, m.place::integer
         FROM onex.outbox_batches b CROSS JOIN LATERAL unnest(b.message_ids) WITH ORDINALITY AS m(id, place)

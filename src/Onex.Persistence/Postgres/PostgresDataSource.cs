@@ -7,7 +7,7 @@ namespace Onex.Persistence.Postgres;
 public static class PostgresDataSource
 {
     // The batches join tables by primary key with arrays of unknown length. A plan that is made while the tables are empty would use
-    // sequential scans, and stay in the plan cache until the next ANALYZE. The high cost of such a plan would start the JIT compiler.
+    // sequential scans, and stay in the plan cache until the next ANALYZE. A plan that cannot avoid one then costs enough to start the JIT.
     private const string SessionSettings = "SET enable_seqscan = off; SET jit = off";
 
     /// <summary>Creates a pool. The caller disposes of it.</summary>
@@ -16,7 +16,7 @@ public static class PostgresDataSource
         var builder = new NpgsqlDataSourceBuilder(settings.ToConnectionString());
         builder.UseLoggerFactory(logging);
 
-        // Spans are for the statements of effects. A commit is for many sagas, so its statements belong to no trace.
+        // Only effects' own connections write spans. A commit is for many sagas, so its statements belong to no trace.
         builder.ConfigureTracing(tracing => tracing
             .ConfigureCommandFilter(static _ => false)
             .ConfigureBatchFilter(static _ => false)

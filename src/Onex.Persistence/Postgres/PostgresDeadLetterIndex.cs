@@ -42,7 +42,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
 
     private static readonly string _byId = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM onex.dead_letters l WHERE l.id = $1";
 
-    // Plan: a scan. It runs once per assignment, and dead letters are few and small without their values.
+    // Plan: ix_dead_letters_open, then a sort. Runs once per assignment and topic.
     private const string OpenIds = """
         SELECT id FROM onex.dead_letters WHERE topic = $1 AND partition = ANY($2) AND status = 'open' ORDER BY record_offset DESC LIMIT $3
         """;
@@ -164,7 +164,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         return dataSource.RunAsync([command, Find(decision.DeadLetterId)], reader => FirstAsync(reader, cancellation), cancellation);
     }
 
-    /// <summary>Adds an entry if the saga's latest transition is this one.</summary>
+    /// <summary>Adds an entry if this transition is the saga's latest one: then it was written.</summary>
     internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, SagaId sagaId, Guid transitionId)
     {
         var command = WithRow(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);

@@ -70,7 +70,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     private const string ReadStored = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
 
-    // Finds ended sagas too, because the event was for no other saga. A saga that started after the event had expired does not get it.
+    // Finds ended sagas too: their events are declined. A saga that started after an event had expired does not get it.
     // Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
     private static readonly string _due = $"""
         SELECT {EarlyEventTable.Columns.Names("e")}, coalesce(k.id, c.id)
@@ -199,7 +199,7 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
         }
     }
 
-    /// <summary>Reads the events of a result with the columns of the list.</summary>
+    /// <summary>Reads the events of a result that begins with the columns of <see cref="EarlyEventTable"/>.</summary>
     internal static async Task<List<EarlyEvent>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
     {
         var events = new List<EarlyEvent>();

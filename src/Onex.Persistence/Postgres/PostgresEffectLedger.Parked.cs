@@ -17,7 +17,7 @@ public sealed partial class PostgresEffectLedger
 
     private static readonly RowParameters<ParkRow> _parkRows = new(CreateParkColumns(), first: 1);
 
-    // The conditions are those of a claim. The holder of a lease that expired without an outcome may have sent the command.
+    // The conditions are those of a claim. may_sent: the holder of a lease that expired without an outcome may have sent the command.
     private static readonly string _park = $"""
         INSERT INTO onex.effect_ledger AS l
             ({LedgerTable.Columns.Names()}, claimed_at, leased_until, outcome, parked_for, parked_at, parked_command)
@@ -86,7 +86,7 @@ public sealed partial class PostgresEffectLedger
             valid_until = excluded.valid_until
         """;
 
-    // Combines the reports of several processes: the earliest begin of the outage, and the earliest next trial.
+    // Combines the reports of several processes: the earliest begin of the outage with its reason, and the earliest next trial.
     private const string Describe = """
         SELECT c.connection, p.parked, s.since, s.next_trial_at, s.is_trial_running, s.reason
         FROM unnest($1) AS c(connection)

@@ -16,10 +16,10 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
 
     private static readonly RowParameters<ClaimRow> _claimRows = new(CreateClaimColumns(), first: 1);
 
-    // Grants a lease if the command has no row, if its lease expired without an outcome, or if its attempt failed or was closed and this is
-    // a later one. A completed command is leased again only for a later attempt that says that the orchestrator did not understand the
-    // answer (ask_again). A parked or cancelled attempt does not run, but a later one does. A repeated claim whose first answer was lost is
-    // recognized by its token. Claims in command order, so that two batches queue instead of deadlocking.
+    // Until not_after, grants a lease if the command has no row, if its lease expired without an outcome, or if this attempt is a later one
+    // than an attempt that failed, was closed, is parked, or was cancelled while parked. A completed command is leased again only for a
+    // later attempt that says that the orchestrator did not understand the answer (ask_again). A repeated claim whose first answer was lost
+    // is recognized by its token. Claims in command order, so that two batches queue instead of deadlocking.
     private static readonly string _claim = $"""
         INSERT INTO onex.effect_ledger AS l ({LedgerTable.Columns.Names()}, leased_until, claimed_at)
         SELECT {LedgerTable.Columns.Names("c")}, clock_timestamp() + c.lease, clock_timestamp()
@@ -38,7 +38,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         RETURNING l.command_id
         """;
 
-    // Runs before a claim. A lease that is granted on one of these commands follows a lease without a recorded outcome.
+    // Runs before a claim. A lease granted on one of these commands follows an unrecorded lease, or repeats a claim whose answer was lost.
     private const string ReadUnrecorded = "SELECT command_id FROM onex.effect_ledger WHERE command_id = ANY($1) AND outcome IS NULL";
 
     // Shows why claims were not granted. A later statement, so that it sees what others committed while the claim waited for them.
@@ -49,7 +49,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         LEFT JOIN onex.effect_ledger l ON l.command_id = c.command_id
         """;
 
-    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not. Updates in command
+    // Requires the token of the lease. An expired lease still counts until another claim replaces it, closed or not. Updates in command
     // order, like claims; locking the rows in an earlier statement would add a WAL record for each.
     private const string Record = """
         UPDATE onex.effect_ledger l
@@ -158,8 +158,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
 
     /// <summary>
     /// Records the outcome of an attempt in a transaction of the caller, on a connection for which <see cref="IsSameDatabaseAsync"/> is
-    /// true: the attempt's changes and its outcome are committed together. False if the lease was lost: then the transaction must be rolled
-    /// back.
+    /// true: the attempt's changes and its outcome are committed together. False if the lease was replaced or the attempt closed: then the
+    /// transaction must be rolled back.
     /// </summary>
     public static async Task<bool> RecordAsync(
         NpgsqlTransaction transaction, Guid leaseToken, StepResult result, CancellationToken cancellation)
@@ -184,7 +184,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        ReadStatesAsync(
+        ChangeAndReadAsync(
             commandIds,
             [
                 new NpgsqlBatchCommand(Cancel)
@@ -202,22 +202,22 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        ReadStatesAsync(commandIds, [CloseExpired(commandIds)], cancellation);
+        ChangeAndReadAsync(commandIds, [CloseExpired(commandIds)], cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        ReadStatesAsync(commandIds, [], cancellation);
+        ChangeAndReadAsync(commandIds, [], cancellation);
 
     private static NpgsqlBatchCommand CloseExpired(IReadOnlyCollection<CommandId> commandIds) =>
         new(CloseExpiredLeases) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) } };
 
-    // Reads after the given commands, which return no rows.
-    private Task<IReadOnlyDictionary<CommandId, LedgerState>> ReadStatesAsync(
-        IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] before, CancellationToken cancellation) =>
+    // Runs the given changes, which return no rows, and then reads the states.
+    private Task<IReadOnlyDictionary<CommandId, LedgerState>> ChangeAndReadAsync(
+        IReadOnlyCollection<CommandId> commandIds, NpgsqlBatchCommand[] changes, CancellationToken cancellation) =>
         _dataSource.RunAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
             [
-                .. before,
+                .. changes,
                 new NpgsqlBatchCommand(Read)
                 {
                     Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, [.. commandIds.Select(id => id.Value)]) },
@@ -369,7 +369,7 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
         return ids;
     }
 
-    // Null if the lease expired between the two statements: then the claim is repeated.
+    // Null if the reason has gone between the two statements, as when the other lease expired: then the claim is repeated.
     private static ClaimResult? ToResult(ClaimRow request, NpgsqlDataReader reader)
     {
         var isTooLate = reader.GetBoolean(5);

@@ -13,7 +13,7 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
 
     private const string DropHistory = "SELECT onex.drop_history_partitions($1)";
 
-    // An ended saga may still change when a request is answered again, so its row is locked; a row that is locked already is skipped until
+    // An ended saga may still change when a duplicate is answered, so its row is locked; a row that is locked already is skipped until
     // the next run. A child stays while its parent is live: if the child's result was lost, the parent asks again and needs the child's
     // row. Plan: ix_sagas_ended_at, then the index on saga_id of each table by nested loop.
     private const string RemoveSagas = """
@@ -40,7 +40,7 @@ public sealed class PostgresMaintenance(NpgsqlDataSource dataSource, ILogger<Pos
         SELECT count(*)::integer FROM gone
         """;
 
-    // Has no index, because each claim would have to update it. So it runs in few large steps.
+    // Scans the table: an index would have to be updated by each claim. So it runs in few large steps.
     private const string RemoveOutcomes = """
         WITH gone AS (
             DELETE FROM onex.effect_ledger WHERE command_id IN (

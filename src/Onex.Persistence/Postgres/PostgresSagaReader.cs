@@ -232,7 +232,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
         return await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 
-    // Limits messages by number and bytes; the next sweep finds the others.
+    // Limits messages by number and bytes; a later sweep finds the others.
     private static string Bounded(string unsent, string condition) => $"""
         SELECT {OutboxTable.Columns.Names()}, batch, place::integer FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY batch, place) - length(value) AS before

@@ -96,7 +96,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
         [CommitSql.FindRequest(requestId)],
         async reader => await reader.ReadAsync(cancellation)
-            ? new CommitResult.DuplicateRequest(new SagaId(reader.GetGuid(0)), reader.GetString(1)) { Hash = Id(reader, 2) }
+            ? new CommitResult.DuplicateRequest(new SagaId(reader.GetGuid(0)), reader.GetString(1)) { Hash = Uuid(reader, 2) }
             : null,
         cancellation);
 
@@ -128,7 +128,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
             catch (Exception error) when (StoreErrors.IsContention(error))
             {
-                // Nothing was written. This is not worth a warning: orchestrators with overlapping keys queue like this.
+                // Nothing was written, and the repetition succeeds, so this is not worth a warning.
                 Contention(error.Message);
             }
             catch (Exception error) when (StoreErrors.IsMissingStatement(error))
@@ -158,8 +158,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     }
 
     /// <summary>
-    /// Commits once, and waits through an outage that begins when the batch may have reached the server. Returns the indexes of the entries
-    /// to commit again.
+    /// Commits, and waits and repeats through an outage that begins when the batch may have reached the server. Returns the indexes of the
+    /// entries to commit again.
     /// </summary>
     private async Task<List<int>> TryCommitAsync(Work work, List<int> indexes, CancellationToken cancellation)
     {
@@ -318,7 +318,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         return outcome;
     }
 
-    // Messages of unknown places are rare: those of a commit whose confirmation was lost, and of redrives.
+    // Messages of unknown places are rare: those of a commit whose confirmation was lost, and those of redrives.
     private async Task<SentMessages> FindSentAsync(NpgsqlConnection connection, IReadOnlyCollection<MessageId> messages)
     {
         var sent = _reader.Places.Find(messages);
@@ -354,8 +354,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     }
 
     /// <summary>
-    /// Finds the owners of the request or business key of starts that were not written. Returns the indexes of starts without an
-    /// owner: the owner ended meanwhile, so they are committed again.
+    /// Finds why starts were not written: which saga has the request, the business key or the id. Returns the indexes of starts without
+    /// such a saga: it has ended meanwhile, so they are committed again.
     /// </summary>
     private async Task<List<int>> ToResultsAsync(Work work, List<int> indexes, CancellationToken cancellation)
     {
@@ -402,9 +402,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                         : null;
                     var conflict = new Conflict(request, row.OptionalSagaId(4), !reader.IsDBNull(5), row.OptionalSagaId(6))
                     {
-                        RequestHash = Id(reader, 7),
-                        KeyHash = Id(reader, 8),
-                        JoinedHash = Id(reader, 9),
+                        RequestHash = Uuid(reader, 7),
+                        KeyHash = Uuid(reader, 8),
+                        JoinedHash = Uuid(reader, 9),
                     };
                     conflicts.Add((indexes[reader.GetInt32(0) - 1], conflict));
                 }
@@ -419,7 +419,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
     }
 
-    private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
+    private static Guid? Uuid(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 
     /// <summary>Two transactions deadlocked or could not be serialized; nothing is lost.</summary>
     [LoggerMessage(5010, LogLevel.Debug, "Two commits conflicted; this one is repeated: {Reason}")]
@@ -445,12 +445,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private sealed class Outcome(int existing, int entries)
     {
-        /// <summary>The rows before the commit.</summary>
+        /// <summary>The existing rows as they were before the commit.</summary>
         public Dictionary<SagaId, Found> Found { get; } = new(existing);
 
         public HashSet<SagaId> Written { get; } = new(entries);
 
-        /// <summary>The rows of the outbox that were written.</summary>
+        /// <summary>The sequence numbers of the written rows of <c>outbox_batches</c>.</summary>
         public List<long> Batches { get; } = [];
 
         /// <summary>Messages that sagas have processed before. Nothing is written for these sagas.</summary>

@@ -10,7 +10,7 @@ internal static class StoreErrors
     public const string MissingSchema =
         "The tables of schema onex are missing, or older than this version of onex: run 'onex db migrate'.";
 
-    /// <summary>Two transactions deadlocked or could not be serialized; a retry succeeds.</summary>
+    /// <summary>Transactions deadlocked or could not be serialized, or one waited too long for a lock; a retry may succeed.</summary>
     public static bool IsContention(Exception error) => error is PostgresException
     {
         SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.LockNotAvailable,
@@ -18,7 +18,7 @@ internal static class StoreErrors
 
     /// <summary>
     /// The connection uses a prepared statement that the server does not have, because the transaction that prepared it failed. The
-    /// connection must be closed, or it fails again. Nothing was executed.
+    /// connection must be closed, or it fails again. Nothing was written.
     /// </summary>
     public static bool IsMissingStatement(Exception error) =>
         error is PostgresException { SqlState: PostgresErrorCodes.InvalidSqlStatementName };
@@ -36,7 +36,7 @@ internal static class StoreErrors
     };
 
     /// <summary>
-    /// The database is unreachable, going down, or unusable for now (disk full, read-only after a failover, schema missing): callers wait.
+    /// The database is unreachable, going down, slow, or unusable for now (disk full, read-only, rights or schema missing): callers wait.
     /// </summary>
     public static bool IsUnavailable(Exception error) => error switch
     {
@@ -48,7 +48,7 @@ internal static class StoreErrors
             PostgresErrorCodes.InsufficientPrivilege => true,
             var state => IsSchemaMissing(postgres) || state[..2] is "08" or "28" or "53" or "57" or "58" or "XX",
         },
-        // The driver wraps failures of reading and writing.
+        // The driver wraps any failure while it reads or writes, also a lack of this process's memory.
         _ when MemoryShortage.Is(error) => false,
         NpgsqlException or SocketException or IOException or TimeoutException => true,
         _ => IsOutOfStep(error),

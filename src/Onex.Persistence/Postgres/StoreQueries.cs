@@ -8,15 +8,15 @@ internal static class StoreQueries
     private const int ContentionRetries = 20;
 
     /// <summary>
-    /// Runs commands in one round trip and one transaction. After a connection failure they run again on a new connection, because pooled
-    /// connections may be dead after a server restart. So the commands must be repeatable.
+    /// Runs commands in one round trip and one transaction. After a connection failure they run once more on a new connection, because
+    /// pooled connections may be dead after a server restart; after a conflict, up to a limit. So the commands must be repeatable.
     /// </summary>
     /// <param name="dataSource">The database.</param>
     /// <param name="commands">The commands.</param>
     /// <param name="read">Reads the results.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <param name="contentionRetries">The most retries after conflicts with other transactions.</param>
-    /// <exception cref="StoreUnavailableException">The database cannot be reached, or is going down.</exception>
+    /// <param name="contentionRetries">The most retries after conflicts with other transactions; then the error is thrown.</param>
+    /// <exception cref="StoreUnavailableException">The database cannot be used for now.</exception>
     public static async Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
         NpgsqlBatchCommand[] commands,

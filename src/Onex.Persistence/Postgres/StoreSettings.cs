@@ -65,7 +65,7 @@ public sealed record StoreSettings
         ApplicationName = ApplicationName,
         MaxPoolSize = MaxPoolSize,
 
-        // In seconds; CancellationTimeout in milliseconds. Short, because /ready must react within two seconds and all callers retry.
+        // In seconds; CancellationTimeout in milliseconds. Short, because all callers retry.
         Timeout = 3,
         CommandTimeout = 15,
         CancellationTimeout = 2000,
@@ -75,7 +75,7 @@ public sealed record StoreSettings
         MaxAutoPrepare = 50,
         AutoPrepareMinUsages = 2,
 
-        // A batch has 100 kB and more; the default buffer has 8.
+        // A batch has 100 kB and more; the default buffer has 8 kB.
         WriteBufferSize = 64 * 1024,
 
         // A reset would undo the session settings: see PostgresDataSource.

@@ -15,10 +15,10 @@ public sealed class WriteState(TimeProvider? time = null)
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private volatile Rejected? _lastRejection;
 
-    /// <summary>Why the last writes were rejected, with the remedy; null if the last write succeeded, or was not repeated since.</summary>
+    /// <summary>Why the last write was rejected, with the remedy; null if it was not, or if that is more than ten seconds ago.</summary>
     public WriteProblem? Problem => _lastRejection is { } last && _time.GetElapsedTime(last.At) < _validity ? last.Problem : null;
 
-    /// <summary>Runs a write, and records whether it was rejected.</summary>
+    /// <summary>Runs a write, and notes whether it succeeded or was rejected.</summary>
     internal async Task<T> WatchAsync<T>(Func<Task<T>> write)
     {
         try
@@ -43,7 +43,7 @@ public sealed class WriteState(TimeProvider? time = null)
         }
     }
 
-    /// <summary>A write failed. Ignores an unreachable database, which every query notices.</summary>
+    /// <summary>A write failed. Notes only errors that concern writes: every query notices an unreachable database.</summary>
     internal void Failed(Exception? error)
     {
         if (error is PostgresException rejection && RemedyOf(rejection.SqlState) is { } remedy)

@@ -2,12 +2,12 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Registry;
 
-/// <summary>Stores every contract version ever loaded, so that any orchestrator can continue any saga.</summary>
+/// <summary>Stores every content of a contract that was ever loaded, so that any orchestrator can continue any saga.</summary>
 public interface IContractRegistry
 {
     /// <summary>
     /// Registers contracts. The first registered content of a version is binding: different content of the same version is not stored, and
-    /// the result contains the binding content instead. With <paramref name="mutable"/> everything is stored and the result is empty.
+    /// the result contains the binding content of each such version. If <paramref name="mutable"/>, all is stored and the result is empty.
     /// </summary>
     Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation);
@@ -20,15 +20,15 @@ public interface IContractRegistry
 }
 
 /// <summary>The number of live sagas that run a contract.</summary>
-/// <param name="Hash">Its hash.</param>
+/// <param name="Hash">The contract's content hash.</param>
 /// <param name="Name">The contract's name.</param>
-/// <param name="Version">Its version.</param>
-/// <param name="Sagas">The number of sagas.</param>
+/// <param name="Version">The contract's version.</param>
+/// <param name="Sagas">The number of live sagas.</param>
 public sealed record ContractInUse(string Hash, string Name, string Version, long Sagas);
 
 /// <summary>A row of <c>contracts</c>.</summary>
-/// <param name="Hash">SHA-256 in lower-case hex; the key.</param>
+/// <param name="Hash">SHA-256 of the source in lower-case hex; the key.</param>
 /// <param name="Name">The contract's name.</param>
-/// <param name="Version">Its version.</param>
+/// <param name="Version">The contract's version. In mutable mode, several rows may have the same.</param>
 /// <param name="Source">The file and everything it refers to; jsonb.</param>
 public sealed record RegisteredContract(string Hash, string Name, string Version, RawJson Source);

@@ -5,7 +5,7 @@ using Onex.Persistence.Outbox;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>The content of one commit: an entry per saga, each saga at most once.</summary>
+/// <summary>One commit: at most one entry per saga, and acknowledged messages to delete from the outbox.</summary>
 public sealed record CommitBatch(IReadOnlyList<CommitEntry> Entries, IReadOnlyCollection<MessageId> SentMessageIds);
 
 /// <summary>The part of a commit that concerns one saga.</summary>
@@ -21,10 +21,10 @@ public abstract record CommitEntry
     /// <summary>Index entries for the dead letters among the outgoing messages of this entry.</summary>
     public IReadOnlyList<DeadLetterRow> DeadLetters { get; init; } = [];
 
-    /// <summary>New and changed items of an <c>each</c>, written with the row.</summary>
+    /// <summary>New and changed items of <c>each</c> steps, written with the row. The same item may occur more than once.</summary>
     public IReadOnlyList<SagaItem> Items { get; init; } = [];
 
-    /// <summary>A new saga. Not written if its request id is known, or a live saga has its business key.</summary>
+    /// <summary>A new saga. Not written if its request id or its id is known, or if it is live and another live saga has its key.</summary>
     public sealed record Start(
         SagaRow Row,
         IReadOnlyList<HistoryEntry> History,
@@ -43,13 +43,11 @@ public abstract record CommitEntry
         IReadOnlyList<OutgoingMessage> Outgoing,
         IReadOnlyList<SagaPayload> Payloads) : CommitEntry
     {
-        /// <summary>
-        /// Requests that joined the saga. A later start with one of them is a <see cref="CommitResult.DuplicateRequest"/>.
-        /// </summary>
+        /// <summary>Requests that joined the saga. A later start by one is a <see cref="CommitResult.DuplicateRequest"/>.</summary>
         public IReadOnlyList<SeenMessage> JoinedRequests { get; init; } = [];
 
         /// <summary>
-        /// Messages that the saga processes for the first time. If it has processed one of them before, nothing is written
+        /// Messages that the saga processes for the first time. If it has processed one of them before, nothing of the entry is written
         /// (<see cref="CommitResult.DuplicateMessages"/>, even if the version is stale).
         /// </summary>
         public IReadOnlyList<SeenMessage> SeenMessages { get; init; } = [];
@@ -58,8 +56,8 @@ public abstract record CommitEntry
         public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
 
         /// <summary>
-        /// Buffered events to delete, because the saga has processed them or has ended. May also name an early event, whose row is deleted
-        /// by the commit that processes it.
+        /// Events to delete, because the saga does not buffer them any more, or because they were stored as early events and this commit
+        /// processes them. The end of a saga deletes all its buffered events, named here or not.
         /// </summary>
         public IReadOnlyList<MessageId> ReleasedEvents { get; init; } = [];
 
@@ -69,15 +67,13 @@ public abstract record CommitEntry
         /// <inheritdoc />
         public override SagaId SagaId => Row.Id;
 
-        // An ended saga buffers nothing, and an event that the same transition releases was never stored.
+        // An ended saga buffers nothing, and an event that the same entry releases need not be stored first.
         internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
             ? []
             : BufferedEvents.Where(early => !ReleasedEvents.Contains(early.MessageId));
     }
 
-    /// <summary>
-    /// Nothing to write. Succeeds only if the version is still the one that was read; 0 if there was no row.
-    /// </summary>
+    /// <summary>Nothing to write. Is committed only if the saga's version is still the one that was read: 0 if there was no row.</summary>
     public sealed record Check(SagaId Id, long ExpectedVersion) : CommitEntry
     {
         /// <inheritdoc />

@@ -9,14 +9,14 @@ public abstract record CommitResult
     {
     }
 
-    /// <summary>The entry is durable.</summary>
+    /// <summary>The entry is durable; of a <see cref="CommitEntry.Check"/>, the version is unchanged.</summary>
     public sealed record Committed : CommitResult
     {
         /// <summary>The one value.</summary>
         public static Committed Instance { get; } = new();
     }
 
-    /// <summary>The row has another version or does not exist: the caller loads it and decides again.</summary>
+    /// <summary>The row has another version, is missing, or, at a start, exists: the caller loads it and decides again.</summary>
     public sealed record Stale : CommitResult
     {
         /// <summary>The one value.</summary>
@@ -25,7 +25,7 @@ public abstract record CommitResult
 
     /// <summary>A start whose request id is known.</summary>
     /// <param name="SagaId">The saga that has the request.</param>
-    /// <param name="Source">The position of the record that started that saga; empty if the request joined it.</param>
+    /// <param name="Source">The request's origin (<see cref="SagaRow.Source"/>) if it started that saga; empty if it joined it.</param>
     public sealed record DuplicateRequest(SagaId SagaId, string Source) : CommitResult
     {
         /// <summary>The hash of the first request's content, or null if none was stored.</summary>

@@ -25,7 +25,7 @@ public sealed record EarlyEvent
     /// <summary>The business key that identifies its saga, or null.</summary>
     public string? BusinessKey { get; init; }
 
-    /// <summary>Hash of its content, or null.</summary>
+    /// <summary>Hash of its content: distinguishes a duplicate from another message with the same identity. Null if unknown.</summary>
     public Guid? RequestHash { get; init; }
 
     /// <summary>Its payload, and the requester, who gets a response if it is declined; jsonb.</summary>

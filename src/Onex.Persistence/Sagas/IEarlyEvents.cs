@@ -2,19 +2,19 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>Stores early events, which arrived before their saga.</summary>
+/// <summary>Stores early events, which arrived before their saga. Commits turn them into buffered events, or delete them.</summary>
 public interface IEarlyEvents
 {
     /// <summary>
-    /// Stores early events, unless they are stored already. At most <paramref name="limit"/> are stored per
-    /// contract and correlation id. Returns the ids of those that are stored then, each with its stored hash.
+    /// Stores early events, unless they are stored already. At most <paramref name="limit"/> unexpired ones are stored per contract and
+    /// correlation id. Returns the ids of the given events that are stored afterwards, each with its stored hash.
     /// </summary>
     Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
         IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);
 
     /// <summary>
-    /// Early events to be processed, in order of arrival: their saga has started in time (<see cref="DueEvent.SagaId"/>), or they have
-    /// expired, by the database's clock. Buffered events (<see cref="LoadedSaga.BufferedEvents"/>) are not among them.
+    /// Early events to be processed, in order of arrival: their saga started before they expired (<see cref="DueEvent.SagaId"/>), or they
+    /// have expired, by the database's clock. Buffered events (<see cref="LoadedSaga.BufferedEvents"/>) are not among them.
     /// </summary>
     Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
 
@@ -26,5 +26,5 @@ public interface IEarlyEvents
 
 /// <summary>An early event to be processed.</summary>
 /// <param name="Event">The event.</param>
-/// <param name="SagaId">Its saga, live or already ended; null if the event has expired.</param>
+/// <param name="SagaId">Its saga, live or already ended; null if the event expired before its saga started.</param>
 public sealed record DueEvent(EarlyEvent Event, SagaId? SagaId);

@@ -1,7 +1,7 @@
 namespace Onex.Persistence.Sagas;
 
 /// <summary>
-/// Outputs and other large values of sagas, by id. Commits write most of them. The input of a saga need not be
+/// Outputs, responses and large values of sagas, by id. Commits write most of them. The input of a saga need not be
 /// among them: it is loaded with the row (<see cref="LoadedSaga.Input"/>).
 /// </summary>
 public interface IPayloads
@@ -14,6 +14,6 @@ public interface IPayloads
     Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         LoadPayloadsAsync(ids, null, cancellation);
 
-    /// <summary>Stores payloads outside a commit: results of effects that are too large for a message. May be repeated.</summary>
+    /// <summary>Stores payloads outside a commit: results of steps that are too large for a message. Keeps those that exist.</summary>
     Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation);
 }

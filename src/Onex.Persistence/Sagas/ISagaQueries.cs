@@ -7,9 +7,10 @@ namespace Onex.Persistence.Sagas;
 public interface ISagaQueries
 {
     /// <summary>A page of sagas, newest first.</summary>
+    /// <exception cref="FormatException"><see cref="SagaFilter.After"/> is not a cursor of an earlier page.</exception>
     Task<SagaPage> ListAsync(SagaFilter filter, CancellationToken cancellation);
 
-    /// <summary>The row of a saga with its payloads named <c>input</c> and <c>output</c>, or null.</summary>
+    /// <summary>A saga with its input, its output and its buffered events, or null.</summary>
     Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation);
 
     /// <summary>The history of a saga in order, after the entry with this version and ordinal.</summary>
@@ -17,16 +18,16 @@ public interface ISagaQueries
         SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation);
 
     /// <summary>
-    /// The sagas that violate the wake-up invariant: live, without a next wake-up, not waiting for a named event, and neither blocked nor
-    /// paused. There should be none. Reads the view <c>onex.stuck</c>.
+    /// The rows of the view <c>stuck</c>: live sagas, neither blocked nor paused, with nothing to send, that have no next wake-up and wait
+    /// for no event, or whose wake-up is overdue by five minutes, or whose wake-up should be a timer and is none. There should be no row.
     /// </summary>
     Task<IReadOnlyList<StuckSaga>> StuckAsync(int limit, CancellationToken cancellation);
 
-    /// <summary>The number of sagas by contract, state and status.</summary>
+    /// <summary>The number of sagas, live or ended, by contract, state and status.</summary>
     Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellation);
 }
 
-/// <summary>A filter for sagas. Null does not restrict.</summary>
+/// <summary>A filter for sagas. A field that is null does not restrict.</summary>
 public sealed record SagaFilter
 {
     /// <summary>The contract's name.</summary>
@@ -50,7 +51,7 @@ public sealed record SagaFilter
     /// <summary>The <see cref="SagaPage.Next"/> of the previous page; null for the first page.</summary>
     public string? After { get; init; }
 
-    /// <summary>Rows per page. Default 50.</summary>
+    /// <summary>The most rows of a page, at most 1,000.</summary>
     public int Limit { get; init; } = 50;
 }
 
@@ -62,12 +63,12 @@ public sealed record SagaPage(IReadOnlyList<SagaRow> Sagas, string? Next);
 /// <summary>A saga with its payloads and buffered events.</summary>
 /// <param name="Row">The row.</param>
 /// <param name="Input">The request's payload.</param>
-/// <param name="Output">The output of an ended saga, or null.</param>
-/// <param name="BufferedEvents">Its buffered events.</param>
+/// <param name="Output">The output of an ended saga; null if it has none or is live.</param>
+/// <param name="BufferedEvents">Its buffered events, in order of arrival.</param>
 public sealed record SagaDetail(SagaRow Row, RawJson Input, RawJson? Output, IReadOnlyList<EarlyEvent> BufferedEvents);
 
-/// <summary>A saga that will never continue by itself.</summary>
+/// <summary>A row of the view <c>stuck</c>: see <see cref="ISagaQueries.StuckAsync"/>.</summary>
 public sealed record StuckSaga(SagaId Id, string Contract, string State, string Status, DateTimeOffset UpdatedAt, string Reason);
 
-/// <summary>The number of sagas of a contract in a state.</summary>
+/// <summary>The number of sagas of a contract in a state with a status.</summary>
 public sealed record SagaCount(string Contract, string State, string Status, long Count);

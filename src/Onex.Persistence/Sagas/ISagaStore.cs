@@ -6,13 +6,13 @@ namespace Onex.Persistence.Sagas;
 
 /// <summary>
 /// Stores sagas, in batches. Every implementation passes one compliance suite. Methods throw <see cref="StoreUnavailableException"/> when
-/// the database cannot be reached or is going down, and no other exception for reasons outside the caller; the same holds for
+/// the database cannot be used for now, except that a commit waits if a part of it may be written already; the same holds for
 /// <see cref="IOutbox"/>, <see cref="IWakeups"/>, <see cref="IEarlyEvents"/> and <see cref="IPayloads"/>.
 /// </summary>
 public interface ISagaStore
 {
     /// <summary>
-    /// Loads the rows with these ids, and their input, unsent messages and buffered events, in one query. Ids without a row are missing in
+    /// Loads the rows with these ids, and their input, unsent messages and buffered events, at once. Ids without a row are missing in
     /// the result; so are others once the limit is reached.
     /// </summary>
     Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(
@@ -23,10 +23,10 @@ public interface ISagaStore
         LoadAsync(ids, null, cancellation);
 
     /// <summary>
-    /// Commits many sagas in one transaction and one round trip, and returns a result for each, in the order of the batch. Retries after a
-    /// deadlock or serialization failure. After a data error it splits the batch until it has found the invalid saga
-    /// (<see cref="CommitResult.Invalid"/>). If the connection is lost during COMMIT, it commits the batch again as soon as the
-    /// database can be reached: <c>last_transition_id</c> shows what was written.
+    /// Commits many sagas, normally in one transaction and one round trip, and returns a result for each entry, in their order. Retries
+    /// after a deadlock or serialization failure. An entry with invalid values fails alone (<see cref="CommitResult.Invalid"/>). If the
+    /// connection is lost once the batch may have reached the server, it is committed again as soon as the database can be reached:
+    /// <c>last_transition_id</c> shows what was written.
     /// </summary>
     Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation);
 
@@ -34,11 +34,12 @@ public interface ISagaStore
     Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation);
 
     /// <summary>
-    /// The ids of all live sagas, in order, a page at a time. The embedded mode uses it to resend messages that its log has lost.
+    /// The first live sagas with a higher id than <paramref name="after"/>, in order. With them the embedded mode finds the sagas whose
+    /// outstanding commands it sends again after a restart, because its log is in memory.
     /// </summary>
     Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation);
 
-    /// <summary>The saga that a request started or joined; null if there is none.</summary>
+    /// <summary>The saga that a request started or joined, or that has processed an event with this id; null if there is none.</summary>
     Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation);
 
     /// <summary>Finds the sagas that events are for, in the order of the addresses.</summary>
@@ -50,7 +51,7 @@ public interface ISagaStore
 
 /// <summary>A loaded row with everything that belongs to it.</summary>
 /// <param name="Row">The row.</param>
-/// <param name="Input">The payload named <c>input</c>.</param>
+/// <param name="Input">The payload of its request.</param>
 /// <param name="Unsent">Its unsent messages, oldest first.</param>
 public sealed record LoadedSaga(SagaRow Row, RawJson Input, IReadOnlyList<OutgoingMessage> Unsent)
 {

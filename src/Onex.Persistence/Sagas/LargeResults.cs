@@ -6,9 +6,9 @@ namespace Onex.Persistence.Sagas;
 public static class LargeResults
 {
     /// <summary>Returns the result as it is sent: whole, or with a reference. Throws <see cref="StoreUnavailableException"/>.</summary>
-    /// <param name="payloads">Stores large results.</param>
+    /// <param name="payloads">Where large results are stored.</param>
     /// <param name="result">The result of an attempt.</param>
-    /// <param name="owner">Distinguishes different results of one command: the attempt's lease.</param>
+    /// <param name="owner">Distinguishes different results of one command. Of an effect, the lease; a constant if all are the same.</param>
     /// <param name="cancellation">Ends the work.</param>
     public static async Task<StepResult> StoreIfLargeAsync(
         this IPayloads payloads, StepResult result, string owner, CancellationToken cancellation)

@@ -3,9 +3,9 @@ using Onex.Contracts.Messages;
 namespace Onex.Persistence.Sagas;
 
 /// <summary>
-/// Limits how much one read brings into memory. If <see cref="IsReached"/>, the rest needs another read.
+/// Limits how much one read brings into memory. If <see cref="IsReached"/>, the rest needs another read. Serves one read.
 /// </summary>
-/// <param name="weightMax">The largest total weight (<see cref="JsonWeight"/>). The first row is always read.</param>
+/// <param name="weightMax">The largest total weight (<see cref="JsonWeight"/>). The first row is read even if it is heavier.</param>
 public sealed class ReadLimit(long weightMax)
 {
     private long _weight;

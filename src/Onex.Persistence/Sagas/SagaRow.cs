@@ -13,7 +13,7 @@ public sealed record SagaRow
     /// <summary>UUID version 7.</summary>
     public required SagaId Id { get; init; }
 
-    /// <summary>Identity of the request that started it; unique.</summary>
+    /// <summary>Identity of the request that started the saga; unique.</summary>
     public required MessageId RequestId { get; init; }
 
     /// <summary>
@@ -24,13 +24,13 @@ public sealed record SagaRow
     /// <summary>The request's correlation id. Not unique.</summary>
     public required Guid CorrelationId { get; init; }
 
-    /// <summary>The saga that waits for this one, or null.</summary>
+    /// <summary>The saga whose step started this one, whether that step waits for it or is detached; or null.</summary>
     public SagaId? ParentId { get; init; }
 
     /// <summary>When it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>The partition of <c>requests</c> that the request came from; results come back to the same partition number.</summary>
+    /// <summary>The partition that the request came from; results come back to the same partition number.</summary>
     public required int HomePartition { get; init; }
 
     /// <summary>The contract's name.</summary>
@@ -57,7 +57,7 @@ public sealed record SagaRow
     /// <summary>1 after the first transition; each one adds 1.</summary>
     public required long Version { get; init; }
 
-    /// <summary>Hash of saga, version and causing message: shows whether a commit with unknown outcome was written.</summary>
+    /// <summary>Hash of saga, version and the message that caused it: shows whether a commit with unknown outcome was written.</summary>
     public required Guid LastTransitionId { get; init; }
 
     /// <summary>When its last transition was.</summary>
@@ -70,7 +70,7 @@ public sealed record SagaRow
     public DateTimeOffset? NextWakeupAt { get; init; }
 
     /// <summary>
-    /// Whether its wait is long: for an event, for an operator, or for a distant time. Its wake-up, if any, is then a row of <c>timers</c>,
+    /// Whether it is live and waits without a wake-up or for more than a minute. Its wake-up, if any, is then also a row of <c>timers</c>,
     /// which the commit writes and deletes, and sweeps skip the row of the saga. Changes only when such a wait begins or ends.
     /// </summary>
     public bool Parked { get; init; }

@@ -12,7 +12,7 @@ namespace Onex.Persistence.Schema;
 public sealed record MigrationStatus(IReadOnlyList<string> Applied, IReadOnlyList<string> Pending, IReadOnlyList<string> Unknown);
 
 /// <summary>
-/// Migrates the database's schema to this binary's version. All methods throw <see cref="StoreSetupException"/> with a remedy.
+/// Migrates the database's schema to this binary's version. All methods that use the database throw <see cref="StoreSetupException"/>.
 /// </summary>
 public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings, TimeProvider time, ILogger<Migrator> logger)
 {
@@ -47,7 +47,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
 
     /// <summary>
     /// Applies pending migrations and creates history partitions. Of several processes that start at once, one migrates and the others wait
-    /// for it. Returns the migrations that it applied.
+    /// for it. Returns the migrations that this call applied.
     /// </summary>
     public Task<IReadOnlyList<string>> MigrateAsync(CancellationToken cancellation) => WithRemedyAsync<IReadOnlyList<string>>(async () =>
     {
@@ -159,7 +159,7 @@ public sealed class Migrator(NpgsqlDataSource dataSource, StoreSettings settings
         }
     }
 
-    // Offsets advance after a commit. If a crash of the server loses the commit, its records are not read again.
+    // Offsets advance after a commit. If a crash of the server then loses the commit, the records that it handled are not read again.
     private async Task WarnOfAsynchronousCommitAsync(OnexDbContext context, CancellationToken cancellation)
     {
         var mode = await context.Database

@@ -12,7 +12,7 @@ namespace Onex.Persistence.Schema;
 
 /// <summary>
 /// Defines the schema <c>onex</c> for its migrations. Nothing reads or writes rows through it: see <see cref="ISagaStore"/>. What EF cannot
-/// express (partitions, views, functions) is SQL in the migrations.
+/// express (partitions, views, functions, triggers) is SQL in the migrations.
 /// </summary>
 public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbContext(options)
 {
@@ -101,7 +101,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.Property(row => row.Headers).HasColumnName("headers")
             .HasComment("Headers and unknown fields of the request, for the response.");
 
-        // Not in SagaRow, because only the start of a saga writes it: the statement of the commit names it.
+        // Not in SagaRow, because only the start of a saga writes it: CommitSql names the column.
         saga.Property<string>("input").HasColumnType("json")
             .HasComment("The request's payload, up to 1 kB; a larger one is a row of onex.saga_payloads.");
         saga.Property(row => row.Waiters).HasColumnName("waiters")
@@ -131,7 +131,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasFilter("ended_at IS NULL AND NOT parked").HasDatabaseName("ix_sagas_live_home_partition");
         saga.HasIndex(row => row.CorrelationId).HasDatabaseName("ix_sagas_correlation_id");
 
-        // For pages of a list, for searches by key, and for the retention.
+        // For searches by key, for the retention, and for lists of the children of a saga.
         saga.HasIndex(row => row.BusinessKey).HasOperators("text_pattern_ops")
             .HasFilter("business_key IS NOT NULL").HasDatabaseName("ix_sagas_business_key");
         saga.HasIndex(row => row.EndedAt).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_sagas_ended_at");
@@ -342,7 +342,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
                 "coalesce(outcome = 'parked', false) = (parked_for IS NOT NULL AND parked_at IS NOT NULL AND parked_command IS NOT NULL)");
         });
 
-        // A row is written twice (claimed, recorded), and both versions fit on one page.
+        // A row is normally written twice (claimed, recorded), and both versions fit on one page.
         effect.HasStorageParameter("fillfactor", 20);
         effect.HasKey(row => row.CommandId).HasName("pk_effect_ledger");
         effect.Property(row => row.CommandId).HasColumnName("command_id").ValueGeneratedNever()

@@ -25,7 +25,7 @@ public sealed class StoreSetupException : Exception
     {
     }
 
-    /// <summary>Whether a retry may help, because the server is unreachable or starting.</summary>
+    /// <summary>Whether a retry may help, because the server is unreachable, starting or slow, or a lock is held.</summary>
     public bool MayPass { get; private init; }
 
     /// <summary>Describes an error of Npgsql, or of EF Core around one, with its remedy; null for any other error.</summary>

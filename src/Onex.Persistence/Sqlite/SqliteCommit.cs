@@ -10,12 +10,12 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// One commit. No other transaction writes meanwhile, so conflicts are found before anything is written. The rows of each saga are written
-/// after a savepoint, so that a saga with invalid values is rolled back alone.
+/// Writes a commit, or single rows, in a session's transaction. No other one writes meanwhile, so conflicts are found before an entry is
+/// written. The rows of each saga are written after a savepoint, so that a saga with invalid values is rolled back alone.
 /// </summary>
 internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 {
-    // The longest key that PostgreSQL can index, so that a saga runs with both databases.
+    // A little less than PostgreSQL can index, so that a saga runs with both databases.
     private const int KeyBytesMax = 2_600;
 
     private static readonly string _insertSaga =
@@ -94,7 +94,7 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     /// <summary>Writes a message to the outbox.</summary>
     public void Send(OutgoingRow row) => session.Execute(_insertMessage, [now, .. OutboxTable.Columns.Values(row)]);
 
-    /// <summary>The saga that has a request, or null.</summary>
+    /// <summary>The saga that a request started or joined, or that has processed an event with this id; or null.</summary>
     public static CommitResult.DuplicateRequest? FindRequest(SqliteSession session, MessageId requestId) => session
         .Query(
             """

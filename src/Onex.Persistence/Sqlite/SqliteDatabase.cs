@@ -6,8 +6,8 @@ using Onex.Persistence.Schema;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// The database file, which this process locks from its opening to its end. One connection writes, one transaction at a time; another one
-/// reads committed data without waiting. <c>sqlite3</c> may read the file at the same time.
+/// The database file, which this process locks from its opening until it is disposed of. One connection writes, one transaction at a time;
+/// another one reads committed data and does not wait for writes. <c>sqlite3</c> may read the file at the same time.
 /// </summary>
 public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     private const int ApplicationId = 0x6F6E6578;
     private const int BusySeconds = 5;
 
-    // How long a successful write counts as proof that the file is writable, unless a write fails.
+    // How long a successful write by a probe counts as proof that the file is writable, unless a write fails.
     private static readonly TimeSpan _proofValidity = TimeSpan.FromSeconds(5);
 
     // Columns that files of earlier builds lack. The script creates missing tables only.
@@ -70,7 +70,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
     }
 
-    /// <summary>Runs work in one transaction that is durable when this returns. The work must not keep the session.</summary>
+    /// <summary>Runs work in one transaction that is on disk when this returns. The work must not keep the session.</summary>
     internal async Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellation)
     {
         await OpenForUseAsync(cancellation);
@@ -221,7 +221,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
         }
     }
 
-    // Locks a file beside the database until this process has ended. The database's own locks would let another process write between
+    // Locks a file beside the database until that file is closed. The database's own locks would let another process write between
     // transactions, and both would then decide and send the same messages.
     private FileStream Lock()
     {

@@ -86,7 +86,7 @@ internal sealed partial class SqliteEffectLedger
         _database.WriteAsync(
             session =>
             {
-                // Only one process uses the file, so all other reports come from earlier processes.
+                // Only one process uses the file, so reports of other processes come from earlier ones.
                 var now = _time.GetUtcNow();
                 session.Execute("DELETE FROM connection_states");
                 foreach (var connection in connections)

@@ -32,7 +32,7 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
         UPDATE effect_ledger SET outcome = 'lapsed', recorded_at = $2 WHERE command_id = $1 AND outcome IS NULL AND leased_until <= $2
         """;
 
-    // Requires the token of the lease. An expired lease that nobody has claimed since still counts, closed or not.
+    // Requires the token of the lease. An expired lease still counts until another claim replaces it, closed or not.
     private const string Record = """
         UPDATE effect_ledger SET outcome = $3, result = $4, recorded_at = $5
         WHERE command_id = $1 AND lease_token = $2 AND (outcome IS NULL OR outcome = 'lapsed')
@@ -107,7 +107,7 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
             ?? Grant(session, command, now) with { FollowsUnrecordedLease = entry is { Outcome: null } };
     }
 
-    // The result of a claim that is not granted; null if it is.
+    // Why a command may be neither claimed nor parked; null if it may.
     private static ClaimResult? FindDenial(SqliteSession session, StepCommand command, DateTimeOffset now, out Entry? found)
     {
         var isTooLate = command.NotAfter < now;

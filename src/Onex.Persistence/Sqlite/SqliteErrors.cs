@@ -19,10 +19,10 @@ internal static class SqliteErrors
     private const int Mismatch = 20;
     private const int NotADatabase = 26;
 
-    /// <summary>The values are invalid.</summary>
+    /// <summary>The values of the statement are invalid.</summary>
     public static bool IsInvalidData(SqliteException error) => error.SqliteErrorCode is TooBig or Constraint or Mismatch;
 
-    /// <summary>Another process holds the file briefly; the connection stays usable.</summary>
+    /// <summary>Another connection, normally of another program, has locked the database; this one stays usable.</summary>
     public static bool IsBusy(SqliteException error) => error.SqliteErrorCode is Busy or Locked;
 
     /// <summary>The exception that callers of the stores get.</summary>

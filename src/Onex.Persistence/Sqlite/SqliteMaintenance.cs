@@ -3,7 +3,7 @@ using Onex.Persistence.Maintenance;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>Maintenance in SQLite, in transactions of a few hundred rows, so that a commit waits for milliseconds at most.</summary>
+/// <summary>Maintenance in SQLite, in transactions of at most 500 sagas or rows, so that a commit does not wait long.</summary>
 internal sealed class SqliteMaintenance(SqliteDatabase database, TimeProvider time) : IStoreMaintenance
 {
     private const int RowsPerStep = 500;

@@ -6,7 +6,7 @@ using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Sqlite;
 
-/// <summary>Sagas in a SQLite file, with one transaction per batch that is on disk when it returns.</summary>
+/// <summary>Sagas in a SQLite file. A batch is one transaction, which is on disk when the commit returns.</summary>
 internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time)
     : ISagaStore, IOutbox, IWakeups, IEarlyEvents, IPayloads
 {

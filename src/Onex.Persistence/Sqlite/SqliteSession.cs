@@ -8,7 +8,7 @@ namespace Onex.Persistence.Sqlite;
 
 /// <summary>
 /// A connection with its prepared statements. Parameters are <c>$1</c>, <c>$2</c>, ... in the order of the values. Values are stored in
-/// readable form: ids in lower case, times in UTC with all digits, so that they sort as text.
+/// readable form: ids in lower case, times in UTC, always with microseconds, so that they sort as text.
 /// </summary>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {

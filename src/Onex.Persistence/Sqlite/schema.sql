@@ -1,4 +1,4 @@
--- The store in SQLite: the tables and views of PostgreSQL without their schema, so that the same queries work:
+-- The store in SQLite. Has the tables and views that people query in PostgreSQL, without their schema, so that the same queries work:
 --   sqlite3 .onex/onex.db "SELECT state, count(*) FROM sagas GROUP BY 1"
 -- Ids are text in lower case, times text in UTC (2026-11-24T09:30:00.000000Z), JSON is text.
 -- Runs at every start and creates what is missing.

@@ -10,7 +10,7 @@ internal abstract class Column<TRow>(string name)
     /// <summary>Its name in the database.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Its position in the list, from 0: the ordinal when the columns of the list are selected.</summary>
+    /// <summary>Its position in the table's list of columns, from 0: its ordinal in a query that begins with this list.</summary>
     public int Ordinal { get; init; }
 
     /// <summary>Whether updates leave it unchanged.</summary>
@@ -22,7 +22,7 @@ internal abstract class Column<TRow>(string name)
     /// <summary>The value of one row for <see cref="Sqlite.SqliteSession"/>.</summary>
     public abstract object? ToValue(TRow row);
 
-    /// <summary>The same column for rows that contain such a row.</summary>
+    /// <summary>The same column of a table whose rows contain rows of this one.</summary>
     public abstract Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int ordinal);
 }
 

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// The end of a page of a list, as text for clients: the sort time of the last row, in microseconds, and its id. Neither changes, so
-/// pages stay correct while rows are added and removed.
+/// The end of a page of a list, as text for clients: the time of the last row, in microseconds, and its id. Rows that are added or removed
+/// do not shift the next page. A dead letter that is reopened gets a new time, so it moves to the first page.
 /// </summary>
 internal sealed record ListCursor(DateTimeOffset At, Guid Id)
 {

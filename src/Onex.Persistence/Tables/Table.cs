@@ -35,7 +35,7 @@ internal sealed class Table<TRow>
     public string Assignments(int first) =>
         string.Join(", ", _columns.Where(column => !column.IsFixed).Select((column, index) => $"{Quote(column.Name)} = ${index + first}"));
 
-    /// <summary>The SET list of an update from another row: <c>state = g.state</c>.</summary>
+    /// <summary>The SET list of an update from another table or alias: <c>state = g.state</c>.</summary>
     public string Assignments(string source) =>
         Join(_columns.Where(column => !column.IsFixed), column => $"{Quote(column.Name)} = {source}.{Quote(column.Name)}");
 
@@ -125,7 +125,7 @@ internal sealed class Table<TRow>
     private static string Join(IEnumerable<Column<TRow>> columns, Func<Column<TRow>, string> text) =>
         string.Join(", ", columns.Select(text));
 
-    // The only column name that is a keyword of SQLite.
+    // The only column name that SQLite does not accept without quotes.
     private static string Quote(string name) => name == "index" ? "\"index\"" : name;
 
     private static RawJson OrNull(RawJson json) => json.Utf8.IsEmpty ? RawJson.Null : json;

@@ -5,10 +5,10 @@ using Onex.Persistence.Sagas;
 namespace Onex.Persistence.Tables;
 
 /// <summary>
-/// A row of <c>saga_transitions</c>: the history entries of one version of a saga. The view <c>saga_history</c> has a row for each entry.
+/// A row of <c>saga_transitions</c>: history entries of one version of a saga. The view <c>saga_history</c> has a row for each entry.
 /// </summary>
 /// <param name="SagaId">The saga.</param>
-/// <param name="First">The first entry.</param>
+/// <param name="First">The first entry, whose version, time and ordinal the row has.</param>
 /// <param name="Entries">All entries: an array of kind, state, step and detail for each, without nulls at the end.</param>
 internal readonly record struct TransitionRow(SagaId SagaId, HistoryEntry First, RawJson Entries);
 
@@ -17,7 +17,7 @@ internal static class TransitionTable
 {
     public static readonly Table<TransitionRow> Columns = Create();
 
-    /// <summary>Adds the rows of a saga's history: one for each version and time.</summary>
+    /// <summary>Adds the rows of a saga's history: one for each run of consecutive entries with the same version and time.</summary>
     public static void AddRows(List<TransitionRow> rows, SagaId sagaId, IReadOnlyList<HistoryEntry> history)
     {
         for (var first = 0; first < history.Count;)

@@ -20,10 +20,10 @@ public sealed class RiderMember(ServiceProvider services) : IAsyncDisposable
 
     public BreakableLog Log => services.GetRequiredService<BreakableLog>();
 
-    /// <summary>Null for the in-memory log.</summary>
+    /// <summary>Throws for the in-memory log, which has none.</summary>
     public TopicAdmin Topics => services.GetRequiredService<TopicAdmin>();
 
-    /// <summary>Null for the in-memory log.</summary>
+    /// <summary>Throws for the in-memory log, which has none.</summary>
     public BrokerHealth Broker => services.GetRequiredService<BrokerHealth>();
 
     /// <summary>Counts records that were deleted before they were read.</summary>

@@ -23,10 +23,10 @@ public abstract class TestBus
     /// <summary>The log that the added services read.</summary>
     public abstract IRecordLog Log(IServiceProvider services);
 
-    /// <summary>Creates topics and their dead-letter topics unless they exist. The first call names all topics of the test.</summary>
+    /// <summary>Creates topics and their dead-letter topics unless they exist. A test's first call must name all its topics.</summary>
     public abstract Task CreateAsync(int partitions, params string[] topics);
 
-    /// <summary>Skips the test on the mock cluster and names the missing feature.</summary>
+    /// <summary>Skips the test on the mock cluster, which, unlike a real one, <paramref name="what"/>.</summary>
     public virtual void NeedsReal(string what)
     {
     }
@@ -34,7 +34,7 @@ public abstract class TestBus
     /// <summary>The committed offset of each partition; below zero where the group has committed none.</summary>
     public abstract IReadOnlyDictionary<int, long> Committed(string topic, string group, int partitions);
 
-    /// <summary>Reads a number of records of a topic from its beginning, and waits for them.</summary>
+    /// <summary>Reads that many records of a topic from its beginning; waits until it has them.</summary>
     public abstract Task<IReadOnlyList<ConsumedRecord>> ReadAsync(string topic, int count);
 
     public Task<RiderMember> StartAsync(

@@ -281,7 +281,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(deadLetter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
-        // A discarded dead letter stays as it is.
+        // Reopened once more and then discarded, it is not reopened again.
         await DeadLetters.AddAsync(secondFailure, _none);
         await DeadLetters.DecideAsync(Discard(deadLetter), _none);
         await DeadLetters.AddAsync(secondFailure, _none);
@@ -387,7 +387,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Null(await DeadLetters.HandledByAsync(Rows.Id(), _none));
     }
 
-    /// <summary>The prefix of table names.</summary>
+    /// <summary>The prefix of table names: the schema and a dot, or nothing.</summary>
     protected abstract string Schema { get; }
 
     /// <summary>Runs a query and returns each row as text.</summary>

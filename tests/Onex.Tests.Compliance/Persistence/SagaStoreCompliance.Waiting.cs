@@ -287,11 +287,11 @@ public abstract partial class SagaStoreCompliance
         var otherContract = Rows.Early(row) with { Contract = "another" };
 
         Assert.Equal([events[0].MessageId], (await EarlyEvents.StoreEarlyAsync([events[0], events[0]], 3, _none)).Keys);
-        var buffered = await EarlyEvents.StoreEarlyAsync([.. events, otherCorrelation, otherContract], 3, _none);
+        var stored = await EarlyEvents.StoreEarlyAsync([.. events, otherCorrelation, otherContract], 3, _none);
 
         MessageId[] expected =
             [events[0].MessageId, events[1].MessageId, events[2].MessageId, otherCorrelation.MessageId, otherContract.MessageId];
-        Assert.Equal(expected.ToHashSet(), buffered.Keys.ToHashSet());
+        Assert.Equal(expected.ToHashSet(), stored.Keys.ToHashSet());
         Assert.Empty(await EarlyEvents.StoreEarlyAsync([], 3, _none));
     }
 

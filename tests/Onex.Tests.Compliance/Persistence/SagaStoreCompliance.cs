@@ -251,7 +251,7 @@ public abstract partial class SagaStoreCompliance
     [Fact]
     public async Task A_business_key_that_is_too_long_for_the_index_is_invalid()
     {
-        // Random text, so that compression does not make it fit.
+        // Hardly compressible text, so that compression does not make it fit.
         var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
 
         Assert.IsType<CommitResult.Invalid>(Assert.Single(await CommitAsync(Rows.Start(Rows.New() with { BusinessKey = key }))));
@@ -291,7 +291,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task Wakeups_are_filtered_by_status_partition_and_time()
+    public async Task Wakeups_are_filtered_by_partition_and_time_and_end_with_their_saga()
     {
         const int Partition = 4712;
         var due = await StartAsync(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now });
@@ -397,7 +397,8 @@ public abstract partial class SagaStoreCompliance
         return row;
     }
 
-    // A database may store the same JSON value with different spaces, escapes and order of members (by length, then by name).
+    // A database may store the same JSON value with other spaces and escapes. It may also order members by length, then by name, as all
+    // values in these tests are.
     private static SagaRow Comparable(SagaRow row) => row with
     {
         Data = Canonical(row.Data)!.Value,

@@ -70,7 +70,7 @@ public abstract class ScheduleStoreCompliance
         await Store.AdvanceAsync(name, begun, begun.AddDays(-3), _none);
         await Store.AdvanceAsync(other, begun, begun.AddDays(-3), _none);
 
-        // A stopped orchestrator has missed times. One without the schedule has not.
+        // Times while all orchestrators were stopped count as missed. Times while one ran without the schedule do not.
         Assert.Equal([begun.AddDays(-3)], await Store.BeginAsync([other], _none));
         var restored = await Store.BeginAsync([name, other], _none);
 
