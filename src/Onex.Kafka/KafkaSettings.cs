@@ -2,7 +2,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Kafka;
 
-/// <summary>How to reach Kafka, and how much to hold in memory.</summary>
+/// <summary>How to reach Kafka, how much to hold in memory, and how long to retry and to wait.</summary>
 public sealed record KafkaSettings
 {
     /// <summary><c>host:port</c>, separated by commas.</summary>
@@ -33,8 +33,8 @@ public sealed record KafkaSettings
     public required string ClientId { get; init; }
 
     /// <summary>
-    /// Topics whose records need no order. The producer sends a batch of them to one partition, whatever their keys, and the next batch to
-    /// the next one, which costs the broker less than many small batches. Default: none.
+    /// Topics whose records need no order. The producer sends a batch of them, up to 50, to one partition, whatever their keys: that with
+    /// the fewest so far. That costs the broker less than many small batches. Default: none.
     /// </summary>
     public IReadOnlyList<string> UnorderedTopics { get; init; } = [];
 
@@ -49,7 +49,7 @@ public sealed record KafkaSettings
     /// <summary>Bytes of values that one endpoint may have in flight. Default 64 MiB.</summary>
     public long InFlightBytesMax { get; init; } = 64L << 20;
 
-    /// <summary>Bytes that the Kafka client holds for reading, and twice as many for writing. Default 16 MiB.</summary>
+    /// <summary>Bytes that a Kafka consumer holds; a producer holds twice as many, but at least 11 MiB. Default 16 MiB.</summary>
     public int ClientBytesMax { get; init; } = 16 << 20;
 
     /// <summary>The weight of messages (<see cref="JsonWeight"/>) that the endpoint of a topic handles at a time. Default 1 GiB.</summary>
@@ -58,10 +58,10 @@ public sealed record KafkaSettings
     /// <summary>Records given to a handler at a time. Default 500.</summary>
     public int BatchMax { get; init; } = 500;
 
-    /// <summary>Retries of a record whose failure no other record shares, before it goes to the dead-letter topic. Default 5.</summary>
+    /// <summary>Retries of a message whose failure no other message shares, before it goes to the dead-letter topic. Default 5.</summary>
     public int RetryAttempts { get; init; } = 5;
 
-    /// <summary>The longest time that such a record is retried. Default 30 s.</summary>
+    /// <summary>The longest time that such a message is retried. Default 30 s.</summary>
     public TimeSpan RetryFor { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a stop waits for records in flight before it leaves the group. Default 25 s.</summary>

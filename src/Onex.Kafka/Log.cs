@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Onex.Kafka;
 
-/// <summary>The log lines of the rider. Ids from 4000; docs/logs.md is made from them.</summary>
+/// <summary>The log lines of this project. Ids from 4000; docs/logs.md is made from them.</summary>
 internal static partial class Log
 {
     /// <summary>The Kafka client library reports an error. It retries by itself.</summary>
@@ -14,7 +14,7 @@ internal static partial class Log
     [LoggerMessage(4002, LogLevel.Information, "Kafka answers again.")]
     public static partial void BrokerAnswersAgain(ILogger logger);
 
-    /// <summary>The broker cannot be reached. Consumers pause, producers wait, and the role is not ready.</summary>
+    /// <summary>The broker cannot be reached. No records arrive, messages wait to be sent, and the role is not ready.</summary>
     [LoggerMessage(4003, LogLevel.Warning, "Kafka does not answer: {Error}")]
     public static partial void BrokerDoesNotAnswer(ILogger logger, string? error);
 
@@ -26,7 +26,7 @@ internal static partial class Log
     [LoggerMessage(4005, LogLevel.Debug, "{Endpoint}: offsets not committed: {Reason}")]
     public static partial void OffsetsNotCommitted(ILogger logger, string endpoint, string reason);
 
-    /// <summary>A topic was deleted while it was read, so its committed offsets stay as they are.</summary>
+    /// <summary>A topic was created again, and its old offset stays committed. This process reads it from its beginning anyway.</summary>
     [LoggerMessage(4006, LogLevel.Debug, "{Endpoint}: the offsets of a deleted topic are not overwritten: {Reason}")]
     public static partial void OffsetsOfGoneTopic(ILogger logger, string endpoint, string reason);
 
@@ -38,7 +38,7 @@ internal static partial class Log
     [LoggerMessage(4011, LogLevel.Error, "{Endpoint}: the consumer failed; recreating it.")]
     public static partial void ConsumerBroke(ILogger logger, string endpoint, Exception? exception);
 
-    /// <summary>A topic was deleted and created again, so it is read from its beginning.</summary>
+    /// <summary>A topic was created again or truncated and is read from its beginning; or unread records were deleted.</summary>
     [LoggerMessage(4012, LogLevel.Warning, "{Endpoint}: {Change}")]
     public static partial void LogChanged(ILogger logger, string endpoint, string change);
 
@@ -95,15 +95,15 @@ internal static partial class Log
     [LoggerMessage(4030, LogLevel.Warning, "Dead letter: {Topic} [{Partition}] @{Offset}: {Code} {Reason}")]
     public static partial void DeadLetterWritten(ILogger logger, string topic, int partition, long offset, string code, string reason);
 
-    /// <summary>The broker rejects the dead letter. The record's partition waits until it is written.</summary>
+    /// <summary>The broker rejects the dead letter or does not answer. The record keeps its offset until it is written.</summary>
     [LoggerMessage(4031, LogLevel.Error, "Writing a dead letter to {Topic} failed; retrying: {Reason}")]
     public static partial void DeadLetterRejected(ILogger logger, string topic, string reason);
 
-    /// <summary>The broker or the database failed. The record's partition waits until the dead letter is written.</summary>
+    /// <summary>The database failed. The record keeps its offset until the dead letter is in the database.</summary>
     [LoggerMessage(4032, LogLevel.Error, "Writing a dead letter to {Topic} failed; retrying.")]
     public static partial void DeadLetterFailed(ILogger logger, string topic, Exception? exception);
 
-    /// <summary>The record was read again after a crash and could be handled.</summary>
+    /// <summary>The record was read again, because its offset was not committed, and could be handled.</summary>
     [LoggerMessage(
         4033, LogLevel.Information,
         "Dead letter of {Topic} [{Partition}] @{Offset} is closed: its record was handled after all.")]

@@ -17,7 +17,7 @@ public static class OnexKafka
 {
     /// <summary>
     /// Adds the process's producer (<see cref="IRecordProducer"/>), <see cref="TopicAdmin"/>, <see cref="BrokerHealth"/>,
-    /// <see cref="MissedRecordsCount"/>, and the services that <see cref="UsingKafka"/> needs. An
+    /// <see cref="GroupOffsets"/>, <see cref="MissedRecordsCount"/>, and the services that <see cref="UsingKafka"/> needs. An
     /// <see cref="IDeadLetterSink"/> is used if one is registered.
     /// </summary>
     public static IServiceCollection AddOnexKafka(this IServiceCollection services, KafkaSettings settings)
@@ -38,7 +38,7 @@ public static class OnexKafka
     }
 
     /// <summary>
-    /// Adds an in-memory log instead of Kafka, with the same producer, rider and pipes. Its messages are lost when the process ends.
+    /// Adds an in-memory log instead of Kafka, behind the same interfaces. Its messages are lost when the process ends.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="topics">The topics; each also gets a dead-letter topic.</param>

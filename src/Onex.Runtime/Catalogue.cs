@@ -7,7 +7,7 @@ using Onex.Workers;
 
 namespace Onex.Runtime;
 
-/// <summary>All operations that contracts may name, of the roles and of plug-ins, so that the orchestrator can check contracts.</summary>
+/// <summary>All operations that contracts may name: built in, of plug-ins and remote, so that contracts can be checked.</summary>
 internal static class Catalogue
 {
     private static readonly OperationDescriptor[] _builtIn = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];

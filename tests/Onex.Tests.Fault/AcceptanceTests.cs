@@ -6,9 +6,9 @@ using System.Text.Json.Nodes;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// All faults at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka restarted and frozen, dead letters
-/// redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes. The short form has few orders, and uses the
-/// shared broker, which is neither killed nor frozen.
+/// All faults at once: orders, a backlog of large requests, roles killed at random, PostgreSQL and Kafka killed, Kafka and main frozen,
+/// dead letters redriven. The full form, with <c>ONEX_FAULT_FULL=true</c>, has 600 orders in ten minutes. The short form has few orders,
+/// freezes nothing, and uses the shared broker, which is not killed.
 /// </summary>
 public sealed class AcceptanceTests(ITestOutputHelper output)
 {
@@ -93,7 +93,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
                     + $"s.business_key = '{deadLetter}'"));
         }
 
-        // Only cancellations that arrived too late are dead letters.
+        // Only cancellations that arrived too early or too late are dead letters.
         Assert.Equal(
             [], await stack.Database.QueryAsync("SELECT id, topic, code, reason FROM onex.dead_letters WHERE code NOT IN ('ONEX3017', "
                 + "'ONEX3018', 'ONEX3021', 'ONEX3023')"));
@@ -136,7 +136,7 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
     }
 
-    // Redrives each dead letter whose saga waits for its event, repeatedly and with force.
+    // Redrives each dead letter whose saga waits for the event or has ended, repeatedly and with force.
     private static async Task RedriveAsync(
         OnexStack stack, IReadOnlyList<string> deadLetters, Dictionary<string, OnexProcess> running, Stopwatch watch, TimeSpan length)
     {

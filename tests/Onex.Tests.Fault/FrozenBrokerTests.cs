@@ -1,8 +1,8 @@
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// A broker that is frozen and thawed repeatedly, longer each time. Every client in every role reaches each of its timeouts;
-/// none of them may end its process. The long freezes are left to <c>ONEX_FAULT_LONG=1</c>.
+/// A broker that is frozen and thawed repeatedly, longer each time. With <c>ONEX_FAULT_LONG=1</c> it is frozen for so long that every
+/// client in every role reaches each of its timeouts; none of them may end its process.
 /// </summary>
 public sealed class FrozenBrokerTests(ITestOutputHelper output)
 {

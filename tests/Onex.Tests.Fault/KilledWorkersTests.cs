@@ -18,7 +18,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
         : LongRun.IsEnabled ? 10_000
         : 1_000;
 
-    // The short run kills two workers. The other computations then run without a fault.
+    // A run of at most 1,000 computations kills at most two workers. The other computations then run without a fault.
     private static readonly int _killsMax = _computations > 1_000 ? int.MaxValue : 2;
 
     private readonly DirectoryInfo _contracts = Directory.CreateTempSubdirectory("onex-contracts-");

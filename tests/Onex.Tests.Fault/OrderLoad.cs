@@ -24,7 +24,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
     /// <summary>The percentage of orders that are cancelled at a random moment, possibly too early or too late.</summary>
     public int CancelledPercent { get; init; }
 
-    /// <summary>Bytes of the orders of <see cref="BurstAsync"/>.</summary>
+    /// <summary>About how many bytes an order of <see cref="BurstAsync"/> has in addition.</summary>
     public int Padding { get; init; }
 
     /// <summary>The number of cancelled orders.</summary>
@@ -75,7 +75,7 @@ internal sealed class OrderLoad(OnexStack stack, Random random, ITestOutputHelpe
         await Task.WhenAll(cancellations);
     }
 
-    /// <summary>Sends orders that all carry <see cref="Padding"/> at once, as a backlog.</summary>
+    /// <summary>Sends orders that each carry <see cref="Padding"/> without waiting for responses, as a backlog.</summary>
     public async Task BurstAsync(int orders)
     {
         for (var sent = 0; sent < orders; sent++)

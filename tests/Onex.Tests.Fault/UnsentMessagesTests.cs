@@ -6,7 +6,7 @@ namespace Onex.Tests.Fault;
 
 /// <summary>
 /// The moment between a commit and its messages. The database delays an orchestrator's commit until that orchestrator is dead, and then
-/// lets it succeed. Its messages must still be sent, and only another orchestrator can do that.
+/// lets it succeed. The messages of this commit must still be sent, and only another orchestrator can do that.
 /// </summary>
 public sealed class UnsentMessagesTests
 {
@@ -81,7 +81,7 @@ public sealed class UnsentMessagesTests
     }
 
     // Replaces runtime-effects: every command succeeds, and its result goes to the orchestrator that does not own the home partition of the
-    // saga. Two orchestrators share the partitions in two ranges, so the other one owns the partition half of the range away.
+    // saga. Two orchestrators share the partitions in two ranges, so the other one owns the partition that is half their number away.
     private static async Task<IReadOnlyList<StepCommand>> PlayEffectsAsync(OnexStack stack, CancellationToken stop)
     {
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, stack.Topic("effect-requests"));

@@ -142,7 +142,7 @@ public sealed class ConsulAgent : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         }) ?? throw new InvalidOperationException("consul did not start.");
-        _reaperId = Reaper.Kill(_process.Id);
+        _reaperId = Reaper.KillAtExit(_process.Id);
         _process.OutputDataReceived += (_, _) => { };
         _process.ErrorDataReceived += (_, _) => { };
         _process.BeginOutputReadLine();

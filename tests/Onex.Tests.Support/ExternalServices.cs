@@ -43,7 +43,7 @@ public sealed record Treatment
 /// <summary>A call that was received.</summary>
 /// <param name="Number">Its position among all calls.</param>
 /// <param name="Order">The order of the call.</param>
-/// <param name="Step">The contract's step: <c>reserve</c>, <c>pack</c>, <c>charge</c>, <c>confirm</c>.</param>
+/// <param name="Step">The contract's step: <c>reserve</c>, <c>pack</c>, <c>score</c>, <c>charge</c>, <c>confirm</c>.</param>
 /// <param name="Undo">Whether it compensates the step.</param>
 /// <param name="Key">Its <c>Idempotency-Key</c>.</param>
 /// <param name="Status">The response status.</param>
@@ -52,7 +52,7 @@ public sealed record ServiceCall(int Number, string Order, string Step, bool Und
 
 /// <summary>
 /// A loopback server that simulates the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices,
-/// and fraud. It is idempotent by <c>Idempotency-Key</c>: the same key gets the same response, and its effect happens once.
+/// and fraud. It is idempotent by <c>Idempotency-Key</c>: after 503, the same key gets the same response, and its effect happens once.
 /// </summary>
 public sealed class ExternalServices : IAsyncDisposable
 {
@@ -122,7 +122,7 @@ public sealed class ExternalServices : IAsyncDisposable
     }
 
     /// <summary>
-    /// Each order, step and direction with more than one idempotency key or none: empty when the calls are correct.
+    /// Each order, step and direction with more than one idempotency key or none: empty if the calls are correct and no card was replaced.
     /// </summary>
     public IReadOnlyList<string> KeyViolations() =>
     [

@@ -46,7 +46,7 @@ public sealed class KafkaBroker : IAsyncDisposable
     public string BootstrapServers { get; }
 
     /// <summary>
-    /// Whether it is the mock cluster, which supports no administration except topics: no groups to describe, no topic limits.
+    /// Whether it is the mock cluster, which supports no administration: clients create no topics, describe no groups, and set no limits.
     /// </summary>
     public bool IsMock => _mock is not null;
 

@@ -7,7 +7,7 @@ public static class Names
 {
     private static int _count;
 
-    /// <summary>A short name of lower case letters, digits and <c>_</c>.</summary>
+    /// <summary>A short name: the prefix, then lower case letters, digits and <c>_</c>.</summary>
     public static string Next(string prefix)
     {
         var run = Environment.ProcessId.ToString("x", CultureInfo.InvariantCulture);

@@ -25,7 +25,7 @@ public sealed class OnexProcess : IAsyncDisposable
         Name = name;
         HttpPort = httpPort;
         Pid = process.Id;
-        _reaperId = Reaper.Kill(Pid);
+        _reaperId = Reaper.KillAtExit(Pid);
         _log = logFile is null ? null : new StreamWriter(logFile, append: true) { AutoFlush = true };
         process.OutputDataReceived += (_, line) => Add(_output, line.Data);
         process.ErrorDataReceived += (_, line) => Add(_errors, line.Data);

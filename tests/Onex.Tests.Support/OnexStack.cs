@@ -52,7 +52,7 @@ public sealed class OnexStack : IAsyncDisposable
     /// <summary>The runtime's database.</summary>
     public PostgresDatabase Database { get; }
 
-    /// <summary>The services that the contract calls.</summary>
+    /// <summary>The services that the example contract calls.</summary>
     public ExternalServices Services { get; }
 
     /// <summary>Produces requests.</summary>
@@ -101,7 +101,7 @@ public sealed class OnexStack : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts the roles and waits until all are ready: the orchestrator first, which creates topics and tables.</summary>
+    /// <summary>Starts the roles and waits until all are ready: first the first alone, as main must create topics and tables.</summary>
     public async Task<IReadOnlyList<OnexProcess>> StartReadyAsync(params string[] roles)
     {
         var processes = new List<OnexProcess>();
@@ -266,7 +266,6 @@ public sealed class OnexStack : IAsyncDisposable
             await process.DisposeAsync();
         }
 
-        // No saga may be stuck at the end of any test.
         var stuck = await StuckAsync();
         await Responses.DisposeAsync();
         await DeadLetters.DisposeAsync();
@@ -276,7 +275,7 @@ public sealed class OnexStack : IAsyncDisposable
         Assert.Empty(stuck);
     }
 
-    // Also empty if the database has no Onex schema or no longer exists.
+    // Also empty if the database has no Onex schema, no longer exists, or does not answer.
     private async Task<IReadOnlyList<string>> StuckAsync()
     {
         try

@@ -42,7 +42,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
         ["POSTGRES_PASSWORD"] = Server.Password,
     };
 
-    /// <summary>Sends the queries to another server: the promoted standby of the previous one.</summary>
+    /// <summary>Sends the queries to another server, the promoted standby of the previous one. <see cref="Source"/> stays there.</summary>
     public void MoveTo(PostgresServer server)
     {
         Server = server;
@@ -50,7 +50,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
         _queries = NpgsqlDataSource.Create(server.ConnectionString(Name) + ";Pooling=false");
     }
 
-    /// <summary>Runs a query and returns each row as psql prints it: values as text, joined by <c>|</c>, empty for null.</summary>
+    /// <summary>Runs a query and returns each row as text: the values in invariant culture, joined by <c>|</c>, empty for null.</summary>
     public async Task<IReadOnlyList<string>> QueryAsync(string sql)
     {
         await using var command = _queries.CreateCommand(sql);

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Onex.Tests.Support;
 
 /// <summary>
-/// Stops every process that tests started, even if the test process is killed: a shell waits for the end of its input, which the kernel
-/// closes with this process, and then runs the given clean-up.
+/// Stops what tests started and registered here, even if the test process is killed: a shell waits for the end of its input, which the
+/// kernel closes with this process, and then runs the given clean-up.
 /// </summary>
 public static class Reaper
 {
@@ -30,8 +30,8 @@ public static class Reaper
         return id;
     }
 
-    /// <summary>Kills a process when the test process ends.</summary>
-    public static string Kill(int pid) => AtExit($"kill -KILL {pid}");
+    /// <summary>Kills a process when this process ends for any reason. Returns the id for its cancellation.</summary>
+    public static string KillAtExit(int pid) => AtExit($"kill -KILL {pid}");
 
     /// <summary>Cancels a registered command.</summary>
     public static void Remove(string id) => Send($"{id}\t");

@@ -46,7 +46,7 @@ public sealed class RedisServer : IAsyncDisposable
             UseShellExecute = false,
         };
         _process = Process.Start(start) ?? throw new InvalidOperationException("redis-server did not start.");
-        _reaperId = Reaper.Kill(_process.Id);
+        _reaperId = Reaper.KillAtExit(_process.Id);
         await Eventually.Async(AcceptsConnectionsAsync, TimeSpan.FromSeconds(20), () => $"redis-server listens on {Port}");
     }
 

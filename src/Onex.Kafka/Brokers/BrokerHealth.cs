@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Kafka.Brokers;
 
 /// <summary>
-/// Probes every half second whether a broker answers and which of the topics exist. Its properties return the latest result and never wait.
+/// Probes every half second whether a broker answers and whether one of the topics exists. Its properties return the latest results.
 /// Logs once when the broker becomes unreachable and once when it answers again, however many clients notice.
 /// </summary>
 /// <remarks>
@@ -29,7 +29,7 @@ public sealed class BrokerHealth : IDisposable
     private readonly Lock _lock = new();
     private readonly Thread _thread;
 
-    // The watched topics, probed in turn, and whether each existed at its last probe.
+    // The watched topics, probed in turn, and whether each existed at its last conclusive probe; true before that.
     private readonly List<(string Name, bool Exists)> _topics = [];
     private int _probes;
     private bool _started;
@@ -73,7 +73,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>The duration of the last probe, or null before the first answer.</summary>
+    /// <summary>The duration of the last probe that was answered, or null before the first.</summary>
     public TimeSpan? Latency
     {
         get
@@ -107,7 +107,7 @@ public sealed class BrokerHealth : IDisposable
         }
     }
 
-    /// <summary>Returns which of the topics did not exist at their last probe.</summary>
+    /// <summary>Returns which of the topics did not exist at their last conclusive probe.</summary>
     public IReadOnlyCollection<string> FindMissing(IEnumerable<string> topics)
     {
         lock (_lock)

@@ -5,12 +5,12 @@ namespace Onex.Kafka.Brokers;
 /// <summary>Where a group continues in a partition.</summary>
 /// <param name="Topic">The topic.</param>
 /// <param name="Partition">The partition.</param>
-/// <param name="Committed">The next offset that the group reads now.</param>
+/// <param name="Committed">The next offset that the group reads without a rewind.</param>
 /// <param name="Offset">The next offset that it reads after the rewind; never above <paramref name="Committed"/>.</param>
 /// <param name="IsCut">Whether records since the time may have been deleted, so that the group does not read all of them again.</param>
 public sealed record RewoundPartition(string Topic, int Partition, long Committed, long Offset, bool IsCut);
 
-/// <summary>Rewinds the offsets of a consumer group that has no members. Every call ends within some seconds.</summary>
+/// <summary>Rewinds the offsets of a consumer group that has no members. Every request ends within ten seconds.</summary>
 public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
@@ -34,7 +34,7 @@ public sealed class GroupOffsets(KafkaSettings settings, TopicAdmin topics)
         return await WithConsumerAsync(group, consumer => Find(consumer, partitions, since), cancellation);
     }
 
-    /// <summary>Commits the offsets before those that the group has committed.</summary>
+    /// <summary>Commits the offsets from which the group reads again.</summary>
     /// <param name="group">The group.</param>
     /// <param name="rewound">What <see cref="FindAsync"/> has found.</param>
     /// <param name="cancellation">Ends the wait.</param>

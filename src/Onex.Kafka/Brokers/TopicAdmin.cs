@@ -7,7 +7,7 @@ using Onex.Contracts.Messages;
 namespace Onex.Kafka.Brokers;
 
 /// <summary>
-/// Creates and describes topics. Every call ends within some seconds, with <see cref="BrokerUnavailableException"/> if no broker answers.
+/// Creates and describes topics. Every request ends within ten seconds, with <see cref="BrokerUnavailableException"/> if no broker answers.
 /// </summary>
 public sealed class TopicAdmin
 {
@@ -32,7 +32,7 @@ public sealed class TopicAdmin
     /// <param name="partitions">Partitions of a new topic.</param>
     /// <param name="replication">The replication factor; null for the broker's default.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    /// <exception cref="BrokerUnavailableException">No broker answers, or the metadata does not show them in time.</exception>
     /// <exception cref="InvalidOperationException">The broker rejects a topic; the message names it and the reason.</exception>
     public async Task EnsureTopicsAsync(
         IReadOnlyCollection<string> names, int partitions, short? replication, CancellationToken cancellation)
@@ -79,7 +79,7 @@ public sealed class TopicAdmin
         await WaitUntilKnownAsync([.. missing.Select(topic => topic.Name)], cancellation);
     }
 
-    /// <summary>The number of partitions of each topic; topics that do not exist are left out.</summary>
+    /// <summary>The number of partitions of each topic; topics that do not exist or are forbidden are left out.</summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<IReadOnlyDictionary<string, int>> PartitionCountsAsync(
         IReadOnlyCollection<string> names, CancellationToken cancellation)

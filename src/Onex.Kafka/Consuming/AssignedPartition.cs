@@ -23,7 +23,7 @@ internal sealed class AssignedPartition
 
     public TopicPartition Partition { get; }
 
-    /// <summary>Cancels the work for its records once the consumer has lost all its partitions.</summary>
+    /// <summary>Cancels the work for its records once the consumer has no partition any more, or stops.</summary>
     public CancellationToken Lost { get; }
 
     public WatermarkTracker Tracker { get; } = new();
@@ -33,7 +33,7 @@ internal sealed class AssignedPartition
 
     public Guid? TopicId { get; set; }
 
-    /// <summary>Open dead letters of the partition, whose records may be read again.</summary>
+    /// <summary>The ids of open dead letters, those of this partition among them: their records may be read again.</summary>
     public IReadOnlySet<Guid> OpenDeadLetters { get; set; } = new HashSet<Guid>();
 
     public bool IsRevoked { get; set; }

@@ -5,8 +5,8 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>
 /// Gives an endpoint's records to its handler, batch after batch. A handler may have several batches at a time
-/// (<see cref="IRecordBatchHandler.BatchesAtOnce"/>). After a failure the failed batch and those after it are retried in order, one at a
-/// time, with growing waits.
+/// (<see cref="IRecordBatchHandler.BatchesAtOnce"/>). After a failure the records of all failed batches are given again in order, in one
+/// batch at a time, with growing waits.
 /// </summary>
 /// <param name="endpoint">The endpoint's name, for logs.</param>
 /// <param name="buffer">The records.</param>
@@ -30,7 +30,7 @@ internal sealed class BatchLoop(
     private volatile Failure? _failure;
     private volatile bool _isStopping;
 
-    /// <summary>Whether the handler fails, so that no further record should be read.</summary>
+    /// <summary>Whether the handler fails, so that no further record should be read. Halving a batch for memory does not count.</summary>
     public bool IsFailing => _failure is not null;
 
     /// <summary>Describes a failure of the handler that has lasted longer than this, or returns null.</summary>
@@ -47,8 +47,8 @@ internal sealed class BatchLoop(
     public void Signal() => _signal.TrySetResult();
 
     /// <summary>
-    /// Ends the loop once the handler has finished its batches. A batch that fails after this is abandoned. A batch that already waits for
-    /// its retry is tried one last time.
+    /// Lets the loop of a draining buffer end once the handler has finished its batches. A batch that fails after this is abandoned, unless
+    /// it is halved for its memory. A batch that already waits for its retry is tried one last time.
     /// </summary>
     public void Stop()
     {
@@ -56,7 +56,7 @@ internal sealed class BatchLoop(
         Signal();
     }
 
-    /// <summary>Runs until the buffer drains or the token is cancelled.</summary>
+    /// <summary>Runs until the buffer drains and the handler has finished its batches, or a batch is given up because of a stop.</summary>
     public async Task RunAsync(CancellationToken abandon)
     {
         var running = new List<(List<BufferedRecord> Records, Task Handling)>();
@@ -95,7 +95,7 @@ internal sealed class BatchLoop(
                 continue;
             }
 
-            var next = running.Count < handler.BatchesAtOnce ? buffer.NextBatch(_batchMax, LeastCount(running)) : [];
+            var next = running.Count < handler.BatchesAtOnce ? buffer.TakeBatch(_batchMax, LeastCount(running)) : [];
             if (next is { Count: > 0 })
             {
                 running.Add((next, HandleAsync(next, abandon)));
@@ -171,7 +171,7 @@ internal sealed class BatchLoop(
         return true;
     }
 
-    // Removes the records that the handler has accepted. Returns the size of the part that failed and its failure; null if none did.
+    // Removes the records that the handler has accepted. Returns the size of the part that failed and its failure; 0 and null if none did.
     private async Task<(int Count, Exception? Failure)> HandleInPartsAsync(List<BufferedRecord> records, CancellationToken abandon)
     {
         handler.Retrying();

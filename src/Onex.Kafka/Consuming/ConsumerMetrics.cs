@@ -57,7 +57,6 @@ internal sealed class ConsumerMetrics
     /// <summary>Whether anyone collects these metrics.</summary>
     public bool Enabled => _consumed.Enabled;
 
-    /// <summary>Adds a consumer.</summary>
     public void Add(RecordConsumer consumer)
     {
         _meter.AddLabelValues(MetricLabel.Topic, consumer.Topics);

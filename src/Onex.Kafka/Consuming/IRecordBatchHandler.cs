@@ -5,14 +5,14 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Handles records of an endpoint in batches; the next batch holds the records that arrived while this one was handled. An exception means
-/// a failure that all records share, such as an unreachable database: the endpoint pauses its partitions, stays in the group, and gives the
-/// same batch again after a delay, followed by the batches after it.
+/// Handles records of an endpoint in batches; the next batch holds records that arrived while this one was handled. An exception means
+/// a failure that all records share, such as an unreachable database: the endpoint pauses its partitions, stays in the group, and after a
+/// delay gives the records without an outcome again, possibly in other batches. Too little memory leads to smaller batches at once.
 /// </summary>
 public interface IRecordBatchHandler
 {
     /// <summary>
-    /// Whether the handler is busy with work that may take long, such as a call to an external system. Then a lack of progress is no stall.
+    /// Whether the handler is busy with work that may take long, such as an external call. Then it is no stall that no record completes.
     /// </summary>
     bool IsBusy => false;
 
@@ -34,11 +34,11 @@ public interface IRecordBatchHandler
     Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation);
 
     /// <summary>
-    /// Prepares for partition numbers that were assigned, in all the endpoint's topics. Called before the handler gets any record of them.
+    /// Prepares for partition numbers that were assigned in no topic before. Called before their first record, and again if it throws.
     /// </summary>
     Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>Releases partition numbers that were revoked or lost. Must return at once.</summary>
+    /// <summary>Releases partition numbers of which no topic is assigned any more. Must return at once.</summary>
     void Revoked(IReadOnlyCollection<int> partitions);
 }
 
@@ -56,7 +56,7 @@ public sealed class BatchEntry(ConsumedRecord record, Action<BatchEntry, RecordO
     /// <summary>Whether its outcome has been reported.</summary>
     public bool IsCompleted => Volatile.Read(ref _completed) != 0;
 
-    /// <summary>Begins its handling: its span starts. It ends with the outcome.</summary>
+    /// <summary>Starts the span of its handling, which ends with the outcome.</summary>
     public void Begin() => Span ??= RecordSpans.Process(Record, group);
 
     /// <summary>Reports its outcome. Only the first call counts.</summary>

@@ -25,9 +25,9 @@ public interface IRecordLog
 }
 
 /// <summary>Callbacks of a group member, on the thread that consumes.</summary>
-/// <param name="Assigned">Partitions were assigned; the first call may name none.</param>
+/// <param name="Assigned">Partitions were assigned, possibly none.</param>
 /// <param name="Revoked">Partitions are being revoked; offsets stored before the callback returns are still committed.</param>
-/// <param name="Lost">Partitions were lost: another member has them already.</param>
+/// <param name="Lost">Partitions were lost: another member may have them already, so no offset can be stored.</param>
 /// <param name="Missed">Records were deleted before the group had read them.</param>
 public sealed record MembershipEvents(
     Action<ILogConsumer, List<TopicPartition>> Assigned,
@@ -41,25 +41,25 @@ public sealed record MembershipEvents(
 /// <param name="To">The first offset that still exists.</param>
 public readonly record struct MissedRecords(TopicPartition Partition, long From, long To)
 {
-    /// <summary>The number of offsets; control records of transactions count too.</summary>
+    /// <summary>The number of offsets; those of control records and of records removed by compaction count too.</summary>
     public long Count => To - From;
 }
 
-/// <summary>A member of a group. Used by one thread.</summary>
+/// <summary>A member of a group. Used by one thread, except for <see cref="TopicIdsAsync"/>.</summary>
 public interface ILogConsumer : IDisposable
 {
     /// <summary>
     /// Returns the next record or the end of a partition, or null if none comes within that time. Runs the callbacks.
     /// </summary>
     /// <exception cref="LogChangedException">
-    /// The log was replaced by another one. No record of the new log was returned; the caller closes the member and joins again.
+    /// The offset to read next is not in the log. No record after the gap was returned; the caller closes the member and joins again.
     /// </exception>
     ConsumeResult<byte[]?, byte[]?>? Consume(int waitMs);
 
     /// <summary>The ids of the topics that this member reads; they do not change while it lives.</summary>
     Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation);
 
-    /// <summary>The offset after the last record of a partition as of the last fetch, or null before one. Makes no request.</summary>
+    /// <summary>The end of a partition as of the last fetch; null if unknown, as always in the in-memory log. Makes no request.</summary>
     long? EndOf(TopicPartition partition);
 
     /// <summary>Stops returning records of the partitions that are assigned at this moment.</summary>
@@ -76,7 +76,7 @@ public interface ILogConsumer : IDisposable
 }
 
 /// <summary>
-/// A log is no longer the one that was read: its topic was deleted and created again, or it ends before the offset reached.
+/// A log does not continue where it was read: its topic was deleted and created again, it was truncated, or unread records were deleted.
 /// </summary>
 public sealed class LogChangedException(string message) : Exception(message)
 {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// The name of a static member of a group: the machine's name, and the number of the first file in the temporary folder that no other
-/// process has locked. A process that is killed frees its file, so the process that replaces it has the same name.
+/// The name of a static member of a group: the machine's name, and the number of the group's first file in the temporary folder that no
+/// other process has locked. A process that is killed frees its file, so the process that replaces it has the same name.
 /// </summary>
 internal sealed class InstanceId : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class InstanceId : IDisposable
     /// <summary>The name.</summary>
     public string Value { get; }
 
-    /// <summary>Takes a name, until it is disposed of; null if there is no folder to lock a file in.</summary>
+    /// <summary>Takes a name, until it is disposed of; null if the folder does not exist or no number is free.</summary>
     /// <param name="group">The group.</param>
     /// <param name="folder">The folder, which all processes of the machine share.</param>
     /// <param name="machine">The machine's name.</param>

@@ -21,7 +21,7 @@ internal sealed class KafkaLog(
     // Partitions that the next member must read from the beginning instead of from the committed offset.
     private readonly ReadFromBeginning _readFromBeginning = new();
 
-    // By group and topic: the id of the topic when the group last read it.
+    // By group and topic: the id of the topic when this process last read it.
     private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, Guid>> _ids = new(StringComparer.Ordinal);
 
     // By group: the name of this process as a static member; null if it has none, or if another process has the same name.
@@ -62,7 +62,7 @@ internal sealed class KafkaLog(
         var (session, heartbeat) = Session(address, settings);
         var configuration = ClientSettings.For<ConsumerConfig>(settings);
         configuration.GroupId = address.Group;
-        configuration.GroupInstanceId = Instance(address)?.Value;
+        configuration.GroupInstanceId = GetOrTakeInstance(address)?.Value;
 
         // StartOffsets decides where to begin: the library would silently skip to the first record that is not deleted.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
@@ -114,11 +114,11 @@ internal sealed class KafkaLog(
             .Build();
     }
 
-    private InstanceId? Instance(EndpointAddress address) => address.IsStatic
+    private InstanceId? GetOrTakeInstance(EndpointAddress address) => address.IsStatic
         ? _instances.GetOrAdd(address.Group, group => InstanceId.Take(group, Path.GetTempPath(), Environment.MachineName))
         : null;
 
-    // Another process has taken this name, for example a container of the same host name. This one joins again without a name.
+    // A consumer's fatal error: another process has this name, for example a container of the same host name. The next member has none.
     private void GiveUpName(EndpointAddress address, Error error)
     {
         if (_instances.TryGetValue(address.Group, out var instance) && instance is not null)
@@ -236,7 +236,7 @@ internal sealed class KafkaLog(
                 Rewind();
             }
 
-            if (_log.Instance(_address) is not null)
+            if (_log.GetOrTakeInstance(_address) is not null)
             {
                 Leave();
             }
@@ -246,7 +246,7 @@ internal sealed class KafkaLog(
 
         public void Dispose() => _consumer.Dispose();
 
-        /// <summary>Returns where to begin in assigned partitions, and reports the records that are missing there.</summary>
+        /// <summary>Returns where to begin in assigned partitions. Reports missed records, then the assignment.</summary>
         public List<TopicPartitionOffset> OnAssigned(IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
             var begin = partitions.Count == 0 ? [] : StartOffsets(consumer, partitions);
@@ -291,7 +291,7 @@ internal sealed class KafkaLog(
             return begin;
         }
 
-        // The earliest offset of each partition that still exists, with one request per broker.
+        // The first offset that still exists in each partition, with one request per broker. Partitions with an error are left out.
         private static Dictionary<TopicPartition, Offset> EarliestOffsets(
             IConsumer<byte[]?, byte[]?> consumer, List<TopicPartition> partitions)
         {
@@ -312,7 +312,7 @@ internal sealed class KafkaLog(
         }
 
         // Close lets a static member keep its place until the session timeout. This member stops for good, so the others must get its
-        // partitions at once. The client clears the member id when it leaves.
+        // partitions at once. The client clears the member id when it has left.
         private void Leave()
         {
             var began = _log._time.GetTimestamp();

@@ -12,7 +12,7 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>The budget of this process.</summary>
     public static MemoryBudget ForProcess() => new(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
 
-    /// <summary>Bytes of record values that an endpoint reads ahead.</summary>
+    /// <summary>Bytes of record values that an endpoint has in flight.</summary>
     public long Intake { get; } = Math.Clamp(heapBytes / 16, MiB, 64 * MiB);
 
     /// <summary>
@@ -24,7 +24,7 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>The weight of the sagas that the orchestrator caches.</summary>
     public long Cache { get; } = Math.Clamp(heapBytes / 10, MiB, 1024 * MiB);
 
-    /// <summary>Bytes of messages that the broker has not acknowledged.</summary>
+    /// <summary>Bytes of the orchestrator's messages that the broker has not acknowledged.</summary>
     public long Unsent { get; } = Math.Clamp(heapBytes / 12, MiB, 256 * MiB);
 
     /// <summary>The weight of commands that a role runs at a time. A single one may weigh more.</summary>
@@ -42,6 +42,6 @@ public sealed class MemoryBudget(long heapBytes)
     /// <summary>The weight of the HTTP requests that the orchestrator handles at a time. A single one may weigh more.</summary>
     public long Calls { get; } = Math.Clamp(heapBytes / 10, MiB, 512 * MiB);
 
-    /// <summary>Bytes that the Kafka client holds in each direction, outside the managed heap.</summary>
+    /// <summary>Bytes that a Kafka consumer holds outside the managed heap; a producer holds at least twice as many.</summary>
     public int Client { get; } = (int)Math.Clamp(heapBytes / 24, 2 * MiB, 16 * MiB);
 }

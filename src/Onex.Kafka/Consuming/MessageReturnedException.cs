@@ -1,7 +1,7 @@
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Thrown by a consumer of messages that has not begun one because the process stops: the next owner of the partition reads it again.
+/// Thrown by a handler that has not begun its message because the process stops: the next owner of the partition reads the message again.
 /// </summary>
 public sealed class MessageReturnedException(string message) : Exception(message)
 {

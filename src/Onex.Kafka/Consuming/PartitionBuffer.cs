@@ -7,22 +7,22 @@ namespace Onex.Kafka.Consuming;
 internal readonly record struct BufferedRecord(AssignedPartition Partition, BatchEntry Entry);
 
 /// <summary>What a buffer can take now.</summary>
-/// <param name="Records">How many more records fit.</param>
+/// <param name="Records">How many records to read next: those that fit, at most a batch. Not positive if the limit is reached.</param>
 /// <param name="Bytes">How many more bytes of values fit.</param>
-/// <param name="IsFull">Whether nothing fits.</param>
-/// <param name="IsHalfFree">Whether at least half of both limits is free.</param>
+/// <param name="IsFull">Whether one of the limits is reached.</param>
+/// <param name="IsHalfFree">Whether at least half of each limit is free.</param>
 internal readonly record struct BufferRoom(int Records, long Bytes, bool IsFull, bool IsHalfFree);
 
 /// <summary>How far a consumer is behind in a topic.</summary>
 /// <param name="Topic">The topic.</param>
-/// <param name="Partitions">The number of its assigned partitions.</param>
-/// <param name="Lag">The records of these partitions that are not handled yet.</param>
+/// <param name="Partitions">The number of its partitions that are assigned to the consumer.</param>
+/// <param name="Lag">The offsets of these partitions that are not handled yet, up to the last known end.</param>
 internal readonly record struct TopicLag(string Topic, int Partitions, long Lag);
 
 /// <summary>
 /// The state of one consumer's assigned partitions: records held until a partition is prepared, records pending for the handler, counts of
-/// what is in flight, and watermarks. It never gives an offset to store that is past a record in flight. It has no thread, no task and no
-/// Kafka client; one lock guards it and every <see cref="AssignedPartition"/>, so all threads of the consumer may use it.
+/// what is in flight, and watermarks. It never gives an offset to store that is past a record without a durable outcome. It has no thread,
+/// no task and no Kafka client; one lock guards it and every <see cref="AssignedPartition"/>, so all threads of the consumer may use it.
 /// </summary>
 /// <param name="settings">The limits.</param>
 /// <param name="onOutcome">Receives the outcome of each record, on the thread that reports it and without the lock.</param>
@@ -41,7 +41,7 @@ internal sealed class PartitionBuffer(
     private (TopicPartition Partition, long Count, long Since)? _unread;
     private volatile IReadOnlyList<TopicLag> _lags = [];
 
-    /// <summary>Records read and not yet completed.</summary>
+    /// <summary>Records read that are neither completed nor dropped (returned, abandoned, revoked).</summary>
     public int InFlight
     {
         get
@@ -187,10 +187,10 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>The next records for the handler, possibly none; null once it drains.</summary>
-    /// <param name="atMost">The largest number of records.</param>
+    /// <summary>Removes and returns the next pending records, possibly none; null once the buffer drains.</summary>
+    /// <param name="atMost">The largest number of records; a batch is never larger than the setting, and smaller if it is heavy.</param>
     /// <param name="atLeast">If fewer are pending, they stay pending.</param>
-    public List<BufferedRecord>? NextBatch(int atMost = int.MaxValue, int atLeast = 1)
+    public List<BufferedRecord>? TakeBatch(int atMost = int.MaxValue, int atLeast = 1)
     {
         lock (_gate)
         {
@@ -255,7 +255,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Removes from a list the records that need no further handling: completed ones and those of revoked partitions.</summary>
+    /// <summary>Removes from a list the records whose outcome is reported, durable or not, and those of revoked partitions.</summary>
     public void RemoveFinished(List<BufferedRecord> records)
     {
         lock (_gate)
@@ -264,7 +264,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Stops counting records that nobody will complete. Their offsets stay behind, so they are read again.</summary>
+    /// <summary>Stops counting those of the records that have no outcome. Their offsets stay behind, so they are read again.</summary>
     public void Abandon(List<BufferedRecord> records)
     {
         lock (_gate)
@@ -302,8 +302,8 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>The watermarks that moved since the last call: where a restart begins to read.</summary>
-    public IReadOnlyList<TopicPartitionOffset> OffsetsToStore()
+    /// <summary>Returns the watermarks that moved since the last call, and counts them as stored: a restart begins to read there.</summary>
+    public IReadOnlyList<TopicPartitionOffset> TakeOffsetsToStore()
     {
         lock (_gate)
         {
@@ -321,7 +321,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Returns what fits. If nothing does, first waits until something fits, at most for that time.</summary>
+    /// <summary>Returns what fits. If full, first waits until half a batch fits or partitions are revoked, at most this long.</summary>
     public BufferRoom WaitForRoom(int waitMs)
     {
         lock (_gate)
@@ -340,10 +340,10 @@ internal sealed class PartitionBuffer(
     }
 
     /// <summary>
-    /// Notes since when the broker holds back records, for example those behind an open transaction. A record of any partition counts as
-    /// progress: only the whole consumer can stall.
+    /// Notes since when there are unread records although nothing was read, for example because the broker holds them back behind an open
+    /// transaction. A record of any partition counts as progress: only the whole consumer can stall.
     /// </summary>
-    /// <param name="endOf">The end of a partition, where it is known; null while the consumer is paused.</param>
+    /// <param name="endOf">Returns the end of a partition, or null if that is unknown. No function while the consumer is paused.</param>
     public void NoteUnread(Func<TopicPartition, long?>? endOf)
     {
         lock (_gate)
@@ -378,7 +378,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Notes the ends of the partitions, so that it is known how long unread records have waited.</summary>
+    /// <summary>Notes the end of each partition that is read up to its last noted end: since then unread records before it wait.</summary>
     /// <param name="endOf">The end of a partition, where it is known.</param>
     public void NoteEnds(Func<TopicPartition, long?> endOf)
     {
@@ -395,7 +395,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Describes the partition whose unread records have waited for the longest, if that is too long; else null.</summary>
+    /// <summary>Describes the partition whose unread records wait longest, if longer than <c>BehindAfter</c>; else null.</summary>
     public string? DescribeLag(Func<TopicPartition, long?> endOf)
     {
         lock (_gate)
@@ -445,7 +445,7 @@ internal sealed class PartitionBuffer(
     /// <summary>The number of bytes that a record counts as.</summary>
     public static int ValueBytes(ConsumeResult<byte[]?, byte[]?> result) => result.Message?.Value?.Length ?? 0;
 
-    // The end is unknown before the first fetch.
+    // Without a known end, as before the first fetch, only what was read counts.
     private static long LagOf(AssignedPartition partition, long? end) =>
         end is { } known && (partition.Tracker.Watermark ?? partition.NextOffset) is { } next
             ? Math.Max(partition.InFlight, known - next)

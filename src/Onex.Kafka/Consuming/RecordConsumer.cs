@@ -14,7 +14,7 @@ public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, 
     /// </summary>
     public bool IsBroadcast { get; init; }
 
-    /// <summary>A limit for the session timeout; null if the setting alone decides.</summary>
+    /// <summary>An upper limit for the session timeout; null if <see cref="KafkaSettings.SessionTimeout"/> alone decides.</summary>
     public TimeSpan? SessionTimeoutMax { get; init; }
 
     /// <summary>
@@ -24,7 +24,7 @@ public sealed record EndpointAddress(string Name, IReadOnlyList<string> Topics, 
     public bool IsStatic { get; init; }
 
     /// <summary>
-    /// Whether neighbouring partitions go to different members. If not, each member gets the same numbers of all topics.
+    /// Whether neighbouring partitions go to different members. If not, each member gets the same numbers of all topics of equal size.
     /// </summary>
     public bool IsSpread { get; init; }
 }
@@ -50,7 +50,7 @@ internal sealed class RecordConsumer : IDisposable
     // A handler that fails for longer counts as stalled. A restart of the database takes less.
     private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(5);
 
-    // An unreachable broker must not keep the process from ending. It notices the end by the session timeout.
+    // An unreachable broker must not keep the process from ending. The group then misses this member after the session timeout.
     private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
 
     private readonly EndpointAddress _address;
@@ -117,19 +117,19 @@ internal sealed class RecordConsumer : IDisposable
     /// <summary>The group for metrics. Those of broadcasts share a name, because each process has another group at each start.</summary>
     public string Group => _address.IsBroadcast ? "broadcast" : _address.Group;
 
-    /// <summary>The lag of each topic, as of the last second.</summary>
+    /// <summary>The lag of each topic, as of the last second; empty if nobody collects metrics.</summary>
     public IReadOnlyList<TopicLag> Lags() => _buffer.Lags;
 
-    /// <summary>Whether an assignment has arrived, possibly an empty one.</summary>
+    /// <summary>Whether an assignment, possibly an empty one, has arrived since this consumer last joined its group.</summary>
     public bool HasAssignment => _hasAssignment;
 
-    /// <summary>Records read and not yet completed.</summary>
+    /// <summary>Records read that are neither completed nor dropped (returned, abandoned, revoked).</summary>
     public int InFlight => _buffer.InFlight;
 
-    /// <summary>Describes a lack of progress although records wait, or returns null.</summary>
+    /// <summary>Describes why records make no progress: a failing handler, no poll, a stall; null if they do or none wait.</summary>
     public string? DescribeStall() => _loop.DescribeFailure(_failingMax) ?? DescribePoll() ?? _buffer.DescribeStall(_handler.IsBusy);
 
-    /// <summary>Describes unread records that have waited too long, or returns null.</summary>
+    /// <summary>Describes unread records that waited longer than <c>BehindAfter</c>, as of the last second; else null.</summary>
     public string? DescribeLag() => Volatile.Read(ref _lag);
 
     public void Start()
@@ -411,7 +411,7 @@ internal sealed class RecordConsumer : IDisposable
         var numbers = _buffer.Revoke(partitions);
         SignalIfDrained();
 
-        // Before the handler releases the partitions, so that a preparation that still runs sees that it must stop.
+        // Before the handler releases the partitions, so that a running preparation sees that it must stop. A rebalance revokes them all.
         if (_buffer.Assigned.Count == 0)
         {
             foreach (var assignment in _assignments)
@@ -469,7 +469,7 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The partition was revoked: its next owner reads the record and closes the dead letter.
+            // The partition was revoked, or the consumer stops: the next owner reads the record and closes the dead letter.
         }
     }
 
@@ -482,7 +482,7 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The partition was revoked: its next owner reads the record again.
+            // The partition was revoked, or the consumer stops: the next owner reads the record again.
         }
         catch (Exception e)
         {
@@ -507,7 +507,7 @@ internal sealed class RecordConsumer : IDisposable
     // On the polling thread only. The library commits the stored offsets.
     private void StoreOffsets(ILogConsumer consumer)
     {
-        foreach (var offset in _buffer.OffsetsToStore())
+        foreach (var offset in _buffer.TakeOffsetsToStore())
         {
             try
             {

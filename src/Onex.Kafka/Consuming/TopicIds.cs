@@ -9,13 +9,13 @@ namespace Onex.Kafka.Consuming;
 /// library continues at the same offset of the new log and would skip the records before it. A test against a broker checks the format of
 /// the line.
 /// </summary>
-/// <param name="previous">The ids with which earlier clients of the group read, by topic.</param>
+/// <param name="previous">The ids with which earlier clients of the group read, by topic. Those of this client are added.</param>
 internal sealed partial class TopicIds(ConcurrentDictionary<string, Guid> previous)
 {
     private readonly ConcurrentDictionary<string, Guid> _ids = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Change> _changes = new();
 
-    /// <summary>Whether a topic was created again.</summary>
+    /// <summary>Whether a topic was created again since <see cref="TakeChanges"/>.</summary>
     public bool HaveChanged => !_changes.IsEmpty;
 
     /// <summary>Reads a line of the library's log.</summary>

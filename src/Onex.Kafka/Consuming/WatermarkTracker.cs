@@ -61,8 +61,8 @@ internal sealed class WatermarkTracker
     }
 
     /// <summary>
-    /// Marks everything before this offset as read. Offsets without a record are control records of transactions or were removed by
-    /// compaction. Returns whether the watermark moved.
+    /// Adds the unread offsets before this one as completed: they have no record, because of transactions or compaction. The watermark
+    /// passes them after the records before them. Returns whether it moved.
     /// </summary>
     public bool AdvanceTo(long offset)
     {

@@ -8,7 +8,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>Writes dead letters and retries until each is durable.</summary>
+/// <summary>Writes and closes dead letters, and retries until that is durable.</summary>
 internal sealed class DeadLetterWriter(
     KafkaSettings settings, IRecordProducer producer, IDeadLetterSink? sink, TimeProvider time, ILogger<DeadLetterWriter> logger,
     DeadLetterMetrics? metrics = null)
@@ -49,7 +49,7 @@ internal sealed class DeadLetterWriter(
         }
     }
 
-    /// <summary>Finds the open dead letters of these partitions, whose records may be read again.</summary>
+    /// <summary>Finds the ids of open dead letters of these partitions, whose records may be read again; none without a sink.</summary>
     public async Task<IReadOnlySet<Guid>> FindOpenAsync(IEnumerable<TopicPartition> partitions, CancellationToken cancellation)
     {
         var open = new HashSet<Guid>();
@@ -66,7 +66,7 @@ internal sealed class DeadLetterWriter(
         return open;
     }
 
-    /// <summary>Whether a record has one of these dead letters.</summary>
+    /// <summary>Whether one of these ids is that of the record's dead letter.</summary>
     public bool Has(ConsumedRecord record, IReadOnlySet<Guid> open) => open.Count > 0 && sink is not null && open.Contains(sink.Id(record));
 
     /// <summary>Closes the dead letter of a record that was handled after all. Retries until that succeeds.</summary>

@@ -17,14 +17,14 @@ public interface IDeadLetterSink
     Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation);
 
     /// <summary>
-    /// Finds the newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's offset, so
-    /// the record may be read again.
+    /// Finds the ids of the newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's
+    /// offset, so the record may be read again.
     /// </summary>
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>The id that a dead letter of this record has.</summary>
     Guid Id(ConsumedRecord record);
 
-    /// <summary>Closes an open dead letter, because its record was handled after all.</summary>
+    /// <summary>Closes the open dead letter of a record, because the record was handled after all.</summary>
     Task CloseAsync(ConsumedRecord record, CancellationToken cancellation);
 }

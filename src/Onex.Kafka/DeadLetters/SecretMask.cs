@@ -16,7 +16,7 @@ public static class SecretMask
     // Beyond the default of 64 levels, secrets would stay unmasked.
     private static readonly JsonDocumentOptions _readOptions = new() { MaxDepth = 1000 };
 
-    /// <summary>Whether a field or header of that name may hold a secret.</summary>
+    /// <summary>Whether a field or header of that name may hold a secret, because it contains one of the words.</summary>
     public static bool IsSecret(string name) => name.AsSpan().ContainsAny(_names);
 
     /// <summary>Masks the secret fields of JSON text; returns other text as it is.</summary>

@@ -9,7 +9,7 @@ namespace Onex.Kafka.Memory;
 
 /// <summary>
 /// An in-memory log with the behaviour of a broker: topics with partitions, order within a partition, groups whose members share the
-/// partitions by range, committed offsets. Records that every group has passed are deleted. Topics that no group reads keep their last
+/// partitions by range, committed offsets. Records that every reading group has passed are deleted. Topics without one keep their last
 /// records, so that people can look at them.
 /// </summary>
 internal sealed class MemoryLog : IRecordLog
@@ -170,7 +170,7 @@ internal sealed class MemoryLog : IRecordLog
 
     private bool IsRead(string topic) => _groups.Values.Any(group => group.Topics.Contains(topic));
 
-    // Deletes the records that every group has passed.
+    // Deletes the records that every group that reads the topic has passed.
     private void Trim(TopicPartition at)
     {
         var topic = _topics[at.Topic];
@@ -276,7 +276,7 @@ internal sealed class MemoryLog : IRecordLog
         public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
             log.TopicIdsAsync(names, cancellation);
 
-        // Every record is readable at once, so nothing can be unread.
+        // Unknown: it would show what is held back, but every record can be read at once.
         public long? EndOf(TopicPartition partition) => null;
 
         public void Pause()

@@ -2,7 +2,7 @@ namespace Onex.Kafka.Producing;
 
 /// <summary>
 /// Chooses the partition of records that need no order: one partition for a whole batch, because each partition in a batch is a request of
-/// its own. The next batch goes to the partition with the fewest records so far, so no partition is ahead of another by more than a batch.
+/// its own. The next one goes to the partition with the fewest records so far, so none is ahead by more than <see cref="RecordsMax"/>.
 /// </summary>
 /// <param name="isSpread">
 /// Whether the records take long to handle. Then an equal load of the consumers is worth the additional requests.
@@ -15,7 +15,7 @@ internal sealed class BatchPartitioner(bool isSpread = false)
     /// <summary>The most records of a spread batch on one partition.</summary>
     public const int SpreadRecordsMax = 4;
 
-    /// <summary>A spread batch goes to this many partitions before one of them gets a second record.</summary>
+    /// <summary>The most partitions of a spread batch, unless one would get more than <see cref="SpreadRecordsMax"/>.</summary>
     public const int SpreadPartitions = 16;
 
     private readonly Lock _lock = new();
@@ -25,7 +25,7 @@ internal sealed class BatchPartitioner(bool isSpread = false)
     private int _expected;
     private bool _hasEnded;
 
-    /// <summary>Whether it must know the size of a batch before it chooses.</summary>
+    /// <summary>Whether batches are spread, so that <see cref="Expect"/> must announce their records before the first choice.</summary>
     public bool IsSpread => isSpread;
 
     /// <summary>Announces a record of the next batch.</summary>

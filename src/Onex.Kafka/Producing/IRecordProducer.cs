@@ -4,7 +4,7 @@ namespace Onex.Kafka.Producing;
 
 /// <summary>A record to write.</summary>
 /// <param name="Topic">The topic.</param>
-/// <param name="Partition">The partition, or null to choose by the key.</param>
+/// <param name="Partition">The partition; null to choose it by the key, or by <see cref="KafkaSettings.UnorderedTopics"/>.</param>
 /// <param name="Key">The key.</param>
 /// <param name="Value">The value.</param>
 /// <param name="Headers">The headers.</param>
@@ -17,10 +17,10 @@ public enum DeliveryStatus
     /// <summary>It is durable.</summary>
     Acknowledged,
 
-    /// <summary>The broker will never take it: it is too large, or its topic is unknown or forbidden.</summary>
+    /// <summary>A retry would fail too: for example, it is too large, or its topic is unknown or forbidden.</summary>
     Undeliverable,
 
-    /// <summary>The broker could not be reached in time; a retry may succeed.</summary>
+    /// <summary>It is not acknowledged for another reason, such as an unreachable broker; a retry may succeed.</summary>
     Unavailable,
 }
 
@@ -35,16 +35,19 @@ public readonly record struct DeliveryReport(DeliveryStatus Delivery, string? Re
 }
 
 /// <summary>
-/// Writes records with an idempotent producer and <c>acks=all</c>. The whole process shares one. Do not await the delivery of one record
-/// before producing the next, because records are sent in batches.
+/// Writes records: to Kafka with an idempotent producer and <c>acks=all</c>, or to the in-memory log. The whole process shares one. Do not
+/// await the delivery of one record before producing the next, because records are sent in batches.
 /// </summary>
 public interface IRecordProducer
 {
     /// <summary>
-    /// Writes a record. The task ends with the broker's answer and never fails because of the broker. Order per partition is kept.
+    /// Writes a record. The task ends with the broker's answer and never fails because of the broker; cancellation only ends the wait.
+    /// Order per partition is kept, except that later records may overtake those of a batch that was too large.
     /// </summary>
     Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation);
 
-    /// <summary>The number of partitions of a topic, from metadata; throws <see cref="BrokerUnavailableException"/>.</summary>
+    /// <summary>The number of partitions of a topic.</summary>
+    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    /// <exception cref="InvalidOperationException">There is no such topic.</exception>
     Task<int> PartitionsAsync(string topic, CancellationToken cancellation);
 }

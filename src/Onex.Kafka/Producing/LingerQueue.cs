@@ -6,12 +6,12 @@ namespace Onex.Kafka.Producing;
 /// </summary>
 internal sealed class LingerQueue<T> : IDisposable
 {
-    /// <summary>The most items that wait; the next one hands them over at once.</summary>
+    /// <summary>This many waiting items are handed over at once.</summary>
     public const int BatchMax = 500;
 
     private const int LongestWaitMs = 5;
 
-    // Up to the first rate no item waits. From the second rate on, each waits the longest time.
+    // Up to the first rate no item waits. From the second rate on, each waits at most the longest time.
     private const double FewPerSecond = 500;
     private const double ManyPerSecond = 3000;
 
@@ -32,7 +32,7 @@ internal sealed class LingerQueue<T> : IDisposable
     private int _arrived;
     private int _waitMs;
 
-    /// <param name="handOver">Takes a batch, on one thread at a time. Must neither throw nor block.</param>
+    /// <param name="handOver">Takes a batch, on one thread at a time. Must neither throw, block nor keep the list.</param>
     /// <param name="time">The clock.</param>
     public LingerQueue(Action<IReadOnlyList<T>> handOver, TimeProvider time)
     {

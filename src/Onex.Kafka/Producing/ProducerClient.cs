@@ -11,7 +11,7 @@ namespace Onex.Kafka.Producing;
 /// <summary>Receives a record with its report. Must neither throw nor block.</summary>
 /// <param name="record">The record.</param>
 /// <param name="report">Its report.</param>
-/// <param name="isTooLargeTogether">Whether its batch was too large, so that it may succeed in a batch of its own.</param>
+/// <param name="isTooLargeTogether">Whether it or its batch was too large, so that it may succeed in a batch of its own.</param>
 internal delegate void RecordReporter(PendingRecord record, DeliveryReport report, bool isTooLargeTogether);
 
 /// <summary>A producer of the library, created on first use and again after a fatal error.</summary>
@@ -57,7 +57,7 @@ internal sealed class ProducerClient(
     private long _createdAt;
     private bool _disposed;
 
-    /// <summary>Hands a record to the library, which reports it later.</summary>
+    /// <summary>Hands a record to the library, which reports it later. Reports it at once if there is no producer at the moment.</summary>
     public void Produce(PendingRecord pending)
     {
         if (GetOrCreate() is not { } open)

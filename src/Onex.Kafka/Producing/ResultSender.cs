@@ -11,13 +11,13 @@ namespace Onex.Kafka.Producing;
 /// <param name="source">The role, for the <c>source</c> header.</param>
 public sealed class ResultSender(IRecordProducer producer, TimeProvider time, string topic, string source)
 {
-    /// <summary>The code of a result that the broker rejects.</summary>
+    /// <summary>The code of the rejection that is sent instead of a result that the broker rejects.</summary>
     public const string ResultUndeliverable = "result_undeliverable";
 
     /// <summary>
-    /// Produces the result and waits until it is durable. If the broker will never take it, sends a rejection without the result instead.
+    /// Produces the result and waits until it is durable. If the broker will never take it, sends a rejection without its value instead.
     /// Throws <see cref="BrokerUnavailableException"/> if no broker answers, and <see cref="InvalidOperationException"/> if the broker will
-    /// not take that either.
+    /// never take a message without a value.
     /// </summary>
     /// <param name="result">The result.</param>
     /// <param name="homePartition">The partition that the command named.</param>

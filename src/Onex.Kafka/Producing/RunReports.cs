@@ -3,8 +3,8 @@ using Onex.Contracts.Messages;
 namespace Onex.Kafka.Producing;
 
 /// <summary>
-/// Reports on one run of an attempt. The first report says that it has begun; it is sent after a second, so that a shorter attempt costs no
-/// report, or at once if the step has a heartbeat timeout. The next reports carry the latest progress, at most once a second.
+/// Reports on one run of an attempt, if its command asks for that. The first report says that it has begun, after a second (so a shorter
+/// attempt costs none), or at once if the step has a heartbeat timeout. The next reports carry new progress, at most once a second.
 /// </summary>
 public sealed class RunReports : IDisposable
 {

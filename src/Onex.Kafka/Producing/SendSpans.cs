@@ -8,8 +8,8 @@ namespace Onex.Kafka.Producing;
 internal static class SendSpans
 {
     /// <summary>
-    /// Starts the span of a record, or returns null if nobody records spans. Its parent is the current span if that has the record's trace,
-    /// else the span in the record's header. A record for another role gets the span's context, so that its handling is linked to it.
+    /// Starts the span of a record. Its parent is the current span if that has the record's trace or the record has none, else the span in
+    /// the record's header; returns null without either, and if nobody records spans. A record for another role gets the span's id.
     /// </summary>
     public static Activity? Start(ref ProducedRecord record)
     {

@@ -11,7 +11,7 @@ public static class RecordHeaders
         ? new TraceContext(parent, record.TextHeader(HeaderNames.TraceState))
         : null;
 
-    /// <summary>The last header of that name as text, or null if there is none.</summary>
+    /// <summary>The last header of that name as text; null if there is none or it has no value.</summary>
     public static string? TextHeader(this ConsumedRecord record, string name)
     {
         for (var i = record.Headers.Count - 1; i >= 0; i--)

@@ -12,7 +12,7 @@ namespace Onex.Kafka.Records;
 /// <param name="Offset">The offset; -1 if the message has no position.</param>
 public sealed record RecordOrigin(Guid? TopicId, int Partition, long Offset)
 {
-    /// <summary>The identity of a message without a position, which was no record or was written again from its saga; else null.</summary>
+    /// <summary>The identity of a message without a known position, which replaces its position; null for a message with one.</summary>
     public Guid? Identity { get; private init; }
 
     /// <summary>The origin of a record: that in its header if it is redriven, else its position.</summary>

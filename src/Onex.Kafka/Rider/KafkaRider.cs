@@ -7,13 +7,13 @@ namespace Onex.Kafka.Rider;
 /// <summary>The rider: the endpoints that read Kafka beside the bus.</summary>
 public interface IKafkaRider : IRider
 {
-    /// <summary>The endpoints by name, each with whether its first assignment has arrived.</summary>
+    /// <summary>The endpoints by name, each with whether an assignment has arrived since it last joined its group.</summary>
     IReadOnlyDictionary<string, bool> Endpoints { get; }
 
     /// <summary>Why endpoints cannot work at the moment, one sentence per endpoint; empty if all can.</summary>
     IReadOnlyList<string> Problems { get; }
 
-    /// <summary>Which endpoints work but are behind, one sentence per endpoint.</summary>
+    /// <summary>Which endpoints are behind, one sentence per endpoint, whether or not they also have a problem.</summary>
     IReadOnlyList<string> Lags { get; }
 }
 

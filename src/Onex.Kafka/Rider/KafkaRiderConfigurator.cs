@@ -48,10 +48,10 @@ public interface ITopicEndpointConfigurator<T>
     /// </summary>
     int LaneLimit { get; set; }
 
-    /// <summary>A limit for the session timeout; null if the setting alone decides.</summary>
+    /// <summary>An upper limit for the session timeout; null if <see cref="KafkaSettings.SessionTimeout"/> alone decides.</summary>
     TimeSpan? SessionTimeoutMax { get; set; }
 
-    /// <summary>Whether the process keeps its place in the group when it is killed and starts again at once. Default: no.</summary>
+    /// <summary>Whether a killed process that starts again within the session timeout keeps its place in the group. Default: no.</summary>
     bool IsStatic { get; set; }
 
     /// <summary>Whether neighbouring partitions go to different members. Default: no.</summary>
@@ -65,8 +65,8 @@ public interface ITopicEndpointConfigurator<T>
     void Handle(Func<IServiceProvider, MessageHandler<T>> handler);
 
     /// <summary>
-    /// Defines which exceptions are failures that all messages share: these are retried for ever. Others are retried a limited number of
-    /// times, then the message goes to the dead-letter topic. Default: <see cref="BrokerUnavailableException"/>.
+    /// Defines which exceptions are failures that all messages share: these are retried for ever, as is a lack of memory. Others are
+    /// retried a limited number of times, then the message becomes a dead letter. Default: <see cref="BrokerUnavailableException"/>.
     /// </summary>
     void RetryForever(Func<Exception, bool> isShared);
 
@@ -75,8 +75,8 @@ public interface ITopicEndpointConfigurator<T>
 }
 
 /// <summary>
-/// Handles a message. The messages after it wait until the method returns its task, so work that may block belongs in
-/// <see cref="MessageLane.TryDefer"/> or on another thread.
+/// Handles a message. The method occupies one of the lanes, which begin all messages, until it returns its task. So work that may block
+/// belongs in <see cref="MessageLane.TryDefer"/> or on another thread.
 /// </summary>
 /// <param name="message">The message.</param>
 /// <param name="record">The record that it was read from.</param>

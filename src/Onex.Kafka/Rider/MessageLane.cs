@@ -3,8 +3,8 @@ using Onex.Kafka.Consuming;
 namespace Onex.Kafka.Rider;
 
 /// <summary>
-/// A thread of the pool that begins to handle messages, one after the other. A handler defers work that may block: the lane runs it as soon
-/// as the handler awaits it, which wakes no other thread. If the handler gives up work that runs, a new lane begins the other messages.
+/// A thread of the pool that begins to handle messages, one after the other. A handler defers work that may block: the lane runs it when
+/// the handler has returned its task, which wakes no other thread. If running work is given up, a new lane begins the other messages.
 /// </summary>
 public sealed class MessageLane : IThreadPoolWorkItem
 {
@@ -33,7 +33,7 @@ public sealed class MessageLane : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Runs this work next, on this thread. Returns false if other work is deferred already.</summary>
+    /// <summary>Runs this work next. Call it on the lane's thread. Returns false if other work is deferred already.</summary>
     public bool TryDefer(IThreadPoolWorkItem work)
     {
         if (_deferred is not null)
@@ -88,7 +88,7 @@ public sealed class MessageLane : IThreadPoolWorkItem
 }
 
 /// <summary>Begins messages in their order, on a limited number of lanes.</summary>
-/// <param name="lanesMax">The most lanes.</param>
+/// <param name="lanesMax">The most lanes; those that are replaced do not count.</param>
 /// <param name="begin">Begins to handle a message. It does not throw.</param>
 internal sealed class MessageLanes(int lanesMax, Action<BatchEntry, CancellationToken> begin)
 {

@@ -10,7 +10,7 @@ using Onex.Kafka.Records;
 namespace Onex.Kafka.Rider;
 
 #pragma warning disable CA1001 // The semaphore allocates no handle, and messages that end late still release it.
-/// <summary>Handles each record of a topic as a message, concurrently up to a limit and in no order.</summary>
+/// <summary>Handles each record of a topic as a message, concurrently up to a limit. Messages begin in order, and end in any.</summary>
 internal sealed class TopicHandler<T>(
     string topic,
     JsonTypeInfo<T> type,
@@ -38,7 +38,7 @@ internal sealed class TopicHandler<T>(
 
     public bool IsBusy => Volatile.Read(ref _running) > 0 && Volatile.Read(ref _failing) == 0;
 
-    // Returns when the last message is about to begin, so that a slow message delays no other while slots are free.
+    // Returns when each message has a slot, so that a slow message delays no other while slots are free.
     public async Task HandleAsync(IReadOnlyList<BatchEntry> batch, CancellationToken cancellation)
     {
         _lanes ??= new MessageLanes(lanes, (entry, stopping) => _ = HandleOneAsync(entry, stopping));
@@ -73,7 +73,7 @@ internal sealed class TopicHandler<T>(
         }
         catch (OperationCanceledException)
         {
-            // The process stops, and the record is read again.
+            // The endpoint stops, and the record is read again.
         }
         finally
         {

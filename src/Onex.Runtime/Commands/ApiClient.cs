@@ -9,7 +9,7 @@ using Onex.Hosting.Settings;
 namespace Onex.Runtime.Commands;
 
 /// <summary>
-/// A client of the orchestrator's HTTP API. Error responses and connection errors become a <see cref="CommandException"/>.
+/// A client of the orchestrator's HTTP API. Connection errors and all but successful JSON become a <see cref="CommandException"/>.
 /// </summary>
 internal sealed class ApiClient : IDisposable
 {
@@ -35,7 +35,7 @@ internal sealed class ApiClient : IDisposable
         }
     }
 
-    /// <summary>Creates a client from the option or the environment.</summary>
+    /// <summary>Creates a client from the option, the environment or the settings of this machine.</summary>
     /// <param name="url">The option <c>--url</c>, or null.</param>
     /// <param name="environment">The environment's variables.</param>
     /// <param name="cancellation">Ends the reading of a token that is in Vault.</param>

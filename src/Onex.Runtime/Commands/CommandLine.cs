@@ -103,7 +103,7 @@ internal static class CommandLine
     private static SettingsResult Read(IReadOnlyDictionary<string, string> environment, SettingsUse use) =>
         SettingsReader.Read(environment, Environment.CurrentDirectory, use, Prefixes(environment));
 
-    // Null: names of operations are not checked. These commands load no plug-ins, so the prefixes of their operations are unknown.
+    // Null if there are plug-ins, which these commands do not load: then names of operations are not checked.
     private static string[]? Prefixes(IReadOnlyDictionary<string, string> environment) =>
         string.IsNullOrWhiteSpace(environment.GetValueOrDefault(SettingsTable.PluginsDirectory.Name))
             ? Catalogue.Prefixes(PluginSet.None)

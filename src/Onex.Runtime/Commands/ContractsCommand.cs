@@ -141,7 +141,7 @@ internal static class ContractsCommand
                 + $"{examples.Count(example => example.Problems.Count > 0)} failed");
         }
 
-        // A failed example is a result of the command; a contract with errors is a bad configuration.
+        // A failed example is a result of the command, even beside contracts with errors, which alone are a bad configuration.
         return !failed ? CommandLine.Done
             : shown.Exists(report => report.Examples.Any(example => example.Problems.Count > 0)) ? CommandLine.Failed
             : OnexHost.BadConfiguration;
@@ -291,7 +291,7 @@ internal static class ContractsCommand
     {
         var path = Path.GetFullPath(diagnostic.Path);
 
-        // An unused connection is a diagnostic of the directory.
+        // ONEX1189, an unused connection, is a diagnostic of all contracts together.
         return path == file || (Path.GetDirectoryName(path) != directory && diagnostic.Code != "ONEX1189");
     }
 }

@@ -58,7 +58,7 @@ internal static class TableOutput
         ? string.Concat(text.Select(character => char.IsControl(character) ? $"\\u{(int)character:X4}" : character.ToString()))
         : text;
 
-    /// <summary>A member as a cell; empty if it is missing.</summary>
+    /// <summary>A member as a cell; empty if it is missing or null.</summary>
     public static string Cell(JsonElement json, string name) => json.TryGetProperty(name, out var value)
         ? value.ValueKind switch
         {
@@ -68,7 +68,7 @@ internal static class TableOutput
         }
         : "";
 
-    /// <summary>A time in UTC, to the second.</summary>
+    /// <summary>A member that is a time, in UTC, to the second; empty if it is none.</summary>
     public static string Time(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String && value.TryGetDateTimeOffset(out var at)
             ? TimeText.Format(at)

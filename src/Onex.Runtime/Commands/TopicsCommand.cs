@@ -60,7 +60,7 @@ internal static class TopicsCommand
         return command;
     }
 
-    // Rewinds only the topics that the orchestrator reads. Commands that are read again would repeat their effects; results are enough.
+    // Rewinds only the topics that the orchestrator reads. Commands that are read again could repeat their effects.
     private static async Task<int> RewindAsync(
         GroupOffsets offsets, RuntimeSettings settings, DateTimeOffset to, bool apply, bool json, CancellationToken cancellation)
     {

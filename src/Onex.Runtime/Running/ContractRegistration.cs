@@ -26,7 +26,7 @@ internal sealed class ContractRegistration(
 
     /// <summary>
     /// Lets new sagas start with changed contracts. If it returns problems, the contracts in use stay in use. Throws
-    /// <see cref="NotReachableException"/> if store or broker cannot be reached.
+    /// <see cref="NotReachableException"/> without store or broker, and <see cref="ConfigurationException"/> if a topic is rejected.
     /// </summary>
     public async Task<IReadOnlyList<string>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)
     {

@@ -10,9 +10,9 @@ using Onex.Hosting.Settings;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Puts changed contracts, connections, certificates and secrets to use while the role runs: when the contents of their files have changed,
-/// and on SIGHUP. Files with errors change nothing: what was loaded before stays in use, and <c>/health</c> is degraded until they are
-/// corrected.
+/// Puts changed contracts, connections, certificates and secrets to use while the role runs: when the contents of their files or secrets of
+/// Vault have changed, and on SIGHUP. If a connection has errors, nothing changes; if only contracts have, connections do. What is not
+/// replaced stays in use, and <c>/health</c> is degraded until the files are corrected.
 /// </summary>
 internal sealed class ContractsReload : BackgroundService
 {
@@ -84,7 +84,7 @@ internal sealed class ContractsReload : BackgroundService
         }
         catch (NotReachableException error)
         {
-            // The next call tries again.
+            // If files have changed, the next call tries again.
             if (!_isWaiting)
             {
                 Log.ReloadWaits(_logger, error.Message);
@@ -150,8 +150,8 @@ internal sealed class ContractsReload : BackgroundService
         }
     }
 
-    // Uses what has no errors, and returns the errors. Connections are replaced even if contracts have errors, because another process may
-    // be the one that uses the contracts.
+    // Uses what has no errors, and returns the errors. Connections are replaced even if contracts have errors, as in a process of the
+    // effects role alone, which does not read contracts.
     private async Task<IReadOnlyList<(string File, string Problem)>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)
     {
         if (FindVanished(loaded) is { } vanished)
@@ -192,7 +192,7 @@ internal sealed class ContractsReload : BackgroundService
         return [];
     }
 
-    // A directory that is emptied or unmounted for a moment must not make every request unknown.
+    // A directory that vanishes for a moment must not make every request unknown. The compiler reports one that is empty.
     private (string File, string Problem)? FindVanished(LoadedContracts loaded)
     {
         const string Remedy = "what was loaded before stays in use. Restart the role if they are to be removed.";

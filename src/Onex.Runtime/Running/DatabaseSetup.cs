@@ -4,7 +4,7 @@ using Onex.Persistence.Schema;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Migrates the schema, or waits until an orchestrator has migrated it.</summary>
+/// <summary>Migrates the schema, waits until an orchestrator has migrated it, or, without <c>AutoMigrate</c>, only checks it.</summary>
 internal sealed class DatabaseSetup(Migrator migrator, RuntimeSettings settings) : IRoleBootstrap
 {
     public string Name => "The database";

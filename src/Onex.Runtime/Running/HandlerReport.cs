@@ -9,7 +9,7 @@ using Onex.Workers;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>Reports the handlers of effects and workers to health. The orchestrator reports contracts when it registers them.</summary>
+/// <summary>Reports the handlers of effects, workers and plug-ins to health. The orchestrator reports its contracts itself.</summary>
 internal sealed class HandlerReport(
     RoleHealth health, RuntimeSettings settings, ConnectionTable connections, PluginSet plugins) : IRoleBootstrap
 {

@@ -9,7 +9,7 @@ using Onex.Metrics;
 namespace Onex.Runtime.Running;
 
 /// <summary>
-/// Adds the label values that are known at the start to the meter, which replaces all others: topics, operations and connections. The
+/// Adds the topics, operations and connections that are known at the start to the meter, which counts all others as one value. The
 /// orchestrator adds its contracts, and the operations that they may name, when it registers them.
 /// </summary>
 internal sealed class KnownLabels(

@@ -7,7 +7,7 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Runtime.Running;
 
-/// <summary>The contents of the contracts directory: connections, and compiled contracts.</summary>
+/// <summary>The contents of the contracts directory: connections, remote operations, and compiled contracts.</summary>
 internal sealed record LoadedContracts(
     Compilation Compilation, CompilerContext Context, ConnectionsResult Connections, IReadOnlyList<string> Problems)
 {
@@ -75,7 +75,7 @@ internal sealed record LoadedContracts(
         };
     }
 
-    /// <summary>Reads only the connections, for a role without contracts.</summary>
+    /// <summary>Reads only the connections.</summary>
     public static ConnectionsResult ReadConnections(
         RuntimeSettings settings, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null) =>
         ConnectionsReader.Read(Path.Combine(settings.ContractsDirectory, "connections"), environment, resolveSecrets, vault);

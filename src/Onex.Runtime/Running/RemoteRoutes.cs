@@ -34,7 +34,7 @@ internal static class RemoteRoutes
         }
     }
 
-    /// <summary>A line for each contract that calls a remote operation although the runtime has no Kafka.</summary>
+    /// <summary>A line for each remote operation that each contract calls; these cannot run if the runtime has no Kafka.</summary>
     public static IEnumerable<string> WithoutKafka(IEnumerable<Plan> plans) =>
         from plan in plans
         from name in plan.RemoteOperations

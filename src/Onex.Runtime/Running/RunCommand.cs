@@ -26,7 +26,7 @@ namespace Onex.Runtime.Running;
 /// <summary><c>onex run</c>: composes a role and runs it until a signal.</summary>
 internal static class RunCommand
 {
-    /// <summary>Checks settings, connections and contracts before anything starts, so that all problems are reported at once.</summary>
+    /// <summary>Checks settings, connections and contracts, so that all problems are reported at once; then runs the role.</summary>
     public static async Task<int> RunAsync(IReadOnlyDictionary<string, string> environment, string workingDirectory, CancellationToken stop)
     {
         MemoryLimit.Apply();

@@ -8,7 +8,7 @@ namespace Onex.Runtime.Running;
 /// <summary>Maps the settings of the process to the settings of the other projects.</summary>
 internal static class SettingsMapping
 {
-    // The part of the grace period that remains after draining, for the last commits and for closing connections.
+    // What remains of a long grace period after draining, for the last commits and for closing connections.
     private static readonly TimeSpan _afterDraining = TimeSpan.FromSeconds(5);
 
     /// <summary>For Onex.Kafka.</summary>

@@ -31,10 +31,10 @@ internal sealed class TopicSetup(
         return 0;
     });
 
-    /// <summary>Creates missing topics to which changed contracts write, or warns about them.</summary>
-    public Task EnsureAsync(IReadOnlyList<string> written, CancellationToken cancellation) => ClassifyAsync(async () =>
+    /// <summary>Creates missing topics that changed contracts need, or warns about them.</summary>
+    public Task EnsureAsync(IReadOnlyList<string> needed, CancellationToken cancellation) => ClassifyAsync(async () =>
     {
-        await PrepareAsync(written, cancellation);
+        await PrepareAsync(needed, cancellation);
         return 0;
     });
 
@@ -49,7 +49,7 @@ internal sealed class TopicSetup(
         await topics.EnsureTopicsAsync([names.WorkerCancels], 1, settings.Replication, cancellation);
     }
 
-    /// <summary>Returns the number of partitions of each topic, and a line per problem.</summary>
+    /// <summary>Returns the number of partitions of each existing topic of the runtime, and a line per problem.</summary>
     public static async Task<(IReadOnlyDictionary<string, int> Counts, IReadOnlyList<string> Problems)> CheckAsync(
         TopicAdmin topics, RuntimeSettings settings, CancellationToken cancellation)
     {
@@ -96,17 +96,17 @@ internal sealed class TopicSetup(
         }
     }
 
-    // Only warns about topics that it may not create: their owner may create them later, or the broker at the first write.
-    private async Task PrepareAsync(IReadOnlyList<string> written, CancellationToken cancellation)
+    // Only warns about topics that it may not create, because their owner may create them later.
+    private async Task PrepareAsync(IReadOnlyList<string> needed, CancellationToken cancellation)
     {
         if (settings.CreateTopics)
         {
-            await topics.EnsureTopicsAsync(written, settings.Partitions, settings.Replication, cancellation);
+            await topics.EnsureTopicsAsync(needed, settings.Partitions, settings.Replication, cancellation);
             return;
         }
 
-        var counts = await topics.PartitionCountsAsync(written, cancellation);
-        foreach (var missing in written.Where(topic => !counts.ContainsKey(topic)))
+        var counts = await topics.PartitionCountsAsync(needed, cancellation);
+        foreach (var missing in needed.Where(topic => !counts.ContainsKey(topic)))
         {
             Log.EmittedTopicMissing(logger, missing);
         }

@@ -25,7 +25,7 @@ internal sealed record WorkerMessage(TailRecord Record, JsonObject? Json)
     public int? Number(string field) => Json?[field] is JsonValue value && value.TryGetValue(out int number) ? number : null;
 }
 
-/// <summary>Sends commands to a worker as an orchestrator does, and collects its results.</summary>
+/// <summary>Sends commands to a worker as an orchestrator does, and collects its results and reports.</summary>
 internal sealed class WorkerLink(IRecordProducer producer, string topic, TimeProvider time)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
@@ -48,8 +48,8 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         }
     }
 
-    /// <summary>Whether any result of a command of this link has arrived.</summary>
-    public bool HasResults => Received.Any(IsOwn);
+    /// <summary>Whether any result or report of a command of this link has arrived.</summary>
+    public bool HasAnswers => Received.Any(IsOwn);
 
     /// <summary>Whether a message is about a command of this link; an orchestrator may use the same topics.</summary>
     public bool IsOwn(WorkerMessage message)
@@ -70,7 +70,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         }
         catch (JsonException)
         {
-            // The record is not from this worker; or its case fails, because it finds no result.
+            // Somebody else's record; or one of the worker, whose case then fails because no result comes.
         }
 
         lock (_lock)
@@ -145,7 +145,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
             && string.Equals(message.CommandId, command.CommandId.ToString(), StringComparison.OrdinalIgnoreCase)),
     ];
 
-    /// <summary>Waits for a number of results of an attempt; fewer if they do not come in time.</summary>
+    /// <summary>Waits for at least a number of results of an attempt; returns fewer if they do not come in time.</summary>
     public async Task<IReadOnlyList<WorkerMessage>> WaitAsync(
         StepCommand command, TimeSpan within, CancellationToken cancellation, int count = 1)
     {

@@ -15,7 +15,7 @@ internal sealed record VerifiedCase(string Operation, string Name, string? Failu
 
 /// <summary>An operation to verify.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Arguments">Arguments that it accepts.</param>
+/// <param name="Arguments">Arguments that it is expected to accept.</param>
 /// <param name="Declared">Its declaration; null if there is none.</param>
 internal sealed record VerifiedOperation(string Name, RawJson Arguments, OperationDescriptor? Declared)
 {
@@ -27,7 +27,7 @@ internal sealed record VerifiedOperation(string Name, RawJson Arguments, Operati
 }
 
 /// <summary>
-/// Plays an orchestrator against a running worker, case by case (docs/worker-protocol.md). It runs the operation for real.
+/// Plays an orchestrator against a running worker, case by case (docs/worker-protocol.md). The worker runs the operation for real.
 /// </summary>
 /// <param name="link">The connection to the worker.</param>
 /// <param name="partitions">The number of partitions of the topic of the commands.</param>
@@ -73,7 +73,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
         {
             var failure = await run(operation, cancellation);
             yield return new VerifiedCase(operation.Name, name, failure);
-            if (failure is not null && !link.HasResults)
+            if (failure is not null && !link.HasAnswers)
             {
                 // No worker answers, so every other case would only wait for its time.
                 yield break;
@@ -312,7 +312,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"No result of attempt {command.Attempt} of command {command.CommandId} arrived within {within.TotalSeconds} s.")
-                + (link.HasResults
+                + (link.HasAnswers
                     ? ""
                     : link.Received.Any(message => message.CommandId is null)
                     ? " Records without a command_id have arrived: a result is a JSON object with the ids of its command."

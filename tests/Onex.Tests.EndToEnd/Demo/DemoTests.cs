@@ -82,7 +82,7 @@ public sealed class DemoTests : IDisposable
                 RedirectStandardError = true,
             };
             _process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
-            _reaperId = Reaper.Kill(_process.Id);
+            _reaperId = Reaper.KillAtExit(_process.Id);
             _process.StandardInput.Close();
             _process.OutputDataReceived += (_, line) => AddLine(line.Data);
             _process.ErrorDataReceived += (_, line) => AddLine(line.Data);

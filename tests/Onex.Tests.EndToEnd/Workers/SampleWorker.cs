@@ -12,7 +12,7 @@ internal sealed class SampleWorker : IAsyncDisposable
     private readonly Process _process;
     private readonly string _reaperId;
 
-    private SampleWorker(Process process) => (_process, _reaperId) = (process, Reaper.Kill(process.Id));
+    private SampleWorker(Process process) => (_process, _reaperId) = (process, Reaper.KillAtExit(process.Id));
 
     public static async Task<SampleWorker> StartAsync(string language, OnexStack stack, string? pythonFile = null)
     {

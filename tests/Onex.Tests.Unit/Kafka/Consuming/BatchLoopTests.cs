@@ -169,7 +169,7 @@ public sealed class BatchLoopTests
 
     // Random arrivals, ends of batches and stops. Run checks each batch when it is given: at most two are handled at a time, and no record
     // is given again after it was completed or its batch succeeded. Each record with a lower offset is accepted, in a batch that is still
-    // handled, or earlier in this batch. If not, the batch fails without effect, as the handler's contract demands.
+    // handled, or earlier in this batch, unless a batch has failed: then this one fails too, as the handler's contract demands.
     [Fact]
     public async Task In_any_schedule_each_record_is_accepted_once_and_in_order() =>
         await Gen.Select(Gen.Int[0, 9], Gen.Int[0, 5]).List[0, 60].SampleAsync(
@@ -319,7 +319,7 @@ public sealed class BatchLoopTests
             Assert.Empty(_violations);
         }
 
-        // Calls 0 to 4 add records, calls 5 to 9 end or fail a batch.
+        // Calls 0 to 4 add records; calls 5 to 9 complete one record of a batch, fail the batch, or both, or let it succeed.
         public void Do(int call, int choice)
         {
             if (call < 5)

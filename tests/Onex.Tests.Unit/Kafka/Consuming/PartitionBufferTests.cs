@@ -41,14 +41,14 @@ public sealed class PartitionBufferTests
         var run = new Run();
         run.Assign(0);
         run.Read(0, gap: 0);
-        var late = Assert.Single(run.Buffer.NextBatch()!);
+        var late = Assert.Single(run.Buffer.TakeBatch()!);
         run.Revoke(0);
         run.Assign(0);
         run.Read(0, gap: 0);
 
         run.Buffer.Complete(late.Partition, late.Entry);
 
-        Assert.Empty(run.Buffer.OffsetsToStore());
+        Assert.Empty(run.Buffer.TakeOffsetsToStore());
         Assert.Equal(1, run.Buffer.InFlight);
     }
 
@@ -62,16 +62,16 @@ public sealed class PartitionBufferTests
             run.Read(0, gap: 0);
         }
 
-        var batch = run.Buffer.NextBatch()!;
+        var batch = run.Buffer.TakeBatch()!;
         run.Buffer.Drain();
         run.Read(0, gap: 0);
         Assert.Equal((BatchMax, false), (run.Buffer.InFlight, run.Buffer.IsDrained));
-        Assert.Null(run.Buffer.NextBatch());
+        Assert.Null(run.Buffer.TakeBatch());
 
         batch.ForEach(record => run.Buffer.Complete(record.Partition, record.Entry));
 
         Assert.True(run.Buffer.IsDrained);
-        Assert.Equal(BatchMax, Assert.Single(run.Buffer.OffsetsToStore()).Offset.Value);
+        Assert.Equal(BatchMax, Assert.Single(run.Buffer.TakeOffsetsToStore()).Offset.Value);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class PartitionBufferTests
         run.Assign(0);
         run.Read(0, gap: 0);
         run.Read(0, gap: 0);
-        var batch = run.Buffer.NextBatch()!;
+        var batch = run.Buffer.TakeBatch()!;
         batch[1].Entry.Complete(RecordOutcome.Handled.Instance);
 
         run.Buffer.Drain();
@@ -90,7 +90,7 @@ public sealed class PartitionBufferTests
         run.Buffer.Complete(batch[1].Partition, batch[1].Entry);
 
         Assert.True(run.Buffer.IsDrained);
-        Assert.Empty(run.Buffer.OffsetsToStore());
+        Assert.Empty(run.Buffer.TakeOffsetsToStore());
     }
 
     [Fact]
@@ -250,7 +250,6 @@ public sealed class PartitionBufferTests
             var open = _assigned.Values.SelectMany(assignment => assignment.Taken).ToList();
             for (var i = 0; i < count && open.Count > 0; i++)
             {
-                // In random order.
                 var record = open[(i * 7) % open.Count];
                 open.Remove(record);
                 Buffer.Complete(record.Partition, record.Entry);
@@ -313,7 +312,7 @@ public sealed class PartitionBufferTests
 
         private bool Take()
         {
-            var batch = Buffer.NextBatch();
+            var batch = Buffer.TakeBatch();
             Assert.Equal(_draining, batch is null);
             Assert.True(batch is null or { Count: <= BatchMax });
             foreach (var record in batch ?? [])
@@ -329,7 +328,7 @@ public sealed class PartitionBufferTests
 
         private void Store()
         {
-            foreach (var offset in Buffer.OffsetsToStore())
+            foreach (var offset in Buffer.TakeOffsetsToStore())
             {
                 var assignment = _assigned[offset.Partition.Value];
                 Assert.Equal(assignment.Watermark, offset.Offset.Value);
