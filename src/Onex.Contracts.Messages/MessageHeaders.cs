@@ -10,6 +10,10 @@ namespace Onex.Contracts.Messages;
 /// </summary>
 public sealed class MessageHeaders : IEquatable<MessageHeaders>
 {
+    /// <summary>The names that <see cref="Identify"/> writes, separated by commas.</summary>
+    public const string IdentityNames =
+        HeaderNames.MessageId + "," + HeaderNames.CorrelationId + "," + HeaderNames.Timestamp + "," + HeaderNames.Source;
+
     private MessageHeaders(IReadOnlyList<KeyValuePair<string, string>> items) => Items = items;
 
     /// <summary>No headers.</summary>
@@ -149,6 +153,7 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     /// <inheritdoc />
     public override string ToString() => ToJson().ToString();
 
+    // Writes the names in IdentityNames.
     private static void AddIdentity(
         List<KeyValuePair<string, string>> items, string source, MessageId messageId, Guid? correlationId, DateTimeOffset timestamp)
     {

@@ -3,7 +3,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>Sends commands, and holds back the commands of a paused saga.</summary>
+/// <summary>Adds commands to a decision, which are sent after its commit, and holds back the commands of a paused saga.</summary>
 internal static class Commands
 {
     /// <summary>How long after its timeout an attempt should have ended: the margin of the lease and some time for transport.</summary>
@@ -14,7 +14,7 @@ internal static class Commands
     // A child may run for any length of time, and the outbox delivers its result: a resend only covers unforeseen losses.
     private static readonly TimeSpan _longestDelayOfChild = TimeSpan.FromHours(1);
 
-    /// <summary>Sends a command for the first time.</summary>
+    /// <summary>Adds a command to the saga, and its first attempt to the decision, unless the saga is paused.</summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="id">The command's identity.</param>
     /// <param name="direction">Whether it runs the step or compensates it.</param>
@@ -22,7 +22,7 @@ internal static class Commands
     /// <param name="retryPass">The retry pass that its identity contains.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
-    public static void Send(
+    public static void Begin(
         DecisionBuilder decision, CommandId id, StepDirection direction, StepCall stepCall, int retryPass, int? item = null,
         bool frozen = false)
     {
@@ -51,7 +51,7 @@ internal static class Commands
     public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
         var stepCall = StepCall.ForCompensation(decision.Facts.Call(compensable.Step), compensable.Arguments);
-        Send(decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item);
+        Begin(decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item);
         decision.Note(HistoryKind.CompensationStarted, compensable.Step, ("operation", stepCall.Invocation.Operation));
     }
 

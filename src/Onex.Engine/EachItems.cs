@@ -164,7 +164,7 @@ internal static class EachItems
         }
 
         var command = CommandOf(decision, rejected.Step, all.Visit, rejected.Item!.Value);
-        Commands.Send(
+        Commands.Begin(
             decision, Identity.Compensation(command, rejected.RetryPass + 1), StepDirection.Compensation,
             StepCall.ForCompensation(call, arguments),
             rejected.RetryPass + 1, rejected.Item, frozen: true);
@@ -314,7 +314,7 @@ internal static class EachItems
         };
         if (CallArguments.TryEvaluate(step.Call.Invocation, scope, out var arguments, out var code, out var problem))
         {
-            Commands.Send(decision, id, StepDirection.Forward, StepCall.ForStep(step.Call, arguments), retryPass, index);
+            Commands.Begin(decision, id, StepDirection.Forward, StepCall.ForStep(step.Call, arguments), retryPass, index);
             return;
         }
 
@@ -399,7 +399,7 @@ internal static class EachItems
         {
             if (item.CompensationArguments is { } arguments && call.Compensation is not null)
             {
-                Commands.Send(
+                Commands.Begin(
                     decision, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.ForCompensation(call, arguments),
                     retryPass: 0, item.Index, frozen: true);
             }

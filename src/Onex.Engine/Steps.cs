@@ -36,7 +36,7 @@ internal static class Steps
 
         var id = Identity.Command(saga.Facts.SagaId, $"{saga.State}/{step.Id}", saga.Visit, retryPass: retryPass);
         var stepCall = StepCall.ForStep(step, arguments);
-        Commands.Send(decision, id, StepDirection.Forward, stepCall, retryPass);
+        Commands.Begin(decision, id, StepDirection.Forward, stepCall, retryPass);
         decision.Note(HistoryKind.StepStarted, step.Id, ("operation", step.Invocation.Operation));
         return false;
     }

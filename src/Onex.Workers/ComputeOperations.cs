@@ -52,7 +52,10 @@ public static class ComputeOperations
         return operations;
     }
 
-    /// <summary>Whether a worker has the operation. The orchestrator checks which of the others contracts may name.</summary>
+    /// <summary>
+    /// Whether a worker serves the operation: always, unless it runs code and <c>handlers.enabled</c> does not name it. What contracts may
+    /// name is a stricter rule, which the orchestrator checks.
+    /// </summary>
     internal static bool IsServed(IReadOnlyList<string>? enabled, string operation) =>
         !EnabledOperations.MustBeNamed(operation) || EnabledOperations.Includes(enabled, operation);
 

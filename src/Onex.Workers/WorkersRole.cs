@@ -34,11 +34,11 @@ public static class WorkersRole
     private const string Source = "onex-workers";
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IRecordProducer"/> and <see cref="TimeProvider"/> among the services, and takes an
-    /// <see cref="IPayloads"/> if there is one.
+    /// Adds the role. Needs <see cref="IRecordProducer"/> and <see cref="TimeProvider"/> among the services, and uses
+    /// <see cref="IPayloads"/> and <see cref="ISagaStore"/> if there are such: a worker may have no database.
     /// </summary>
     /// <param name="services">The process's services.</param>
-    /// <param name="settings">The settings, for the topics.</param>
+    /// <param name="settings">The settings.</param>
     public static IServiceCollection AddOnexWorkers(this IServiceCollection services, RuntimeSettings settings)
     {
         services.AddSingleton<RunningComputes>();

@@ -69,7 +69,7 @@ internal static class SandboxBenchmark
         using var pool = new SandboxPool(program, engine, _settings, TimeProvider.System);
         await RunForAsync(pool, request, module, TimeSpan.FromSeconds(1));
         var runs = await RunForAsync(pool, request, module, TimeSpan.FromSeconds(seconds));
-        using var warm = Process.GetProcessById(pool.IdleProcesses[0]);
+        using var warm = Process.GetProcessById(pool.IdleProcessIds[0]);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{name}: start {starts[Starts / 2]:F0} ms (median of {Starts}), {runs / (double)seconds:F0} empty runs a second in one "

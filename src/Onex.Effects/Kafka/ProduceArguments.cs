@@ -9,8 +9,7 @@ namespace Onex.Effects.Kafka;
 internal sealed record ProduceArguments
 {
     private const string ReservedHeaders =
-        HeaderNames.MessageId + "," + HeaderNames.CorrelationId + "," + HeaderNames.Timestamp + "," + HeaderNames.Source + ","
-        + HeaderNames.TraceParent + "," + HeaderNames.TraceState;
+        MessageHeaders.IdentityNames + "," + HeaderNames.TraceParent + "," + HeaderNames.TraceState;
 
     [Argument("The full name of the topic. Topics of Onex are not allowed.", Filling = ArgumentFilling.Constant)]
     public required string Topic { get; init; }

@@ -91,7 +91,7 @@ public sealed class ConsulRegistrar(
         }
     }
 
-    // Registers, unless the agent has the instance. An agent that restarts without its data loses it.
+    // Registers at first, and again if the agent does not have the instance any more: one that restarts without its data loses it.
     private async Task EnsureRegisteredAsync(CancellationToken cancellation)
     {
         if (_isRegistered && await consul.HasAsync(Id, cancellation))

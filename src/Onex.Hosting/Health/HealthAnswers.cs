@@ -31,7 +31,9 @@ internal sealed class HealthAnswers(RoleHealth role, HealthMonitor monitor, Time
             : AnswerAsync(http, Detailed()));
     }
 
-    /// <summary>Does not depend on external systems: if one fails, a restart of the process would not help.</summary>
+    /// <summary>
+    /// Once the role has started, this does not depend on external systems: if one fails, a restart of the process would not help.
+    /// </summary>
     public HealthAnswer Liveness() => role.Initialized ? Available() : Unavailable(DescribeStart(role.WaitsFor));
 
     /// <summary>Whether <c>/ready</c> answers 200.</summary>

@@ -21,8 +21,8 @@ internal sealed record ComponentHealth(
 
 /// <summary>
 /// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. A component
-/// counts as usable from its first successful probe until a probe fails. After that it needs two successful probes in a row, so that
-/// readiness does not flap.
+/// counts as usable from its first successful probe until a probe fails, or none has returned for two seconds. After a failed probe it
+/// needs two successful ones in a row, so that readiness does not flap. A probe that reports Degraded is successful.
 /// </summary>
 internal sealed class HealthMonitor(
     IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService
@@ -145,7 +145,7 @@ internal sealed class HealthMonitor(
 
         public ComponentState State => Usable ? Report.State : ComponentState.Unhealthy;
 
-        /// <summary>Whether the component was usable before. If not, one success is enough.</summary>
+        /// <summary>Whether the component was ever usable before. If not, one success is enough.</summary>
         public bool WasUsable { get; init; }
     }
 

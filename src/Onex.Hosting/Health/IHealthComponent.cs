@@ -30,7 +30,7 @@ public sealed record ComponentReport(ComponentState State, string? Error, TimeSp
 }
 
 /// <summary>
-/// A part of a role that <c>/health/detailed</c> shows and <c>/ready</c> may depend on: the saga store, the broker, the bus, the contracts.
+/// A part of a role that <c>/health/detailed</c> shows and <c>/ready</c> may depend on: the database, the broker, the bus, the router.
 /// Register it as a service. It is probed in the background, so that endpoints respond from memory. Each name has a section in
 /// docs/operating.md, "Component NAME".
 /// </summary>
@@ -60,7 +60,7 @@ public sealed record HandlerFailure(string Handler, string Error, DateTimeOffset
 
 /// <summary>
 /// The state of the role's bootstrap and its handlers, for <c>/health</c>. A handler is a contract in main, an operation prefix or
-/// connection in effects, an operation in workers.
+/// connection in effects, an operation in workers, or something else that a role reports by name, such as its registration in Consul.
 /// </summary>
 public sealed class RoleHealth(TimeProvider? time = null)
 {

@@ -6,7 +6,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Hosting.Http;
 
-/// <summary>Decides who may use <c>/api</c> (docs/http-api.md).</summary>
+/// <summary>Decides who may use <c>/api</c> (docs/http-api.md), <c>/metrics</c> and <c>/health/detailed</c>.</summary>
 public static class ApiAccess
 {
     /// <summary>The name of a caller on this machine if no token is configured.</summary>
@@ -69,7 +69,7 @@ public static class ApiAccess
 
     // A page of any web site can make its visitor's browser call this machine: through a name of the site that its DNS resolves to
     // 127.0.0.1 (DNS rebinding), or with a form or a script of another origin. The header Host shows the first, and Origin the second.
-    // Neither may send a JSON body without a preflight request.
+    // A form cannot send a body as JSON, and a script of another origin only after a preflight request, which fails.
     private static AccessDecision DecideWithoutToken(CallFacts call)
     {
         if (call.Caller is null || !IsLoopback(call.Caller))

@@ -7,7 +7,7 @@ namespace Onex.Hosting.Logging;
 /// <summary>The named values of a log call and of the scopes around it.</summary>
 internal static class LogFields
 {
-    /// <summary>Merges the values, with names in snake case; the innermost scope wins.</summary>
+    /// <summary>Merges the values, with names in snake case. For a repeated name the log call wins, then the innermost scope.</summary>
     public static IReadOnlyCollection<KeyValuePair<string, object?>> From<TState>(TState state, IExternalScopeProvider? scopes)
     {
         var fields = new Dictionary<string, object?>(StringComparer.Ordinal);

@@ -6,8 +6,9 @@ using Onex.Operations;
 namespace Onex.Hosting.Plugins;
 
 /// <summary>
-/// The assemblies of one plug-in. It shares Onex.Operations and the framework with the host, and has its own copy of everything else, so
-/// that it may use other versions of libraries than the host and other plug-ins do. Never unloaded.
+/// The assemblies of one plug-in. It shares Onex.Operations and the .NET runtime with the host, takes the rest of the framework from the
+/// host unless it has its own copy, and has its own copy of everything else, so that it may use other versions of libraries than the host
+/// and other plug-ins do. Never unloaded.
 /// </summary>
 /// <param name="name">The plug-in.</param>
 /// <param name="path">Its assembly.</param>

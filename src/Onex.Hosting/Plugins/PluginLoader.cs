@@ -9,7 +9,8 @@ using Onex.Operations;
 namespace Onex.Hosting.Plugins;
 
 /// <summary>
-/// Loads the plug-ins of a directory: each folder in it is one, with an assembly of the folder's name. Reports all problems at once.
+/// Loads the plug-ins of a directory: each folder in it, unless its name begins with a dot, is one, with an assembly of the folder's name.
+/// Reports all problems at once.
 /// </summary>
 /// <param name="directory">The directory.</param>
 /// <param name="builtIn">The built-in operations, whose prefixes plug-ins must not use.</param>
@@ -21,7 +22,7 @@ public sealed partial class PluginLoader(string directory, OperationCatalogue bu
     private readonly List<Plugin> _plugins = [];
     private readonly Dictionary<string, (PluginOperation Operation, string Plugin)> _operations = new(StringComparer.Ordinal);
 
-    /// <summary>Loads the plug-ins. One that has a problem is not used.</summary>
+    /// <summary>Loads the plug-ins. With an error in any of them, no role may start.</summary>
     public PluginSet Load()
     {
         if (!Directory.Exists(directory))

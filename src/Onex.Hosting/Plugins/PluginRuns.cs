@@ -7,14 +7,14 @@ namespace Onex.Hosting.Plugins;
 
 /// <summary>
 /// Runs the attempts of one operation of a plug-in, so that an operation that throws, blocks its thread or ignores its cancellation harms
-/// only its own step.
+/// only the steps that call it.
 /// </summary>
 /// <param name="operation">The operation's name.</param>
 /// <param name="plugin">The plug-in's name.</param>
 /// <param name="health">Shows when no more attempts are started.</param>
 internal sealed class PluginRuns(string operation, string plugin, RoleHealth health)
 {
-    /// <summary>The maximum number of attempts that run on after their time limit. Each may hold a thread.</summary>
+    /// <summary>If this many attempts run on after their cancellation, no more are started, because each may hold a thread.</summary>
     public const int AbandonedMax = 8;
 
     private static readonly Remedy _remedy = new(
@@ -25,7 +25,10 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
     private readonly Lock _lock = new();
     private int _abandoned;
 
-    /// <summary>Runs an attempt. Throws <see cref="PluginException"/>, or <see cref="OperationRejectedException"/>.</summary>
+    /// <summary>
+    /// Runs an attempt. What it throws becomes a <see cref="PluginException"/>, except an <see cref="OperationRejectedException"/> and a
+    /// lack of memory. Returns at the cancellation, even if the attempt runs on.
+    /// </summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> run, CancellationToken cancellation)
     {
         var abandoned = Volatile.Read(ref _abandoned);

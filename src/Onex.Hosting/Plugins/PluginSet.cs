@@ -7,8 +7,8 @@ using Onex.Operations;
 namespace Onex.Hosting.Plugins;
 
 /// <summary>The plug-ins of a process.</summary>
-/// <param name="plugins">Those without problems.</param>
-/// <param name="operations">The operations of all plug-ins, by name.</param>
+/// <param name="plugins">Those without errors.</param>
+/// <param name="operations">The operations without errors, also of plug-ins that have other errors, in the order of their names.</param>
 /// <param name="diagnostics">What is wrong with plug-ins.</param>
 public sealed class PluginSet(
     IReadOnlyList<Plugin> plugins, IReadOnlyList<PluginOperation> operations, IReadOnlyList<Diagnostic> diagnostics)
@@ -18,10 +18,10 @@ public sealed class PluginSet(
     /// <summary>No plug-ins.</summary>
     public static PluginSet None => new([], [], []);
 
-    /// <summary>The plug-ins without problems.</summary>
+    /// <summary>The plug-ins without errors.</summary>
     public IReadOnlyList<Plugin> Plugins => plugins;
 
-    /// <summary>Their operations, by name.</summary>
+    /// <summary>The operations without errors, also of plug-ins that have other errors, in the order of their names.</summary>
     public IReadOnlyList<PluginOperation> Operations => operations;
 
     /// <summary>What is wrong with plug-ins.</summary>
@@ -33,7 +33,7 @@ public sealed class PluginSet(
     /// <summary>The entries of the operations in the catalogue.</summary>
     public IEnumerable<OperationDescriptor> Descriptors => operations.Select(operation => operation.Descriptor);
 
-    /// <summary>Creates the operations that a role runs, and returns what their constructors threw.</summary>
+    /// <summary>Creates the operations that a role runs, and returns a diagnostic for each whose constructor threw.</summary>
     /// <param name="role">The role.</param>
     public IReadOnlyList<Diagnostic> Create(OperationRole role)
     {

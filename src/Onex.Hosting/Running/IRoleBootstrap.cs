@@ -6,7 +6,7 @@ namespace Onex.Hosting.Running;
 /// </summary>
 public interface IRoleBootstrap
 {
-    /// <summary>Its name in the log line when it has to wait: "the database".</summary>
+    /// <summary>Its name in the log line when it has to wait: "The database".</summary>
     string Name { get; }
 
     /// <summary>

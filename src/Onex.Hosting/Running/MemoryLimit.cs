@@ -31,7 +31,7 @@ public static class MemoryLimit
     }
 
     /// <summary>
-    /// The collector's limit: 85 % of the container's limit minus the rest of the process, at least 48 MiB.
+    /// The collector's limit: 85 % of the container's limit minus the rest of the process, at least 48 MiB and at most the default.
     /// </summary>
     /// <param name="defaultLimit">The limit by default: three quarters of the container's.</param>
     public static long For(long defaultLimit) =>

@@ -75,7 +75,9 @@ public sealed record RedisConnection(string Host, int Port, string? Password)
 /// <param name="Port">The advertised port.</param>
 public sealed record ConsulRegistration(string Service, string? Host, int Port);
 
-/// <summary>The checked settings of a process. Created only by <see cref="SettingsReader"/>.</summary>
+/// <summary>
+/// The settings of a process, created only by <see cref="SettingsReader"/>: checked, except for <see cref="SettingsResult.Tentative"/>.
+/// </summary>
 public sealed record RuntimeSettings
 {
     /// <summary><c>RUNTIME_PROFILE</c>.</summary>
@@ -93,10 +95,10 @@ public sealed record RuntimeSettings
     /// <summary><c>event_bus.max_history</c>.</summary>
     public required int MemoryHistory { get; init; }
 
-    /// <summary><c>KAFKA_*</c>; null on another bus.</summary>
+    /// <summary><c>KAFKA_*</c>; null without servers.</summary>
     public KafkaConnection? Kafka { get; init; }
 
-    /// <summary><c>POSTGRES_*</c>; null with another store.</summary>
+    /// <summary><c>POSTGRES_*</c>; null without host or password.</summary>
     public PostgresConnection? Postgres { get; init; }
 
     /// <summary>The topics, prefixed.</summary>
@@ -177,7 +179,7 @@ public sealed record RuntimeSettings
     /// <summary><c>handlers.direct</c>.</summary>
     public required IReadOnlyList<string> DirectOperations { get; init; }
 
-    /// <summary><c>handlers.enabled</c>, or null for all.</summary>
+    /// <summary><c>handlers.enabled</c>, or null for all but those that run code.</summary>
     public IReadOnlyList<string>? EnabledHandlers { get; init; }
 
     /// <summary><c>sandbox.*</c>.</summary>

@@ -6,7 +6,7 @@ public enum SettingKind
     /// <summary>Any text.</summary>
     Text,
 
-    /// <summary>One of <see cref="Setting.Values"/>, in any case.</summary>
+    /// <summary>One of <see cref="Setting.Values"/>, in upper or lower case.</summary>
     OneOf,
 
     /// <summary>A whole number within <see cref="Setting.Range"/>.</summary>
@@ -15,7 +15,7 @@ public enum SettingKind
     /// <summary><c>15s</c>, <c>2m</c>, <c>15d</c> or <c>00:00:15</c>, within <see cref="Setting.DurationRange"/>.</summary>
     Duration,
 
-    /// <summary><c>true</c> or <c>false</c>.</summary>
+    /// <summary><c>true</c>, <c>1</c>, <c>yes</c>, <c>on</c>, or <c>false</c>, <c>0</c>, <c>no</c>, <c>off</c>.</summary>
     Flag,
 
     /// <summary>A list of texts; only in the file.</summary>
@@ -36,7 +36,7 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     /// <summary>The default inside the image, or null if it is the same.</summary>
     public string? ImageDefault { get; init; }
 
-    /// <summary>The default in words if it depends on other settings, else null.</summary>
+    /// <summary>The default in words if it is not one fixed value, else null.</summary>
     public string? DefaultInWords { get; init; }
 
     /// <summary>Its key in <c>runtime_config.yaml</c>, nested with a dot, or null.</summary>
@@ -48,7 +48,7 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     /// <summary>Whether this version checks it, but does not use it.</summary>
     public bool IsUnused { get; init; }
 
-    /// <summary>The values of <see cref="SettingKind.OneOf"/>, as they are written.</summary>
+    /// <summary>The possible values of <see cref="SettingKind.OneOf"/>, or the items of a list of exporters, as they are written.</summary>
     public IReadOnlyList<string> Values { get; init; } = [];
 
     /// <summary>The bounds of <see cref="SettingKind.Number"/>, both included.</summary>

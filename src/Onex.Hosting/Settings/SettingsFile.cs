@@ -10,7 +10,7 @@ namespace Onex.Hosting.Settings;
 /// <param name="At">Its position in the file, or null if an environment variable holds it.</param>
 internal sealed record SettingValue(string Name, string Text, SourceSpan? At)
 {
-    /// <summary>The items of a list.</summary>
+    /// <summary>The items of a list in the file; null for anything else.</summary>
     public IReadOnlyList<string>? Items { get; init; }
 }
 

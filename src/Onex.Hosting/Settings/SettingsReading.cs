@@ -10,7 +10,7 @@ using Onex.Hosting.Logging;
 
 namespace Onex.Hosting.Settings;
 
-/// <summary>Reads all settings once and collects the diagnostics. Each method reads the setting that it is named after.</summary>
+/// <summary>Reads all settings once and collects the diagnostics. A method that is named after a setting reads that setting.</summary>
 internal sealed partial class SettingsReading
 {
     private readonly IReadOnlyDictionary<string, string> _environment;

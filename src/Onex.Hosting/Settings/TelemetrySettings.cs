@@ -47,7 +47,7 @@ public sealed record SignalSettings(OtlpSettings? Otlp, bool Console)
 }
 
 /// <summary>How to reach a collector.</summary>
-/// <param name="Endpoint">The address that is called; with HTTP it has the path of the signal.</param>
+/// <param name="Endpoint">The address that is called, with its path. HTTP needs a path for each signal; gRPC has none.</param>
 /// <param name="OverHttp">True for HTTP with protobuf, false for gRPC.</param>
 /// <param name="Headers"><c>key=value</c>, separated by commas. A secret.</param>
 /// <param name="Timeout">The time for one export.</param>

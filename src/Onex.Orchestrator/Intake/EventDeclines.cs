@@ -4,14 +4,14 @@ using Onex.Engine;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Creates the rejections of events; and of requests whose identity belongs to another request.</summary>
+/// <summary>Creates the rejections of events that the engine declined, or on which it did not decide.</summary>
 internal static class EventDeclines
 {
     /// <summary>The rejection of an event that the engine declined.</summary>
     public static Rejection ToRejection(this DeclinedEvent declined, SagaId sagaId) =>
         new(declined.Code, declined.Error, declined.Requester) { SagaId = sagaId };
 
-    /// <summary>The saga's state, and every state that it can still enter, accepts no events at all.</summary>
+    /// <summary>The saga's state accepts no events at all.</summary>
     public static Rejection NotAccepted(EventRequest request, SagaId sagaId, string state) =>
         new(
             ErrorCodes.EventUnwanted,
@@ -46,19 +46,6 @@ internal static class EventDeclines
         + "arrives after the end of a saga is not stored for the next one. If it is for the next one, send it again once that has started.",
         request.Requester);
 
-    /// <summary>The request's identity belongs to another request.</summary>
-    /// <param name="requester">Who sent this request.</param>
-    /// <param name="sagaId">The saga that has the other request; null if that is a stored early event.</param>
-    public static Rejection Differs(Requester requester, SagaId? sagaId) => new(
-        ErrorCodes.RequestDiffers,
-        $"The envelope_id {requester.RequestId} was used for another request already{(sagaId is { } id ? $" (saga {id})" : "")}: the "
-        + "operation, target or payload differs. Use another envelope_id for another request; to get the first request's answer, "
-        + "send it unchanged.",
-        requester)
-    {
-        SagaId = sagaId,
-    };
-
     /// <summary>Too many early events wait for the saga.</summary>
     public static Rejection TooMany(EventRequest request, int limit) => new(
         ErrorCodes.EventsTooMany,
@@ -66,7 +53,7 @@ internal static class EventDeclines
         + "Start the saga, or send fewer events before it starts.",
         request.Requester);
 
-    /// <summary>No saga for the early event started in time.</summary>
+    /// <summary>The saga did not start in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
         $"The event waited from {TimeText.Format(receivedAt)} until {TimeText.Format(expiresAt)}, and no saga of '{request.Contract}' "

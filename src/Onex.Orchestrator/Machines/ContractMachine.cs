@@ -39,20 +39,21 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
         _operatorRequested = Declare<OperatorRequested>(nameof(EventKind.Operator));
         _resend = Declare<ResendRequested>("Resend");
 
-        Initially(When(_started).ThenAsync(DecideAsync));
+        Initially(When(_started).ThenAsync(StoreDecisionAsync));
         foreach (var state in plan.States)
         {
             foreach (var kind in state.Accepts)
             {
                 During(states[state.Name], kind switch
                 {
-                    EventKind.StepResult => [When(_result).ThenAsync(DecideAsync), When(_report).ThenAsync(DecideAsync)],
-                    EventKind.Timer => [When(_timer).ThenAsync(DecideAsync)],
-                    EventKind.Joined => [When(_joined).ThenAsync(DecideAsync)],
-                    EventKind.External => [When(_external).ThenAsync(DecideAsync)],
+                    EventKind.StepResult => [When(_result).ThenAsync(StoreDecisionAsync), When(_report).ThenAsync(StoreDecisionAsync)],
+                    EventKind.Timer => [When(_timer).ThenAsync(StoreDecisionAsync)],
+                    EventKind.Joined => [When(_joined).ThenAsync(StoreDecisionAsync)],
+                    EventKind.External => [When(_external).ThenAsync(StoreDecisionAsync)],
 
                     // The runtime's own request to resend is accepted wherever an operator's command is.
-                    EventKind.Operator => [When(_operatorRequested).ThenAsync(DecideAsync), When(_resend).ThenAsync(DecideAsync)],
+                    EventKind.Operator =>
+                        [When(_operatorRequested).ThenAsync(StoreDecisionAsync), When(_resend).ThenAsync(StoreDecisionAsync)],
                     _ =>
                         throw new InvalidOperationException(
                             $"State '{state.Name}' of '{plan.Name}' accepts {kind}, which only starts a saga."),
@@ -93,7 +94,8 @@ internal sealed class ContractMachine : MassTransitStateMachine<SagaInstance>
             message.OnMissingInstance(missing => missing.Discard());
         });
 
-    private Task DecideAsync<TMessage>(BehaviorContext<SagaInstance, TMessage> context)
+    // The decision is stored in the instance, where PlanMachine takes it. Nothing is sent here.
+    private Task StoreDecisionAsync<TMessage>(BehaviorContext<SagaInstance, TMessage> context)
         where TMessage : SagaEvent
     {
         var instance = context.Saga;

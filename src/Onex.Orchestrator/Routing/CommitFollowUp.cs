@@ -33,7 +33,7 @@ internal sealed class CommitFollowUp(
                 Committed(work, undecided, cancellation);
                 break;
             case CommitResult.DuplicateRequest known when IsOtherRequest(work, known.Hash):
-                RejectAll(work, start => EventDeclines.Differs(RequesterOf(start), known.SagaId), Disposition.DeadLetter, cancellation);
+                RejectAll(work, start => RequestRejections.Differs(RequesterOf(start), known.SagaId), Disposition.DeadLetter, cancellation);
                 break;
             case CommitResult.DuplicateRequest known:
                 Join(work, known.SagaId, known.Source, isDuplicate: true, undecided, cancellation);
@@ -190,19 +190,9 @@ internal sealed class CommitFollowUp(
         work.DecidedDeliveries.ForEach(decided =>
             outcomes.Report(decided.Delivery.Sink, new DeliveryOutcome.Rejected(reason(decided.Delivery), disposition), cancellation));
 
-    private static Rejection KeyTaken(SagaWork work, Delivery start, SagaId liveSagaId)
-    {
-        var live = $"A live saga of '{work.Machine!.Plan.Name}' ({liveSagaId}) has the business key '{work.Saga!.Facts.BusinessKey}'";
-        var rejection = MayJoin(work)
-            ? new Rejection(
-                ErrorCodes.RequestDiffers,
-                $"{live} and was started with another payload, so its end would not answer this request. "
-                + "Wait for its end, use another key, or send the same payload.",
-                RequesterOf(start))
-            : new Rejection(
-                ErrorCodes.KeyTaken, $"{live}. Wait for its end, or use another key.", RequesterOf(start));
-        return rejection with { SagaId = liveSagaId };
-    }
+    private static Rejection KeyTaken(SagaWork work, Delivery start, SagaId liveSagaId) => MayJoin(work)
+        ? RequestRejections.KeyTakenWithOtherPayload(work.Saga!.Facts, RequesterOf(start), liveSagaId)
+        : RequestRejections.KeyTaken(work.Saga!.Facts, RequesterOf(start), liveSagaId);
 
     private static bool MayJoin(SagaWork work) =>
         work is { Machine.Plan.OnDuplicate: DuplicatePolicy.Join, Saga.Facts.Requester.Silent: false };

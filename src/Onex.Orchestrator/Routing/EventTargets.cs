@@ -25,7 +25,7 @@ internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, Outcom
             switch (target)
             {
                 case { SeenBy: { } other } when RequestHash.Differ(target.SeenHash, request.Requester.RequestHash):
-                    Reject(delivery, EventDeclines.Differs(request.Requester, other), cancellation);
+                    Reject(delivery, RequestRejections.Differs(request.Requester, other), cancellation);
                     break;
 
                 // The saga has seen the event before, so nothing is left to do.
@@ -77,7 +77,7 @@ internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, Outcom
             }
             else if (RequestHash.Differ(hash, request.Requester.RequestHash))
             {
-                Reject(delivery, EventDeclines.Differs(request.Requester, sagaId: null), cancellation);
+                Reject(delivery, RequestRejections.Differs(request.Requester, sagaId: null), cancellation);
             }
             else
             {

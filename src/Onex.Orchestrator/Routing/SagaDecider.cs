@@ -66,7 +66,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             if (work.FindSeen(sent.MessageId) is { } seen)
             {
                 return RequestHash.Differ(seen.Hash, sent.Requester.RequestHash)
-                    ? Rejected(delivery, EventDeclines.Differs(sent.Requester, work.SagaId))
+                    ? Rejected(delivery, RequestRejections.Differs(sent.Requester, work.SagaId))
                     : new DecidedDelivery(delivery);
             }
 

@@ -50,11 +50,11 @@ internal sealed class SagaRouter(
         try
         {
             var (now, later) = batch.Split(deliveries);
-            await HandleAsync(now, batch, cancellation);
+            await RunRoundsAsync(now, batch, cancellation);
             if (later.Count > 0)
             {
                 await batch.WaitForEarlierAsync();
-                await HandleAsync(later, batch, cancellation);
+                await RunRoundsAsync(later, batch, cancellation);
             }
 
             health.Succeeded();
@@ -96,7 +96,7 @@ internal sealed class SagaRouter(
     /// <summary>Evicts the sagas of these home partitions before the next round: another orchestrator handles them from now on.</summary>
     public void Revoked(IReadOnlyCollection<int> partitions) => _revoked.Enqueue(partitions);
 
-    private async Task HandleAsync(
+    private async Task RunRoundsAsync(
         IReadOnlyList<Delivery> deliveries, RunningBatches.RunningBatch batch, CancellationToken cancellation)
     {
         while (deliveries.Count > 0)

@@ -27,7 +27,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
     {
         var results = new CommitResult?[batch.Entries.Count];
-        var work = new Work(batch.Entries, results) { Sent = batch.SentMessageIds };
+        var work = new BatchInProgress(batch.Entries, results) { Sent = batch.SentMessageIds };
         await CommitAsync(work, [.. Enumerable.Range(0, results.Length)], cancellation);
         return [.. results.Select(result => result ?? throw new InvalidOperationException("An entry of the batch has no result."))];
     }
@@ -117,7 +117,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _early.RemoveAsync(messageIds, cancellation);
 
     /// <summary>Commits the entries with these indexes in the batch until each has a result.</summary>
-    private async Task CommitAsync(Work work, List<int> indexes, CancellationToken cancellation)
+    private async Task CommitAsync(BatchInProgress work, List<int> indexes, CancellationToken cancellation)
     {
         for (var attempt = 0; indexes.Count > 0 || work.Sent.Count > 0; attempt++)
         {
@@ -161,16 +161,16 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     /// Commits, and waits and repeats through an outage that begins when the batch may have reached the server. Returns the indexes of the
     /// entries to commit again.
     /// </summary>
-    private async Task<List<int>> TryCommitAsync(Work work, List<int> indexes, CancellationToken cancellation)
+    private async Task<List<int>> TryCommitAsync(BatchInProgress work, List<int> indexes, CancellationToken cancellation)
     {
-        Outcome outcome;
+        StatementResults returned;
         var logged = "";
         while (true)
         {
             try
             {
                 await using var connection = await OpenAsync(work, cancellation);
-                outcome = await ExecuteAsync(connection, work, indexes);
+                returned = await ExecuteAsync(connection, work, indexes);
                 break;
             }
             catch (PostgresException error) when (StoreErrors.IsSchemaMissing(error) && !work.MayBeCommitted)
@@ -208,19 +208,19 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         foreach (var index in indexes)
         {
             var entry = work.Entries[index];
-            if (entry is CommitEntry.Start && !outcome.Written.Contains(entry.SagaId))
+            if (entry is CommitEntry.Start && !returned.Written.Contains(entry.SagaId))
             {
                 conflicts.Add(index);
                 continue;
             }
 
-            work.Results[index] = ToResult(entry, outcome, work.InDoubt);
+            work.Results[index] = ToResult(entry, returned, work.InDoubt);
         }
 
         return conflicts.Count == 0 ? conflicts : await ToResultsAsync(work, conflicts, cancellation);
     }
 
-    private async Task<NpgsqlConnection> OpenAsync(Work work, CancellationToken cancellation)
+    private async Task<NpgsqlConnection> OpenAsync(BatchInProgress work, CancellationToken cancellation)
     {
         try
         {
@@ -235,7 +235,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     // One round trip and one transaction, because the server runs the commands of a batch in one and commits it at the end. Not cancelled
     // once it is sent, because its outcome would be unknown; the command timeout limits it.
-    private async Task<Outcome> ExecuteAsync(NpgsqlConnection connection, Work work, List<int> indexes)
+    private async Task<StatementResults> ExecuteAsync(NpgsqlConnection connection, BatchInProgress work, List<int> indexes)
     {
         CommitEntry[] entries = [.. indexes.Select(index => work.Entries[index])];
         var existing = entries.Where(entry => entry is not CommitEntry.Start).Select(entry => entry.SagaId.Value).Order().ToArray();
@@ -270,17 +270,17 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
         if (batch.BatchCommands.Count == 0)
         {
-            return new Outcome(0, 0);
+            return new StatementResults(0, 0);
         }
 
-        var outcome = new Outcome(existing.Length, entries.Length);
+        var returned = new StatementResults(existing.Length, entries.Length);
         await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
         {
             if (existing.Length > 0)
             {
                 while (await reader.ReadAsync(CancellationToken.None))
                 {
-                    outcome.Found.Add(new SagaId(reader.GetGuid(0)), new Found(reader.GetInt64(1), reader.GetGuid(2)));
+                    returned.Found.Add(new SagaId(reader.GetGuid(0)), new Found(reader.GetInt64(1), reader.GetGuid(2)));
                 }
 
                 await reader.NextResultAsync(CancellationToken.None);
@@ -292,11 +292,11 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
                 {
                     if (reader.IsDBNull(0))
                     {
-                        outcome.Batches.Add(reader.GetInt64(2));
+                        returned.Batches.Add(reader.GetInt64(2));
                     }
                     else
                     {
-                        outcome.Add(new SagaId(reader.GetGuid(0)), reader.IsDBNull(1) ? null : new MessageId(reader.GetGuid(1)));
+                        returned.Add(new SagaId(reader.GetGuid(0)), reader.IsDBNull(1) ? null : new MessageId(reader.GetGuid(1)));
                     }
                 }
             }
@@ -308,14 +308,14 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
 
         // The statement inserts the batches in their order, so their sequence numbers have the same order.
-        outcome.Batches.Sort();
-        foreach (var (seq, stored) in outcome.Batches.Zip(
-            messages.Where(message => outcome.Written.Contains(message.Row.SagaId)).GroupBy(message => message.Batch)))
+        returned.Batches.Sort();
+        foreach (var (seq, stored) in returned.Batches.Zip(
+            messages.Where(message => returned.Written.Contains(message.Row.SagaId)).GroupBy(message => message.Batch)))
         {
             _reader.Places.AddCommitted(seq, [.. stored.Select(message => message.Row.Message.MessageId)]);
         }
 
-        return outcome;
+        return returned;
     }
 
     // Messages of unknown places are rare: those of a commit whose confirmation was lost, and those of redrives.
@@ -338,18 +338,18 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         return sent with { Places = places, Unknown = [] };
     }
 
-    private static CommitResult ToResult(CommitEntry entry, Outcome outcome, bool inDoubt)
+    private static CommitResult ToResult(CommitEntry entry, StatementResults returned, bool inDoubt)
     {
-        var found = outcome.Found.GetValueOrDefault(entry.SagaId);
+        var found = returned.Found.GetValueOrDefault(entry.SagaId);
         var isCommitted = entry switch
         {
             CommitEntry.Check check => (found?.Version ?? 0) == check.ExpectedVersion,
-            CommitEntry.Transition transition => outcome.Written.Contains(transition.SagaId)
+            CommitEntry.Transition transition => returned.Written.Contains(transition.SagaId)
                 || (inDoubt && found?.LastTransitionId == transition.Row.LastTransitionId),
-            _ => outcome.Written.Contains(entry.SagaId),
+            _ => returned.Written.Contains(entry.SagaId),
         };
         return isCommitted ? CommitResult.Committed.Instance
-            : outcome.Duplicates.TryGetValue(entry.SagaId, out var messages) ? new CommitResult.DuplicateMessages(messages)
+            : returned.Duplicates.TryGetValue(entry.SagaId, out var messages) ? new CommitResult.DuplicateMessages(messages)
             : CommitResult.Stale.Instance;
     }
 
@@ -357,7 +357,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     /// Finds why starts were not written: which saga has the request, the business key or the id. Returns the indexes of starts without
     /// such a saga: it has ended meanwhile, so they are committed again.
     /// </summary>
-    private async Task<List<int>> ToResultsAsync(Work work, List<int> indexes, CancellationToken cancellation)
+    private async Task<List<int>> ToResultsAsync(BatchInProgress work, List<int> indexes, CancellationToken cancellation)
     {
         var withoutOwner = new List<int>();
         foreach (var (index, conflict) in await ConflictsAsync(work, indexes, cancellation))
@@ -383,7 +383,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     }
 
     // The rest of the batch is committed, so this also waits through an outage: the results must not be lost.
-    private async Task<List<(int Index, Conflict Conflict)>> ConflictsAsync(Work work, List<int> indexes, CancellationToken cancellation)
+    private async Task<List<(int Index, Conflict Conflict)>> ConflictsAsync(
+        BatchInProgress work, List<int> indexes, CancellationToken cancellation)
     {
         while (true)
         {
@@ -443,7 +444,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         public Guid? JoinedHash { get; init; }
     }
 
-    private sealed class Outcome(int existing, int entries)
+    /// <summary>What the statements of one commit returned.</summary>
+    private sealed class StatementResults(int existing, int entries)
     {
         /// <summary>The existing rows as they were before the commit.</summary>
         public Dictionary<SagaId, Found> Found { get; } = new(existing);
@@ -473,7 +475,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         }
     }
 
-    private sealed class Work(IReadOnlyList<CommitEntry> entries, CommitResult?[] results)
+    /// <summary>A batch, and how far its commit has come.</summary>
+    private sealed class BatchInProgress(IReadOnlyList<CommitEntry> entries, CommitResult?[] results)
     {
         public IReadOnlyList<CommitEntry> Entries { get; } = entries;
 

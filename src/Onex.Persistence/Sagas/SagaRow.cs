@@ -30,7 +30,10 @@ public sealed record SagaRow
     /// <summary>When it began.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>The partition that the request came from; results come back to the same partition number.</summary>
+    /// <summary>
+    /// The partition of the record that started it, of <c>requests</c> or (a child's) of <c>saga-events</c>; without a record, derived from
+    /// the id. Results come back to the partition with this number.
+    /// </summary>
     public required int HomePartition { get; init; }
 
     /// <summary>The contract's name.</summary>
@@ -90,6 +93,6 @@ public sealed record SagaRow
     /// <summary>Why it left its normal path: code, message, step, at; jsonb or null.</summary>
     public RawJson? Fault { get; init; }
 
-    /// <summary>Requests that joined by key; each gets a response. jsonb or null.</summary>
+    /// <summary>Further requests that get its response: joined by key, or duplicates of the first. jsonb or null.</summary>
     public RawJson? Waiters { get; init; }
 }

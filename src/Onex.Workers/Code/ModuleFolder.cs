@@ -12,7 +12,8 @@ internal sealed partial class ModuleFolder(string? folder)
     private const int BytesMax = 32 * 1024 * 1024;
 
     /// <summary>
-    /// Reads a module. Throws if its name leads out of the folder, if it is not a regular file, or if its bytes have another hash.
+    /// Reads a module. Throws if its name is no path below the folder, if it is not a regular file that can be read and has at most 32 MiB,
+    /// or if its bytes have another hash.
     /// </summary>
     /// <param name="name">Its path below the folder.</param>
     /// <param name="sha256">Its SHA-256.</param>

@@ -41,7 +41,7 @@ internal static class SandboxArguments
         input is { ValueKind: not JsonValueKind.Undefined } value ? JsonMarshal.GetRawUtf8Value(value).ToArray() : "null"u8.ToArray();
 
     /// <summary>
-    /// Rejects whole numbers that JavaScript would change, because its numbers are doubles: beyond 2^53 they have gaps.
+    /// Rejects whole numbers beyond 2^53 - 1, which JavaScript might change: its numbers are doubles, which have gaps there.
     /// </summary>
     public static void CheckNumbers(ReadOnlyMemory<byte> input)
     {

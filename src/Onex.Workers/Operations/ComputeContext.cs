@@ -6,7 +6,7 @@ namespace Onex.Workers.Operations;
 /// <param name="cancellation">Cancelled at the attempt's timeout, and when nobody needs the result any more.</param>
 /// <param name="report">Receives the progress, or null.</param>
 /// <param name="command">The command, or null in tests.</param>
-/// <param name="items">The stored items of the saga, or null if there is none.</param>
+/// <param name="items">The stored items of the saga, or null in tests.</param>
 internal sealed class ComputeContext(
     CancellationToken cancellation, Action<double?, string?>? report = null, StepCommand? command = null, IStoredItems? items = null)
 {

@@ -9,15 +9,18 @@ namespace Onex.Workers.Operations;
 /// <summary>A compute operation as the runner calls it.</summary>
 internal interface IComputeOperation
 {
-    /// <summary>The bytes that a run may hold besides its arguments and their objects. 0 if it needs about as much as those.</summary>
+    /// <summary>
+    /// The bytes that a run may hold beyond the command's weight, which covers the arguments, their objects and a result of about their
+    /// size.
+    /// </summary>
     long MemoryMax => 0;
 
     /// <summary>Further bytes that a run may hold per byte of its arguments, for results that repeat parts of them.</summary>
     int MemoryPerByte => 0;
 
     /// <summary>
-    /// Computes the result. Throws <see cref="JsonException"/> for arguments of wrong types and
-    /// <see cref="ComputeRejectedException"/> for other rejections.
+    /// Computes the result. Throws <see cref="JsonException"/> for arguments of wrong types, <see cref="ComputeRejectedException"/> for
+    /// other rejections, and <see cref="ComputeFailedException"/> or any other exception if the attempt has failed.
     /// </summary>
     Task<RawJson> RunAsync(RawJson arguments, ComputeContext context);
 }

@@ -4,9 +4,9 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Workers.Operations;
 
-/// <summary>A decimal number with all its digits: sums of money are exact, and do not depend on the order of the items.</summary>
-/// <param name="Digits">The number without its decimal point.</param>
-/// <param name="Scale">How many of the digits are behind the point.</param>
+/// <summary>A decimal number with any number of digits. Its sums are exact, so they do not depend on the order of the items.</summary>
+/// <param name="Digits">The number without its decimal point: -1250 for -12.50, 5 for 0.005.</param>
+/// <param name="Scale">The number of decimal places, zero or more: the value is <c>Digits / 10^Scale</c>.</param>
 internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
 {
     /// <summary>The maximum length of a number that is given as text.</summary>
@@ -40,7 +40,7 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
         return left.DigitsAt(scale).CompareTo(right.DigitsAt(scale));
     }
 
-    /// <summary>The quotient, rounded to a scale; halves are rounded away from zero.</summary>
+    /// <summary>The quotient, rounded to a scale, half away from zero. The divisor is positive, and the scale not below this one.</summary>
     public ExactNumber Divide(int divisor, int scale)
     {
         var doubled = BigInteger.Abs(DigitsAt(scale)) * 2;
@@ -48,7 +48,7 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
         return new(Digits.Sign < 0 ? -rounded : rounded, scale);
     }
 
-    /// <summary>The same number without zeros at its end, but with at least the minimum scale.</summary>
+    /// <summary>The same number without zeros at the end of its decimal places beyond the minimum scale. Adds none.</summary>
     public ExactNumber Trim(int scaleMin)
     {
         var (digits, scale) = this;
@@ -61,7 +61,7 @@ internal readonly record struct ExactNumber(BigInteger Digits, int Scale)
         return new(digits, scale);
     }
 
-    /// <summary>The nearest double.</summary>
+    /// <summary>The nearest double; infinity if the number is too large for one.</summary>
     public double ToDouble() => double.Parse(ToString(), CultureInfo.InvariantCulture);
 
     /// <summary>The number in decimal digits, such as <c>-12.50</c>.</summary>

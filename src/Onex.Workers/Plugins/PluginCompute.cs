@@ -42,7 +42,7 @@ internal sealed class PluginCompute(ICompute compute, OperationDescriptor descri
                     }
                     catch (ComputeRejectedException tooLarge)
                     {
-                        // The only rejection that is not reported as an exception of the plug-in.
+                        // The buffer threw it. PluginRuns would report any other exception as one of the plug-in.
                         throw new OperationRejectedException(tooLarge.Code, tooLarge.Message);
                     }
 

@@ -17,7 +17,7 @@ internal sealed class CancelHandler(RunningComputes running) : IRecordBatchHandl
                 running.Cancel(cancel);
             }
 
-            // A malformed cancellation is ignored. Every worker would store a dead letter of it, and its computation ends at its timeout.
+            // Even a malformed one, or every worker would store a dead letter of it. Its computation ends at the timeout of the attempt.
             entry.Complete(RecordOutcome.Handled.Instance);
         }
 

@@ -23,7 +23,7 @@ namespace Onex.Workers.Running;
 /// <param name="sender">Sends results.</param>
 /// <param name="reports">Sends reports of running computations.</param>
 /// <param name="running">The computations of this process.</param>
-/// <param name="gate">Admits computations: as many as there are processors, and as their memory allows.</param>
+/// <param name="gate">Admits computations: at most <c>ONEX_WORKER_CONCURRENCY</c> at a time, and as their memory allows.</param>
 /// <param name="time">The clock for timeouts.</param>
 /// <param name="logger">The log.</param>
 /// <param name="metrics">Measures the computes, or null.</param>
@@ -43,7 +43,10 @@ internal sealed class ComputeRunner(
     public Task HandleAsync(StepCommand command, ConsumedRecord record, CancellationToken cancellation) => RunAsync(
         command, record.Trace(), record.Timestamp is { } sent ? DateTimeOffset.FromUnixTimeMilliseconds(sent) : null, cancellation);
 
-    /// <summary>Handles a command. Throws only for problems that affect all commands: the store or the broker is unavailable.</summary>
+    /// <summary>
+    /// Handles a command. Throws if it must be handled again, here or in another worker: the store or the broker is unavailable, memory is
+    /// short, or the process stops.
+    /// </summary>
     internal async Task RunAsync(StepCommand command, TraceContext? trace, DateTimeOffset? sentAt, CancellationToken cancellation)
     {
         using var scope = logger.BeginScope(new CommandScope(command));
@@ -52,11 +55,11 @@ internal sealed class ComputeRunner(
         using var run = running.Begin(command, sentAt, cancellation);
         if (run is null)
         {
-            // The saga does not wait for it any more, or has its result.
+            // It was cancelled, or its result was sent after this copy of the command.
             return;
         }
 
-        // After a rebalance a command is read again while it still runs here.
+        // The same attempt may still run here: after a rebalance the command is read again, and a slow one is sent again.
         if (run.EarlierEnd is not null && await run.EarlierEnd.WaitAsync(cancellation))
         {
             return;

@@ -5,11 +5,11 @@ namespace Onex.Workers.Running;
 
 /// <summary>
 /// The computations of this process, so that a cancellation reaches them. A cancellation may arrive before its command, which still waits
-/// in its topic, so the latest cancellations are remembered.
+/// in its topic, so the latest cancellations are remembered; so are the latest commands whose results were sent.
 /// </summary>
 internal sealed class RunningComputes
 {
-    /// <summary>The maximum number of cancellations, and of sent results, that are remembered.</summary>
+    /// <summary>The maximum number of commands whose cancellation is remembered, and of those whose result is.</summary>
     public const int RememberedMax = 20_000;
 
     private readonly Lock _lock = new();
@@ -20,7 +20,7 @@ internal sealed class RunningComputes
     private readonly Recent<(int Attempt, DateTimeOffset At)> _answered = new();
 
     /// <summary>The number of cancellations that are remembered.</summary>
-    public int Remembered
+    public int RememberedCancellations
     {
         get
         {
@@ -32,8 +32,9 @@ internal sealed class RunningComputes
     }
 
     /// <summary>
-    /// Begins a computation. Null if it was cancelled before, or if its result was durable when the command was sent again: a command that
-    /// waits longer than its timeout is sent again, and computing each copy would make the others wait even longer.
+    /// Begins a computation. Null if it was cancelled before, or if its result has become durable since this copy of the command was sent:
+    /// a command that waits longer than its timeout is sent again, and computing each copy would make the others wait even longer. A copy
+    /// that was sent after the result is computed, because the saga may not have received the result.
     /// </summary>
     /// <param name="command">The command.</param>
     /// <param name="sentAt">When the orchestrator sent it, or null if that is unknown.</param>
@@ -58,7 +59,7 @@ internal sealed class RunningComputes
         return run;
     }
 
-    /// <summary>Cancels the attempts of a command up to the attempt that the cancellation names.</summary>
+    /// <summary>Cancels the attempts of a command up to the one that the cancellation names, even if they have not begun yet.</summary>
     public void Cancel(StepCancel cancel)
     {
         var stopped = new List<Run>();
@@ -109,7 +110,7 @@ internal sealed class RunningComputes
         private ITimer? _timer;
         private int _reason;
 
-        // The fields from here on are guarded by the lock.
+        // The fields from here on are guarded by the lock of RunningComputes.
         private Run? _previous;
         private TaskCompletionSource<bool>? _ended;
         private bool _isNeeded = true;
@@ -157,7 +158,7 @@ internal sealed class RunningComputes
             run._previous = ended._previous;
         }
 
-        /// <summary>Ends it. Only the first reason counts.</summary>
+        /// <summary>Cancels <see cref="Ending"/>. Only the first reason counts.</summary>
         public void End(RunEnd reason)
         {
             if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)RunEnd.None) == (int)RunEnd.None)
@@ -204,7 +205,7 @@ internal sealed class RunningComputes
         }
     }
 
-    // Remembers the latest commands only. An evicted one may be computed again, which changes nothing.
+    // Holds the commands that were added last. A command that it no longer holds may be computed again, which changes nothing.
     private sealed class Recent<T>
     {
         private readonly Dictionary<CommandId, T> _values = [];

@@ -18,7 +18,7 @@ internal sealed class NoClock : ITimeSystem
 
     public bool TryParse(string date, out long epochMilliseconds) => _parser.TryParse(date, out epochMilliseconds);
 
-    /// <summary>Ends a script that uses something that differs from run to run. The script cannot catch the exception.</summary>
+    /// <summary>The exception for a script that uses something that differs from run to run. The script cannot catch it.</summary>
     public static Exception NotDeterministic(string feature) => SandboxCodes.Exception(
         SandboxCodes.ScriptFailed,
         $"a script has no {feature}, because the same input must give the same result: pass it as a part of 'input'");

@@ -18,7 +18,7 @@ public static class SandboxChild
     internal const string Script = "script";
     internal const string Wasm = "wasm";
 
-    /// <summary>The stack of a run. An overflow ends the process.</summary>
+    /// <summary>The stack of a run. An overflow that the engine does not prevent ends the process.</summary>
     internal const int StackBytes = 16 * 1024 * 1024;
 
     /// <summary>Runs requests until standard input ends.</summary>

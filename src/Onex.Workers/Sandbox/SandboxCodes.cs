@@ -3,7 +3,10 @@ using Onex.Workers.Operations;
 
 namespace Onex.Workers.Sandbox;
 
-/// <summary>The codes with which a script or a module ends. Those of failed attempts are retried, the others are rejections.</summary>
+/// <summary>
+/// The codes with which a script or a module ends, besides <see cref="ComputeRejectedException.ResultTooLarge"/>. Those of failed attempts
+/// are retried, the others are rejections.
+/// </summary>
 internal static class SandboxCodes
 {
     /// <summary>It ran for longer than it may. Failed: on a machine with less load it may be faster.</summary>
@@ -24,16 +27,16 @@ internal static class SandboxCodes
     /// <summary>The script cannot be parsed.</summary>
     public const string ScriptInvalid = "script_invalid";
 
-    /// <summary>The script threw an error.</summary>
+    /// <summary>The script threw an error, or used something that it does not have, such as a clock or <c>import</c>.</summary>
     public const string ScriptFailed = "script_failed";
 
     /// <summary>The result is not JSON.</summary>
     public const string ResultNotJson = "result_not_json";
 
-    /// <summary>The module's name leads out of the folder or is a symbolic link, or its file is too large.</summary>
+    /// <summary>The module's name is no path below the folder, or contains a symbolic link; or its file is empty or too large.</summary>
     public const string ModuleRejected = "module_refused";
 
-    /// <summary>There is no such module in this worker. Failed: it may be there after a deployment.</summary>
+    /// <summary>This worker has no such module, or cannot read it. Failed: it may be there after a deployment.</summary>
     public const string ModuleMissing = "module_missing";
 
     /// <summary>The module's file has another hash. Failed: a deployment may replace it.</summary>
@@ -48,10 +51,10 @@ internal static class SandboxCodes
     /// <summary>The module trapped.</summary>
     public const string WasmTrapped = "wasm_trapped";
 
-    /// <summary>The process that ran it ended for an unknown reason.</summary>
+    /// <summary>The process that ran it ended, and not because of its stack or its memory.</summary>
     public const string SandboxDied = "sandbox_died";
 
-    /// <summary>The process that runs it could not be started.</summary>
+    /// <summary>The process to run it could not be started, or was not ready in time.</summary>
     public const string SandboxUnavailable = "sandbox_unavailable";
 
     private static readonly FrozenSet<string> _failures = FrozenSet.ToFrozenSet(

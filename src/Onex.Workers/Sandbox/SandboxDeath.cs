@@ -7,7 +7,7 @@ internal static class SandboxDeath
 {
     private const int TextMax = 200;
 
-    /// <summary>Whether .NET reports an error that ends the process. It need not be awaited: writing the stack may take seconds.</summary>
+    /// <summary>Whether .NET reports an error that ends the process. Do not wait for the end: it may come only seconds later.</summary>
     public static bool IsFatal(string errors) =>
         errors.StartsWith("Stack overflow", StringComparison.Ordinal) || errors.Contains("Out of memory", StringComparison.Ordinal);
 

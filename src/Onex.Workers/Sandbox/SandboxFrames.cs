@@ -5,12 +5,12 @@ namespace Onex.Workers.Sandbox;
 /// <summary>Frames between a worker and a sandbox: the length in four bytes, low byte first, and that many bytes.</summary>
 internal static class SandboxFrames
 {
-    /// <summary>The maximum length of a frame: a result, or arguments with their script.</summary>
+    /// <summary>The maximum length of a frame that is read. A result has at most 50 MiB, a module 32 MiB.</summary>
     public const int BytesMax = 64 * 1024 * 1024;
 
     private const int HeadBytes = sizeof(int);
 
-    /// <summary>Reads a frame, or null at the end of the stream.</summary>
+    /// <summary>Reads a frame; null if the stream ends before or within it.</summary>
     public static byte[]? Read(Stream stream)
     {
         Span<byte> head = stackalloc byte[HeadBytes];

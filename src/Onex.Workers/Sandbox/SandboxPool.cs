@@ -4,7 +4,7 @@ namespace Onex.Workers.Sandbox;
 
 /// <summary>
 /// The processes of one engine, as many as there are runs at a time; the worker bounds that number. A process is started when it is needed,
-/// used again, and ended after a minute without work.
+/// used again, and ended after one to two minutes without work.
 /// </summary>
 internal sealed class SandboxPool : IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class SandboxPool : IDisposable
     }
 
     /// <summary>The ids of its processes that wait for work.</summary>
-    public IReadOnlyList<int> IdleProcesses
+    public IReadOnlyList<int> IdleProcessIds
     {
         get
         {
@@ -41,7 +41,7 @@ internal sealed class SandboxPool : IDisposable
         }
     }
 
-    /// <summary>Runs a request in a process of its own, as <see cref="SandboxProcess.RunAsync"/> says.</summary>
+    /// <summary>Runs a request in a process that runs nothing else meanwhile, as <see cref="SandboxProcess.RunAsync"/> says.</summary>
     public async Task<ReadOnlyMemory<byte>> RunAsync(
         SandboxRequest request, ReadOnlyMemory<byte> input, ReadOnlyMemory<byte>? module, CancellationToken cancellation)
     {
@@ -90,7 +90,7 @@ internal sealed class SandboxPool : IDisposable
                     return process;
                 }
 
-                // The kernel ended it while it was idle.
+                // It ended while it was idle: the kernel ends sandboxes first if memory is short.
                 process.Dispose();
             }
 

@@ -7,8 +7,8 @@ using System.Text.Json;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// A process that runs scripts or modules, one at a time. A run that exceeds its time or memory, or ends the process, harms no other run:
-/// the process is not used again.
+/// A process that runs scripts or modules, one at a time. A run harms no other run: if it ends the process, or only the end of the process
+/// can end it, the process is not used again.
 /// </summary>
 internal sealed class SandboxProcess : IDisposable
 {
@@ -42,10 +42,10 @@ internal sealed class SandboxProcess : IDisposable
 
     public int Id { get; }
 
-    /// <summary>When it was last used: a timestamp of the clock.</summary>
+    /// <summary>When it started, or its last run ended: a timestamp of the clock.</summary>
     public long UsedAt { get; private set; }
 
-    /// <summary>Whether it can run something.</summary>
+    /// <summary>Whether it can run something: it was not killed and has not ended.</summary>
     public bool IsUsable => !_killed && !_process.HasExited;
 
     /// <summary>Starts a process and waits until it can run something. Throws if it cannot be started.</summary>
@@ -77,13 +77,13 @@ internal sealed class SandboxProcess : IDisposable
     }
 
     /// <summary>
-    /// Runs a request and returns its result. Throws <see cref="Operations.ComputeRejectedException"/> or
-    /// <see cref="Operations.ComputeFailedException"/> with one of <see cref="SandboxCodes"/>.
+    /// Runs a request and returns its result. Throws what <see cref="ISandboxEngine.Run"/> throws in the process, or an exception that says
+    /// why the process ended.
     /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="input">Its input, as JSON.</param>
     /// <param name="module">The module, or null for a script.</param>
-    /// <param name="cancellation">Ends the process.</param>
+    /// <param name="cancellation">Kills the process.</param>
     public async Task<ReadOnlyMemory<byte>> RunAsync(
         SandboxRequest request, ReadOnlyMemory<byte> input, ReadOnlyMemory<byte>? module, CancellationToken cancellation)
     {
@@ -187,7 +187,7 @@ internal sealed class SandboxProcess : IDisposable
     {
         var (began, time) = (_time.GetTimestamp(), TimeSpan.FromMilliseconds(request.TimeoutMs));
 
-        // Twice the memory of a run, because a module's memory lies outside the managed heap.
+        // Twice the memory of a run, because a module's memory lies outside the managed heap, and either may have that size.
         var memory = BaseBytes + (2 * request.MemoryBytes());
         while (true)
         {

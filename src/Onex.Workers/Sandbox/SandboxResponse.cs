@@ -1,6 +1,6 @@
 namespace Onex.Workers.Sandbox;
 
-/// <summary>How a run in a sandbox ended. If it completed, its result follows in a frame of its own.</summary>
+/// <summary>The answer to a request. If its run completed, the result follows in a frame of its own.</summary>
 internal sealed record SandboxResponse
 {
     /// <summary>The run completed.</summary>
@@ -9,12 +9,12 @@ internal sealed record SandboxResponse
     /// <summary>The sandbox does not have the module, and did not run it.</summary>
     public static readonly SandboxResponse WithoutModule = new() { NeedsModule = true };
 
-    /// <summary>Whether the module must be sent.</summary>
+    /// <summary>Whether the request must be sent again with its module: it was not run.</summary>
     public bool NeedsModule { get; init; }
 
-    /// <summary>Why it did not complete: one of <see cref="SandboxCodes"/>. Null if it completed.</summary>
+    /// <summary>The code of the run's rejection or failure; null if it completed or needs its module.</summary>
     public string? Code { get; init; }
 
-    /// <summary>Why it did not complete, in words, without the full stop. Null if it completed.</summary>
+    /// <summary>The reason of the rejection or failure in words, without the full stop; null if there is no code.</summary>
     public string? Message { get; init; }
 }

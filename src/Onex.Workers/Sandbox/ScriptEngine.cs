@@ -15,7 +15,8 @@ namespace Onex.Workers.Sandbox;
 /// </summary>
 internal sealed class ScriptEngine : ISandboxEngine
 {
-    // Intl reads the clock. FinalizationRegistry and WeakRef depend on the garbage collector. The others start or block threads.
+    // Intl reads the clock. FinalizationRegistry and WeakRef depend on the garbage collector. Atomics and SharedArrayBuffer are for
+    // threads. A ShadowRealm has global objects of its own, so it would have all of these.
     private static readonly string[] _removed =
         ["Atomics", "FinalizationRegistry", "Intl", "ShadowRealm", "SharedArrayBuffer", "WeakRef"];
 

@@ -3,7 +3,7 @@ using Jint;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// Bounds the memory that a script holds. It checks between statements; the heap of the process bounds a single statement.
+/// Bounds the memory that a script holds. It checks after every 64th statement; the heap of the process bounds what happens in between.
 /// </summary>
 /// <param name="megabytes">The bound in MiB.</param>
 internal sealed class ScriptMemory(int megabytes) : Constraint

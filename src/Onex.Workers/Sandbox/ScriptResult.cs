@@ -9,15 +9,15 @@ using Onex.Workers.Operations;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// Writes the result of a script as JSON. Unlike <c>JSON.stringify</c> it changes nothing silently: a value that JSON does not have is
-/// rejected, with its path.
+/// Writes the result of a script as JSON. Unlike <c>JSON.stringify</c> it rejects a value that JSON does not have, with its path. Only a
+/// field that is <c>undefined</c>, not enumerable or named by a symbol is left out.
 /// </summary>
 internal sealed class ScriptResult
 {
     // One less than what readers of JSON accept, because the result becomes a field of an object.
     private const int DepthMax = 63;
 
-    // Above it, a double no longer holds every whole number.
+    // Above it, doubles do not have every whole number.
     private const double SafeIntegerMax = (1L << 53) - 1;
 
     private static readonly JsonWriterOptions _writerOptions =

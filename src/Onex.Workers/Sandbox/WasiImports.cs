@@ -12,7 +12,9 @@ namespace Onex.Workers.Sandbox;
 /// Any other function returns an error. The runtimes of languages read a clock and random numbers when they start, so both exist, but they
 /// depend on nothing but the module and its input.
 /// </summary>
-internal sealed class WasiImports(byte[] input, string module)
+/// <param name="input">The standard input.</param>
+/// <param name="moduleHash">The SHA-256 of the module, from which its random numbers are derived.</param>
+internal sealed class WasiImports(byte[] input, string moduleHash)
 {
     private const string ModuleName = "wasi_snapshot_preview1";
     private const int ErrorsMax = 500;
@@ -134,7 +136,7 @@ internal sealed class WasiImports(byte[] input, string module)
         return TryWriteInt(caller, arguments[3].AsInt32(), count) ? Success : Fault;
     }
 
-    // Fills memory with hashes of the module, its input and a counter, so that the same run gets the same numbers.
+    // Fills memory with hashes of the module's hash, its input and a counter, so that the same run gets the same numbers.
     private int FillRandom(Caller caller, int address, int length)
     {
         if (!TryGetMemory(caller, (uint)address, (uint)length, out var bytes))
@@ -142,7 +144,7 @@ internal sealed class WasiImports(byte[] input, string module)
             return Fault;
         }
 
-        _seed ??= SHA256.HashData([.. Encoding.UTF8.GetBytes(module), .. input]);
+        _seed ??= SHA256.HashData([.. Encoding.UTF8.GetBytes(moduleHash), .. input]);
         while (!bytes.IsEmpty)
         {
             var block = SHA256.HashData([.. _seed, .. BitConverter.GetBytes(_randomBlock++)]);

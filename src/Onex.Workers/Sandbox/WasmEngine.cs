@@ -7,7 +7,7 @@ namespace Onex.Workers.Sandbox;
 
 /// <summary>
 /// Runs modules with Wasmtime. A module is a command of WASI: it reads its input from standard input and writes its result to standard
-/// output. Compiled modules are kept.
+/// output. Up to eight compiled modules are kept; the next one evicts all of them.
 /// </summary>
 internal sealed class WasmEngine : ISandboxEngine
 {
@@ -80,7 +80,7 @@ internal sealed class WasmEngine : ISandboxEngine
         CheckMemory(module, request);
         using var store = new Store(_engine);
 
-        // A module does not report why its memory could not grow. So it may grow beyond its limit here, and its run is rejected for that.
+        // A module does not report why its memory could not grow. So it may grow to twice its limit here, and its run is then rejected.
         store.SetLimits(
             memorySize: 2 * request.MemoryBytes(), tableElements: TableElementsMax, instances: 1, tables: 16, memories: 1);
         var fuel = (ulong)request.FuelMillions * FuelUnit;

@@ -13,7 +13,7 @@ using Onex.Workers.Sandbox;
 
 namespace Onex.Tests.Unit.Workers;
 
-/// <summary>Runs the role without Kafka and Postgres: takes a command and returns its result.</summary>
+/// <summary>Runs commands as the role does, without Kafka and Postgres. Results are in <see cref="Produced"/>.</summary>
 internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugins = null)
 {
     private readonly TimeProvider _time = time ?? TimeProvider.System;
@@ -22,7 +22,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
 
     public MemoryPayloads Payloads { get; } = new();
 
-    /// <summary>Loads stored items of sagas, or null.</summary>
+    /// <summary>Loads stored items of sagas; null as in a worker without a database.</summary>
     public LoadItems? Items { get; init; }
 
     /// <summary>The processes for scripts and modules; without them those operations are off.</summary>
@@ -35,18 +35,18 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     /// <summary>Receives the metrics, or null.</summary>
     public OnexMeter? Meter { get; init; }
 
-    /// <summary>Runs an operation.</summary>
+    /// <summary>Runs an operation without a store for large values, and returns its result.</summary>
     public Task<StepResult> RunAsync(string operation, string arguments, int timeoutMs = 60_000) =>
         RunAsync(EffectsHarness.Command(operation, arguments, timeoutMs: timeoutMs), store: null);
 
-    /// <summary>Runs a command, with a store for large values or without one.</summary>
+    /// <summary>Runs a command, with a store for large values or without one, and returns its result.</summary>
     public async Task<StepResult> RunAsync(StepCommand command, IPayloads? store)
     {
         await HandleAsync(command, store);
         return JsonSerializer.Deserialize(Produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
     }
 
-    /// <summary>Handles a command. It need not have a result.</summary>
+    /// <summary>Handles a command, also one that gets no result because it is cancelled.</summary>
     public async Task HandleAsync(StepCommand command, IPayloads? store = null, ComputeGate? gate = null, DateTimeOffset? sentAt = null)
     {
         using var defaultGate = new ComputeGate(4, 1L << 30);
@@ -80,7 +80,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     }
 
     /// <summary>The result of an operation that must complete.</summary>
-    public static async Task<string> CompleteAsync(string operation, string arguments)
+    public static async Task<string> ResultOfAsync(string operation, string arguments)
     {
         var result = await new ComputeHarness().RunAsync(operation, arguments);
         Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Message));
@@ -91,7 +91,7 @@ internal sealed class ComputeHarness(TimeProvider? time = null, PluginSet? plugi
     public static async Task CompletesAsync(string operation, string arguments, string expected)
     {
         using var expectedJson = JsonDocument.Parse(expected);
-        using var actualJson = JsonDocument.Parse(await CompleteAsync(operation, arguments));
+        using var actualJson = JsonDocument.Parse(await ResultOfAsync(operation, arguments));
         Assert.True(JsonElement.DeepEquals(expectedJson.RootElement, actualJson.RootElement), actualJson.RootElement.GetRawText());
     }
 

@@ -110,7 +110,7 @@ public sealed class ReportsAndCancelTests
         await _harness.HandleAsync(command, sentAt: sentAgain);
         Assert.Single(_harness.Produced.Records);
 
-        // Its result was lost, for example with the topic.
+        // The orchestrator sends it again after the result, which was lost, for example with its topic.
         await _harness.HandleAsync(command, sentAt: _time.GetUtcNow());
         Assert.Equal(2, _harness.Produced.Records.Count);
         await _harness.HandleAsync(command with { Attempt = 2 }, sentAt: sentAgain);
@@ -129,7 +129,7 @@ public sealed class ReportsAndCancelTests
         running.Cancel(Cancel(attempt: 1));
 
         Assert.Null(running.Begin(_command, sentAt: null));
-        Assert.Equal(RunningComputes.RememberedMax, running.Remembered);
+        Assert.Equal(RunningComputes.RememberedMax, running.RememberedCancellations);
     }
 
     [Fact]

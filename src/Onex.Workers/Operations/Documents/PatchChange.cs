@@ -10,7 +10,7 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
 {
     /// <summary>Returns the changed value. Values are immutable, so a patch that fails changes nothing.</summary>
     /// <param name="root">The value before.</param>
-    /// <param name="copiesLeft">How many more values may be copied.</param>
+    /// <param name="copiesLeft">How many more values may be copied, moved, added or compared; each part of a list or map counts.</param>
     public CelValue Apply(CelValue root, ref long copiesLeft)
     {
         var path = ParsePointer("path");

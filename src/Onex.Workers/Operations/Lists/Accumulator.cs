@@ -2,7 +2,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Workers.Operations.Lists;
 
-/// <summary>Collects the values of a group.</summary>
+/// <summary>Collects the values of a group, or of the whole list.</summary>
 /// <param name="name">The name of the result.</param>
 internal abstract class Accumulator(string name)
 {
@@ -27,7 +27,7 @@ internal sealed class CountAccumulator(string name) : Accumulator(name)
 /// <summary>The sum or the average. Null is ignored.</summary>
 internal sealed class SumAccumulator(string name, ItemExpression expression, bool isAverage) : Accumulator(name)
 {
-    // How many more decimal places an average has than its numbers: for doubles as many as their digits, for texts six.
+    // How many more decimal places an average is computed to than its sum has: a double has up to 17 digits; text ends after six.
     private const int DoubleDigits = 17;
     private const int TextDigits = 6;
 
@@ -72,7 +72,10 @@ internal sealed class SumAccumulator(string name, ItemExpression expression, boo
             : throw expression.Failed(null, "the sum is larger than a double can be");
 }
 
-/// <summary>The least value (sign -1) or the greatest (1), of numbers by value, of other texts by code point. Null is ignored.</summary>
+/// <summary>
+/// The least value (sign -1) or the greatest (1): by value if all values are numbers or texts of digits, by code point if all are texts.
+/// Null is ignored.
+/// </summary>
 internal sealed class MinMaxAccumulator(string name, ItemExpression expression, int sign) : Accumulator(name)
 {
     private (CelValue Value, ExactNumber Number)? _number;

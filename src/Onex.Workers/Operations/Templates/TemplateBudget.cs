@@ -9,7 +9,10 @@ namespace Onex.Workers.Operations.Templates;
 /// <param name="cancellation">Cancelled when the attempt ends.</param>
 internal sealed class TemplateBudget(CancellationToken cancellation)
 {
-    /// <summary>The maximum number of characters that a rendering makes: its output, and the results of filters and captures.</summary>
+    /// <summary>
+    /// The maximum number of characters that a rendering makes: its output, and the results of filters and captures. An item of a range
+    /// counts as one, an item of a list that a filter makes as several.
+    /// </summary>
     public const int CharactersMax = 16 * 1024 * 1024;
 
     /// <summary>The maximum number of items of a range.</summary>
@@ -20,7 +23,7 @@ internal sealed class TemplateBudget(CancellationToken cancellation)
 
     private long _charactersLeft = CharactersMax;
 
-    /// <summary>Counts characters.</summary>
+    /// <summary>Counts characters, and rejects the step if there are too many. Checks as <see cref="Check"/> does.</summary>
     public void Spend(long characters)
     {
         Check();

@@ -3,7 +3,7 @@ using Fluid.Values;
 
 namespace Onex.Workers.Operations.Templates;
 
-/// <summary>Limits the filters of Fluid to the budget of a rendering.</summary>
+/// <summary>Limits the filters of Fluid to the budget of a rendering, and takes the clock from them.</summary>
 internal static class TemplateFilters
 {
     // The memory of an item of a list, in characters.

@@ -48,7 +48,7 @@ public sealed class AggregateOfStoredItemsTests
         await ComputeHarness.RejectsAsync("aggregate", Arguments, "store_missing", "POSTGRES_HOST");
 
     [Fact]
-    public async Task It_needs_one_of_items_and_each() => await ComputeHarness.RejectsAsync(
+    public async Task It_accepts_items_or_each_but_not_both() => await ComputeHarness.RejectsAsync(
         "aggregate", """{"each":"bill","items":[],"fields":{"n":{"count":"true"}}}""", "arguments_invalid", "one of 'items' and 'each'");
 
     [Theory]

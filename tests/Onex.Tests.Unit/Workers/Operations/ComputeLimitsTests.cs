@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Workers.Operations;
 
-/// <summary>A compute that goes on for too long or makes too much ends with a code, and the next one runs.</summary>
+/// <summary>A compute that makes too much is rejected, and one that goes on for too long ends when it is cancelled.</summary>
 public sealed class ComputeLimitsTests
 {
     [Fact]

@@ -35,9 +35,9 @@ public sealed class CsvTests
         await Gen.Int[0, 8].Select(i => "a,;\"\r\n =ü"[i..(i + 1)]).Array[1, 6].Select(string.Concat).Array[3].Array[1, 10]
             .SampleAsync(async rows =>
             {
-                var written = await ComputeHarness.CompleteAsync(
+                var written = await ComputeHarness.ResultOfAsync(
                     "csv.format", JsonSerializer.Serialize(new { rows = rows.Select(row => new { a = row[0], b = row[1], c = row[2] }) }));
-                var read = await ComputeHarness.CompleteAsync("csv.parse", written);
+                var read = await ComputeHarness.ResultOfAsync("csv.parse", written);
 
                 using var result = JsonDocument.Parse(read);
                 Assert.Equal(

@@ -79,7 +79,7 @@ public sealed class DocumentsTests
     [Fact]
     public async Task An_invalid_value_has_problems_with_their_places()
     {
-        using var result = JsonDocument.Parse(await ComputeHarness.CompleteAsync(
+        using var result = JsonDocument.Parse(await ComputeHarness.ResultOfAsync(
             "validate",
             """
             {

@@ -182,7 +182,7 @@ public sealed class ListsTests
 
     private static async Task<T> RunAsync<T>(string operation, object arguments) =>
         JsonSerializer.Deserialize<T>(
-            await ComputeHarness.CompleteAsync(operation, JsonSerializer.Serialize(arguments)), JsonSerializerOptions.Web)!;
+            await ComputeHarness.ResultOfAsync(operation, JsonSerializer.Serialize(arguments)), JsonSerializerOptions.Web)!;
 
     private sealed record Item(string Sku, int Cents, int Place);
 

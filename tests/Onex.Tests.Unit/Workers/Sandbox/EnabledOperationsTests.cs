@@ -21,7 +21,7 @@ public sealed class EnabledOperationsTests
         Assert.Equal(served, EnabledOperations.Includes(enabled?.Split(','), operation));
 
     [Fact]
-    public void The_compiler_knows_each_code()
+    public void The_compiler_knows_each_code_of_a_sandbox()
     {
         var operations = ComputeOperations.Descriptors.Where(operation => EnabledOperations.MustBeNamed(operation.Name)).ToList();
         var codes = typeof(SandboxCodes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetValue(null)!);

@@ -36,11 +36,11 @@ public sealed class SandboxPoolTests : IDisposable
     public async Task A_process_is_used_again()
     {
         var first = await RunAsync(_request);
-        var process = Assert.Single(_pool.IdleProcesses);
+        var process = Assert.Single(_pool.IdleProcessIds);
         await RunAsync(_request);
 
         Assert.Equal("1", first);
-        Assert.Equal([process], _pool.IdleProcesses);
+        Assert.Equal([process], _pool.IdleProcessIds);
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class SandboxPoolTests : IDisposable
     {
         await Task.WhenAll(RunAsync(_request), RunAsync(_request));
 
-        Assert.Equal(2, _pool.IdleProcesses.Distinct().Count());
+        Assert.Equal(2, _pool.IdleProcessIds.Distinct().Count());
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class SandboxPoolTests : IDisposable
         Environment.SetEnvironmentVariable("ONEX_TEST_SECRET", "hunter2");
         await RunAsync(_request);
 
-        var variables = (await File.ReadAllTextAsync($"/proc/{_pool.IdleProcesses[0]}/environ", Token))
+        var variables = (await File.ReadAllTextAsync($"/proc/{_pool.IdleProcessIds[0]}/environ", Token))
             .Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
         Assert.NotEmpty(variables);
@@ -68,9 +68,9 @@ public sealed class SandboxPoolTests : IDisposable
     public async Task A_process_that_is_killed_fails_its_run_and_is_replaced()
     {
         await RunAsync(_request);
-        using var process = Process.GetProcessById(_pool.IdleProcesses[0]);
+        using var process = Process.GetProcessById(_pool.IdleProcessIds[0]);
         var running = RunAsync(_endlessRequest);
-        Assert.Empty(_pool.IdleProcesses);
+        Assert.Empty(_pool.IdleProcessIds);
         process.Kill();
 
         var failed = await Assert.ThrowsAsync<ComputeFailedException>(() => running);
@@ -84,7 +84,7 @@ public sealed class SandboxPoolTests : IDisposable
     public async Task A_process_that_ended_while_it_was_idle_is_replaced()
     {
         await RunAsync(_request);
-        using var process = Process.GetProcessById(_pool.IdleProcesses[0]);
+        using var process = Process.GetProcessById(_pool.IdleProcessIds[0]);
         process.Kill();
         await process.WaitForExitAsync(Token);
 
@@ -95,7 +95,7 @@ public sealed class SandboxPoolTests : IDisposable
     public async Task A_cancellation_ends_the_process()
     {
         await RunAsync(_request);
-        using var process = Process.GetProcessById(_pool.IdleProcesses[0]);
+        using var process = Process.GetProcessById(_pool.IdleProcessIds[0]);
         using var cancelled = new CancellationTokenSource();
         var running = _pool.RunAsync(_endlessRequest, "null"u8.ToArray(), null, cancelled.Token);
         await cancelled.CancelAsync();
@@ -103,7 +103,7 @@ public sealed class SandboxPoolTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
         await process.WaitForExitAsync(Token);
 
-        Assert.Empty(_pool.IdleProcesses);
+        Assert.Empty(_pool.IdleProcessIds);
     }
 
     [Fact]
@@ -126,12 +126,12 @@ public sealed class SandboxPoolTests : IDisposable
     {
         using var pool = CreatePool(_time);
         await pool.RunAsync(_request, "null"u8.ToArray(), null, Token);
-        using var process = Process.GetProcessById(Assert.Single(pool.IdleProcesses));
+        using var process = Process.GetProcessById(Assert.Single(pool.IdleProcessIds));
 
         _time.Advance(TimeSpan.FromMinutes(1));
 
         await process.WaitForExitAsync(Token);
-        Assert.Empty(pool.IdleProcesses);
+        Assert.Empty(pool.IdleProcessIds);
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class SandboxPoolTests : IDisposable
     public async Task A_signal_to_the_whole_group_does_not_end_a_process()
     {
         await RunAsync(_request);
-        var process = _pool.IdleProcesses[0];
+        var process = _pool.IdleProcessIds[0];
         using (var kill = Process.Start("kill", ["-TERM", $"{process}"]))
         {
             await kill.WaitForExitAsync(Token);
@@ -160,7 +160,7 @@ public sealed class SandboxPoolTests : IDisposable
 
         await RunAsync(_request);
 
-        Assert.Equal([process], _pool.IdleProcesses);
+        Assert.Equal([process], _pool.IdleProcessIds);
     }
 
     [Fact]
@@ -193,7 +193,7 @@ public sealed class SandboxPoolTests : IDisposable
     [InlineData("Stack overflow.\n   at X", 134, "recursion_exceeded")]
     [InlineData("Out of memory.\n", 134, "memory_exceeded")]
     [InlineData("", 137, "sandbox_died")]
-    public void The_last_output_of_NET_decides_the_code(string errors, int exitCode, string code)
+    public void What_NET_wrote_to_standard_error_decides_the_code(string errors, int exitCode, string code)
     {
         var exception = SandboxDeath.Describe(errors, exitCode, 64);
 

@@ -106,7 +106,7 @@ public sealed class ScriptRunTests(TestSandboxes sandboxes) : IClassFixture<Test
     [InlineData("9007199254740992")]
     [InlineData("-9007199254740992")]
     [InlineData("123456789012345678901234567890")]
-    public async Task A_number_that_JavaScript_would_change_is_rejected(string number) =>
+    public async Task A_number_that_JavaScript_might_change_is_rejected(string number) =>
         await sandboxes.EndsAsync(
             "script.run", Arguments("return input", $"[{number}]"), StepOutcomes.Rejected, "arguments_invalid", number);
 

@@ -19,7 +19,7 @@ public sealed class TestSandboxes : IDisposable
         _sandboxes = new Sandboxes(settings with { ModulesDirectory = Modules }, Command, TimeProvider.System);
     }
 
-    /// <summary>Sandboxes with another limit of statements.</summary>
+    /// <summary>Sandboxes of their own, with another limit of statements.</summary>
     internal static TestSandboxes WithStatements(int statements) => new(SettingsWith(null) with { Statements = statements });
 
     /// <summary>How the executable is started.</summary>
@@ -51,7 +51,7 @@ public sealed class TestSandboxes : IDisposable
         Assert.Contains(messagePart, result.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Settings with limits that tests reach quickly.</summary>
+    /// <summary>Settings with limits that tests reach quickly, and a folder of modules, or null.</summary>
     internal static SandboxSettings SettingsWith(string? modules) => new()
     {
         Timeout = TimeSpan.FromSeconds(30),

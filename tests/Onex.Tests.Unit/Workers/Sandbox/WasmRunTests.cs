@@ -5,7 +5,7 @@ namespace Onex.Tests.Unit.Workers.Sandbox;
 /// <summary>Modules in real processes. They are made from text, so that no binary is in the repository.</summary>
 public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSandboxes>
 {
-    // Reads standard input into 1024 and writes it to standard output. The list of buffers is at 0, the counts at 16.
+    // Reads standard input into the memory at 1024 and writes it to standard output. The list of buffers is at 0, the counts at 16 and 20.
     private const string Echo = """
         (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 60000))
         (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))
@@ -67,9 +67,9 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
     }
 
     [Fact]
-    public async Task Clock_and_random_numbers_follow_from_the_input()
+    public async Task Clock_and_random_numbers_follow_from_module_and_input()
     {
-        // Writes the last digit of the time and of a random number as a number of two digits.
+        // Writes two digits: one from the time, one from a random number.
         const string Body = """
             (drop (call $clock_time_get (i32.const 0) (i64.const 1) (i32.const 64)))
             (drop (call $random_get (i32.const 72) (i32.const 1)))
@@ -106,7 +106,7 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
     [InlineData(".hidden")]
     [InlineData("a//b")]
     [InlineData("")]
-    public async Task A_name_that_leaves_the_folder_is_rejected(string name) =>
+    public async Task A_name_that_is_no_path_below_the_folder_is_rejected(string name) =>
         await sandboxes.EndsAsync(
             "wasm.run", Arguments(name, new string('0', 64), "1"), StepOutcomes.Rejected, "module_refused", "below the folder of modules");
 
@@ -172,7 +172,7 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
     }
 
     [Fact]
-    public async Task Files_network_and_variables_do_not_exist_for_a_module()
+    public async Task A_module_can_open_no_file()
     {
         // The error numbers of opening a file and of a descriptor that was opened in advance: not supported (52) and bad descriptor (8).
         const string Body = """
