@@ -63,9 +63,9 @@ internal static class ConnectionDiagnostics
     public static DiagnosticDraft BadCertificate(SourceSpan at, string key, string path) =>
         Error(
             "ONEX2011", at, $"'{key}' names '{Spelling.Clip(path)}', which cannot be read or holds no usable certificate.",
-            key == "ca_file"
-                ? "Name a PEM file with certificates that the user of onex may read."
-                : "Name a PEM file with a certificate and its private key without a password, that the user of onex may read.");
+            key == "client_certificate"
+                ? "Name a PEM file with a certificate and its private key without a password, that the user of onex may read."
+                : "Name a PEM file with certificates that the user of onex may read.");
 
     private static DiagnosticDraft Error(string code, SourceSpan at, string problem, string remedy) =>
         new(code, Severity.Error, at, problem, remedy);

@@ -60,7 +60,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         else if (type == ConnectionTypes.Vault)
         {
             url = ReadUrl(name, map.Find("url"), _httpSchemes, VaultReader.AddressFrom(environment));
-            vault = new VaultReader(file, secrets).Read(name, map, ReadKey);
+            vault = new VaultReader(file, secrets, environment).Read(name, map, ReadKey);
         }
         else if (type == ConnectionTypes.Http)
         {
@@ -105,7 +105,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             Root = type == ConnectionTypes.Filesystem && ReadKey("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
-            Tls = vault is null ? tls : VaultReader.TlsFor(tls, environment),
+            Tls = vault is null ? tls : new VaultReader(file, secrets, environment).ReadTls(name, tls),
             Headers = type == ConnectionTypes.Consul ? ReadToken(map, "X-Consul-Token")
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? ReadHeaders(headers)
                 : [],

@@ -67,6 +67,21 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
         return options;
     }
 
+    /// <summary>These files with the authorities of a PEM file; null if it cannot be read or holds none.</summary>
+    public TlsFiles? TryWithAuthorities(string path)
+    {
+        try
+        {
+            var pem = File.ReadAllText(path);
+            _ = ParseAuthorities(pem);
+            return new TlsFiles(path, ClientCertificate, pem, _clientText);
+        }
+        catch (Exception exception) when (IsUnusable(exception))
+        {
+            return null;
+        }
+    }
+
     private static (string? Path, string? Text) Read(ConnectionsFile file, MapSyntax map, string key, Action<string>? check)
     {
         if (map.Find(key) is not { } node || file.ReadText(node, $"'{key}'") is not { } text)
@@ -87,13 +102,16 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
             check(pem);
             return (path, pem);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (Exception exception) when (IsUnusable(exception))
         {
             file.Report(ConnectionDiagnostics.BadCertificate(node.At, key, text));
         }
 
         return (path, null);
     }
+
+    private static bool IsUnusable(Exception exception) =>
+        exception is IOException or UnauthorizedAccessException or CryptographicException;
 
     private static X509Certificate2Collection ParseAuthorities(string pem)
     {

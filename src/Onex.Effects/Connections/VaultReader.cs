@@ -1,12 +1,13 @@
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
+using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 
 namespace Onex.Effects.Connections;
 
 /// <summary>Reads the keys of a connection to Vault. Missing ones but the mount come from the settings of the runtime's Vault.</summary>
-internal sealed class VaultReader(ConnectionsFile file, Secrets secrets)
+internal sealed class VaultReader(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     public static IReadOnlyList<ConnectionKey> Keys { get; } =
     [
@@ -32,6 +33,7 @@ internal sealed class VaultReader(ConnectionsFile file, Secrets secrets)
             : SettingsTable.VaultAddress.Default!;
 
     /// <summary>The connection to the runtime's own Vault, which <c>${secret:vault:...}</c> in files of connections refers to.</summary>
+    /// <exception cref="ConfigurationException">The file of <c>VAULT_CACERT</c> cannot be used.</exception>
     public static Connection FromSettings(IReadOnlyDictionary<string, string> environment)
     {
         var secrets = new Secrets(environment, resolve: true);
@@ -40,7 +42,10 @@ internal sealed class VaultReader(ConnectionsFile file, Secrets secrets)
             Name = ConnectionTypes.Vault,
             Type = ConnectionTypes.Vault,
             Url = new Uri(AddressFrom(environment)),
-            Tls = TlsFor(TlsFiles.None, environment),
+            Tls = AuthoritiesFrom(environment) is not { } path ? TlsFiles.None
+                : TlsFiles.None.TryWithAuthorities(path) ?? throw new ConfigurationException(
+                    $"{SettingsTable.VaultAuthority.Name} names '{path}', which cannot be read or holds no usable certificate. "
+                    + "Name a PEM file with certificates that the user of onex may read."),
             Vault = new VaultOptions
             {
                 Login = LoginFrom(setting => secrets.FindOptional(setting.Name, (_, _) => { })),
@@ -50,17 +55,32 @@ internal sealed class VaultReader(ConnectionsFile file, Secrets secrets)
         };
     }
 
+    private static string? AuthoritiesFrom(IReadOnlyDictionary<string, string> environment) =>
+        environment.GetValueOrDefault(SettingsTable.VaultAuthority.Name) is { Length: > 0 } path ? Path.GetFullPath(path) : null;
+
     private static VaultLogin? LoginFrom(Func<Setting, string?> setting) =>
         (setting(SettingsTable.VaultRole), setting(SettingsTable.VaultSecret)) is ({ } roleId, { } secretId)
             ? VaultLogin.WithAppRole(roleId, secretId)
             : setting(SettingsTable.VaultToken) is { } token ? VaultLogin.WithToken(token)
             : null;
 
-    /// <summary>The certificates: the connection's own, or the authorities of the settings.</summary>
-    public static TlsFiles TlsFor(TlsFiles own, IReadOnlyDictionary<string, string> environment) =>
-        own.CaFile is null && environment.GetValueOrDefault(SettingsTable.VaultAuthority.Name) is { Length: > 0 } path
-            ? own with { CaFile = Path.GetFullPath(path) }
-            : own;
+    /// <summary>The certificates: the connection's own, or with the authorities of the settings. Reports an unusable file.</summary>
+    public TlsFiles ReadTls(ScalarSyntax name, TlsFiles own)
+    {
+        if (own.CaFile is not null || !secrets.IsResolving || AuthoritiesFrom(environment) is not { } path)
+        {
+            return own;
+        }
+
+        file.OtherFiles.Add(path);
+        if (own.TryWithAuthorities(path) is { } tls)
+        {
+            return tls;
+        }
+
+        file.Report(ConnectionDiagnostics.BadCertificate(name.At, SettingsTable.VaultAuthority.Name, path));
+        return own;
+    }
 
     /// <summary>Reads the keys besides the address. Reports problems.</summary>
     public VaultOptions Read(ScalarSyntax name, MapSyntax map, Func<string, string?> readText)

@@ -39,7 +39,7 @@ internal abstract class RedisOperation<TArguments, TResult>(
         if (CountBytes(arguments) > ValueText.BytesMax)
         {
             return EffectOutcome<TResult>.Rejected(
-                "request_too_large", $"{context.Operation}: at bytesMax {ValueText.BytesMax} bytes can be written.");
+                "request_too_large", $"{context.Operation}: at most {ValueText.BytesMax} bytes can be written.");
         }
 
         try

@@ -85,11 +85,13 @@ internal sealed class VaultSecretLoop(
         {
             if (state.LeaseId is not null && await RenewAsync(state, timeout.Token))
             {
+                state.Pause = TimeSpan.Zero;
+                Report(path, state, state.Missing);
                 return false;
             }
 
-            var (changed, missing) = await ReadAsync(path, references, state, timeout.Token);
-            Report(path, state, missing);
+            var changed = await ReadAsync(path, references, state, timeout.Token);
+            Report(path, state, state.Missing);
             return changed;
         }
         catch (VaultException exception)
@@ -129,7 +131,7 @@ internal sealed class VaultSecretLoop(
         return true;
     }
 
-    private async Task<(bool Changed, string? Problem)> ReadAsync(
+    private async Task<bool> ReadAsync(
         string path, IReadOnlyList<VaultReference> references, SecretState state, CancellationToken cancellation)
     {
         state.Reader ??= new VaultSecretReader(Session, path);
@@ -139,9 +141,8 @@ internal sealed class VaultSecretLoop(
         state.Pause = TimeSpan.Zero;
         state.DueAt = time.GetUtcNow() + (state.LeaseId is null ? Period : RenewalDelay(content.Lifetime));
         var missing = references.Select(reference => reference.Field).Where(field => !content.Fields.ContainsKey(field)).ToList();
-        return (
-            secrets.Set(path, content.Fields),
-            missing.Count > 0 ? $"The secret has no field '{string.Join("', '", missing)}'." : null);
+        state.Missing = missing.Count > 0 ? $"The secret has no field '{string.Join("', '", missing)}'." : null;
+        return secrets.Set(path, content.Fields);
     }
 
     private VaultSession Session => sessions.GetOrCreate(connection);
@@ -183,5 +184,8 @@ internal sealed class VaultSecretLoop(
         public DateTimeOffset DueAt { get; set; }
 
         public string? Problem { get; set; }
+
+        /// <summary>What the secret lacked when it was last read, or null.</summary>
+        public string? Missing { get; set; }
     }
 }

@@ -38,7 +38,7 @@ public interface IRecordBatchHandler
     /// </summary>
     Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>Releases partition numbers of which no topic is assigned any more. Must return at once.</summary>
+    /// <summary>Releases partition numbers that are assigned in no topic any more. Must return at once.</summary>
     void Revoked(IReadOnlyCollection<int> partitions);
 }
 

@@ -11,7 +11,7 @@ internal static class EventDeclines
     public static Rejection ToRejection(this DeclinedEvent declined, SagaId sagaId) =>
         new(declined.Code, declined.Error, declined.Requester) { SagaId = sagaId };
 
-    /// <summary>The saga's state accepts no events at all.</summary>
+    /// <summary>The saga's state, and every state that it can still enter, accepts no events at all.</summary>
     public static Rejection NotAccepted(EventRequest request, SagaId sagaId, string state) =>
         new(
             ErrorCodes.EventUnwanted,
@@ -53,7 +53,7 @@ internal static class EventDeclines
         + "Start the saga, or send fewer events before it starts.",
         request.Requester);
 
-    /// <summary>The saga did not start in time.</summary>
+    /// <summary>No saga for the early event started in time.</summary>
     public static Rejection Expired(EventRequest request, DateTimeOffset receivedAt, DateTimeOffset expiresAt) => new(
         ErrorCodes.EventExpired,
         $"The event waited from {TimeText.Format(receivedAt)} until {TimeText.Format(expiresAt)}, and no saga of '{request.Contract}' "

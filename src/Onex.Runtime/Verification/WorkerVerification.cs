@@ -294,9 +294,12 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
             report.Text("report") is not (StepReportKinds.Started or StepReportKinds.Progress)
             || report.Number("attempt") is null
             || report.Record.Headers.GetValueOrDefault(HeaderNames.EventType) != EventTypes.Report
-            || (report.Json!["progress"] is { } progress && progress.GetValue<double>() is not (>= 0 and <= 1)));
+            || (report.Json!["progress"] is { } progress && !IsShare(progress)));
         return Task.FromResult(wrong is null ? null : $"This is no report: {wrong.Json!.ToJsonString()}");
     }
+
+    private static bool IsShare(JsonNode progress) =>
+        progress is JsonValue value && value.TryGetValue(out double share) && share is >= 0 and <= 1;
 
     private async Task<string?> SendAndCheckAsync(StepCommand command, VerifiedOperation operation, CancellationToken cancellation)
     {

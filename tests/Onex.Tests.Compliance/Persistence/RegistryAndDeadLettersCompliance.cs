@@ -281,7 +281,7 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(deadLetter.Value, open.Value);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
-        // Reopened once more and then discarded, it is not reopened again.
+        // Reopened again and then discarded, it is not reopened again.
         await DeadLetters.AddAsync(secondFailure, _none);
         await DeadLetters.DecideAsync(Discard(deadLetter), _none);
         await DeadLetters.AddAsync(secondFailure, _none);

@@ -9,6 +9,7 @@ namespace Onex.Contracts.Expressions.Patterns;
 /// </summary>
 internal sealed class PatternReader(string source, bool isEcma)
 {
+    private const int CountDigitsMax = 6;
     private const string Backtracking = "it needs backtracking (look-around, back-references, atomic groups)";
 
     private static readonly CharacterSet _digits = CharacterSet.Range('0', '9');
@@ -178,6 +179,11 @@ internal sealed class PatternReader(string source, bool isEcma)
                     return null;
                 }
 
+                if (Array.Exists(counts, count => count.Length > CountDigitsMax))
+                {
+                    throw new FormatException($"a count of a repetition has more than {CountDigitsMax} digits");
+                }
+
                 _at = end + 1;
                 var min = int.Parse(counts[0], CultureInfo.InvariantCulture);
                 int? max = counts.Length == 1 ? min : counts[1].Length == 0 ? null : int.Parse(counts[1], CultureInfo.InvariantCulture);
@@ -187,7 +193,7 @@ internal sealed class PatternReader(string source, bool isEcma)
         }
     }
 
-    private static bool IsCount(string text) => text.Length is >= 1 and <= 6 && text.All(char.IsAsciiDigit);
+    private static bool IsCount(string text) => text.Length > 0 && text.All(char.IsAsciiDigit);
 
     // A group. Null for (?i), which only sets flags for the rest of the enclosing group.
     private PatternSyntax? ReadGroup()

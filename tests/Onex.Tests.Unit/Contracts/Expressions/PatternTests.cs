@@ -158,6 +158,8 @@ public sealed class PatternTests
     [InlineData("a{2001}")]
     [InlineData("(a{50}){50}")]
     [InlineData("(){999999}")]
+    [InlineData("a{1000000}")]
+    [InlineData("a{1,99999999999999999999}")]
     public void An_invalid_or_nonlinear_pattern_is_an_error(string pattern)
     {
         Assert.Null(Pattern.Compile(pattern, out var problem));

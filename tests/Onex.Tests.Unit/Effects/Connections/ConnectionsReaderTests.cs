@@ -2,6 +2,7 @@ using Onex.Contracts.Diagnostics;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Discovery;
+using Onex.Hosting.Running;
 
 namespace Onex.Tests.Unit.Effects.Connections;
 
@@ -411,6 +412,24 @@ public sealed class ConnectionsReaderTests : IDisposable
 
         Assert.Empty(reading.Connections);
         Assert.Empty(reading.Diagnostics);
+    }
+
+    [Fact]
+    public void The_authorities_of_the_settings_are_those_of_a_Vault_without_its_own()
+    {
+        using var certificates = new TestCertificates();
+        Write("a.yaml", "connections: { v: { type: vault, url: 'https://vault', token: t } }\n");
+
+        var tls = Read(new() { ["VAULT_CACERT"] = certificates.CaFile }).Connections["v"].Tls;
+
+        Assert.Single(tls.Options("vault").CertificateChainPolicy!.CustomTrustStore);
+        var missing = new Dictionary<string, string> { ["VAULT_CACERT"] = "/none.pem" };
+        Assert.StartsWith(
+            "1:16: ONEX2011: 'VAULT_CACERT' names '/none.pem', which cannot be read", Line(Assert.Single(Read(missing).Diagnostics)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "VAULT_CACERT names '/none.pem'", Assert.Throws<ConfigurationException>(() => VaultReader.FromSettings(missing)).Message,
+            StringComparison.Ordinal);
     }
 
     private ConnectionsResult Read(Dictionary<string, string> environment) =>

@@ -141,6 +141,25 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_renewal_after_a_failed_one_ends_the_degradation()
+    {
+        _vault.LeaseSeconds = 60;
+        ReadDatabase();
+        Assert.True(await RefreshAsync());
+        _vault.IsSealed = true;
+        _time.Advance(TimeSpan.FromSeconds(41));
+        Assert.False(await RefreshAsync());
+        Assert.Contains(_health.Handlers, handler => handler.Value is not null);
+
+        _vault.IsSealed = false;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(await RefreshAsync());
+
+        Assert.Equal("sys/leases/renew", _vault.Requests[^1].Path);
+        Assert.DoesNotContain(_health.Handlers, handler => handler.Value is not null);
+    }
+
+    [Fact]
     public async Task A_sealed_Vault_degrades_the_role_and_is_read_again()
     {
         _vault.Put("secret/apps/stock", ("token", "the value"));
