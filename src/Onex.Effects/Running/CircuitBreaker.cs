@@ -32,9 +32,9 @@ internal enum BreakerState
 }
 
 /// <summary>
-/// A circuit breaker. It opens when the failed share of the attempts within a period is too high, if there was a minimum number of them. It
-/// also opens after that number of failures in a row, however far apart, because an outage may show only in rare, slow attempts. When the
-/// pause is over it lets one trial through. Not thread-safe: its gate holds the lock.
+/// A circuit breaker. It opens when the failed share of the attempts within a period is too high, once <see cref="BreakerSettings.Calls"/>
+/// were made in it. It also opens after as many failures in a row, however far apart, because an outage may show only in rare, slow
+/// attempts. When the pause is over it lets one trial through. Not thread-safe: its gate holds the lock.
 /// </summary>
 internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time)
 {
@@ -43,7 +43,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
 
     private readonly AttemptCounts _counts = new(settings.Within, time);
     private int _consecutiveFailures;
-    private bool _wasLastFailedFirst;
+    private bool _lastWasFailedFirstAttempt;
     private long _openedAt;
     private TimeSpan _pause;
 
@@ -90,13 +90,13 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
         else if (State == BreakerState.Closed && sign != AttemptSign.None)
         {
-            // Not counted while the breaker is open: an attempt that ends then began before it opened, and says nothing about the present.
+            // Counted only while the breaker is closed: one that ends while it is open began earlier, and says nothing of the present.
             var isFailure = sign != AttemptSign.Works;
 
-            // If the service answers first attempts in a row with failures, only one of them counts, because it may fail each command
-            // once and accept its second attempt. In an outage the second attempts fail, too.
-            var isUncounted = isFailure && isFirstAnswer && _wasLastFailedFirst;
-            _wasLastFailedFirst = isFailure && isFirstAnswer;
+            // Some services fail the first attempt of each command and accept the second. So of failed first attempts in a row only one
+            // counts. In an outage the second attempts fail, too.
+            var isUncounted = isFailure && isFirstAnswer && _lastWasFailedFirstAttempt;
+            _lastWasFailedFirstAttempt = isFailure && isFirstAnswer;
             if (isUncounted)
             {
                 return;
@@ -130,7 +130,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
                 Since = null;
                 Reason = null;
                 _consecutiveFailures = 0;
-                _wasLastFailedFirst = false;
+                _lastWasFailedFirstAttempt = false;
                 _counts.Clear();
                 break;
 

@@ -11,14 +11,14 @@ public interface IDeadLetterSink
 {
     /// <summary>
     /// Stores a dead letter before the offset of its record may advance. The call is repeated after an exception, so the same dead letter
-    /// may come again. If it has no value although its record has one, it was too large for the topic: the sink stores the record's value
-    /// and returns the id of the stored value.
+    /// may come again. If the record has a value and the dead letter has none, the value was too large for the topic: the sink stores it
+    /// and returns the id of the stored value; otherwise it returns null.
     /// </summary>
     Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation);
 
     /// <summary>
-    /// Finds the ids of the newest open dead letters of a topic's partitions, up to a limit. A dead letter is durable before its record's
-    /// offset, so the record may be read again.
+    /// Finds the ids of the newest open dead letters of a topic's partitions, up to a limit. A record whose dead letter is stored may be
+    /// read again after a crash; if it is handled then, its dead letter is closed.
     /// </summary>
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 

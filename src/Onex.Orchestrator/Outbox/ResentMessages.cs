@@ -5,8 +5,8 @@ namespace Onex.Orchestrator.Outbox;
 
 /// <summary>
 /// Counts the messages that this process has sent although a copy may be on their topic: the broker did not acknowledge them, or the
-/// orchestrator that committed them may have sent them before it died. Copies have the same <c>message_id</c>. Every other message was sent
-/// once.
+/// orchestrator that committed them may have sent them before it died. Copies have the same <c>message_id</c>. The answer to a rejected
+/// request that is read again after a crash is not counted.
 /// </summary>
 internal sealed class ResentMessages : IHealthComponent
 {

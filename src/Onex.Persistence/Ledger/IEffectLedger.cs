@@ -4,7 +4,7 @@ namespace Onex.Persistence.Ledger;
 
 /// <summary>
 /// Leases and outcomes of commands. A command has at most one lease; an outcome counts unless another claim has replaced its lease,
-/// even if the lease has expired. Concurrent claims share statements, and so do records. Throws <see cref="StoreUnavailableException"/>.
+/// even if the lease has expired. Concurrent calls share statements. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IEffectLedger
 {
@@ -15,9 +15,9 @@ public interface IEffectLedger
     Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation);
 
     /// <summary>
-    /// For the orchestrator: cancels each of these commands that nobody has claimed or that is parked; a parked attempt that may have been
-    /// sent before is closed instead. Then closes attempts like <see cref="CloseExpiredAsync"/>, and returns the state of all these
-    /// commands. A later claim of a cancelled or closed attempt gets <see cref="ClaimResult.Expired"/>.
+    /// For the orchestrator: cancels each of these commands that nobody has claimed, or that is parked and was certainly not sent. Closes
+    /// the attempt of a parked one that an earlier lease may have sent. Then closes attempts like <see cref="CloseExpiredAsync"/>, and
+    /// returns the state of all these commands. A later claim of a cancelled or closed attempt gets <see cref="ClaimResult.Expired"/>.
     /// </summary>
     Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation);
@@ -45,14 +45,14 @@ public abstract record ClaimResult
     /// <summary>The caller runs the attempt and records its outcome under this token.</summary>
     public sealed record Granted(Guid LeaseToken) : ClaimResult
     {
-        /// <summary>Whether an earlier lease, not closed, expired or was parked as perhaps sent: the effect may have happened.</summary>
+        /// <summary>Whether an earlier lease expired without an outcome and was not closed, or was parked as perhaps sent.</summary>
         public bool FollowsUnrecordedLease { get; init; }
     }
 
     /// <summary>An outcome that answers the command is recorded: the caller sends it, with the number of the recorded attempt.</summary>
     public sealed record Recorded(StepResult Result) : ClaimResult;
 
-    /// <summary>A valid lease exists: the caller sends nothing. The orchestrator asks again after the lease.</summary>
+    /// <summary>A valid lease exists: the caller sends nothing. The orchestrator sends the command again after the lease.</summary>
     public sealed record Leased : ClaimResult
     {
         /// <summary>The one value.</summary>
@@ -82,7 +82,7 @@ public abstract record ClaimResult
 }
 
 /// <summary>The state of a command in the ledger.</summary>
-/// <param name="Attempt">The latest attempt that was claimed or parked; 0 if the command was cancelled before.</param>
+/// <param name="Attempt">The latest attempt that was claimed or parked; 0 if the command was cancelled before any claim.</param>
 /// <param name="Leased">Whether the attempt's lease, valid or expired, has no outcome and was not closed.</param>
 /// <param name="LeasedUntil">When the lease expires or expired, by the database's clock.</param>
 /// <param name="Outcome">The recorded outcome of that attempt, or null.</param>

@@ -41,6 +41,7 @@ internal static class RunCommand
                 return exitCode;
             }
 
+            // Settings and contracts held references until now: they are loaded again with the values.
             environment = complete;
             (settingsResult, source, contracts) = Load(environment, workingDirectory, plugins, vault);
         }
@@ -174,7 +175,7 @@ internal static class RunCommand
             bus.AddRider(rider => rider.UsingKafka((_, kafka) => AddEndpoints(settings, kafka)));
         });
 
-        // Last, so that it stops first.
+        // After the bus, so that the process is deregistered before its consumers stop.
         if (settings.Registration is not null)
         {
             services.AddHostedService<ConsulRegistrar>();

@@ -70,7 +70,7 @@ internal sealed class WorkerLink(IRecordProducer producer, string topic, TimePro
         }
         catch (JsonException)
         {
-            // Somebody else's record; or one of the worker, whose case then fails because no result comes.
+            // A record of another program; or a malformed result, and the verified case fails because its result does not arrive.
         }
 
         lock (_lock)

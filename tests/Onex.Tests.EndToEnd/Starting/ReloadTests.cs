@@ -21,7 +21,7 @@ public sealed class ReloadTests : IDisposable
 
         Write("greeting", "1.1.0", "new");
         Write("parting", "1.0.0", "bye");
-        await ReloadedAsync(onex, "Contracts were reloaded: greeting 1.1.0 added, parting 1.0.0 added, greeting 1.0.0 removed.");
+        await HangUpAndWaitForAsync(onex, "Contracts were reloaded: greeting 1.1.0 added, parting 1.0.0 added, greeting 1.0.0 removed.");
 
         Assert.Equal("new", await AnswerAsync(onex, "greeting"));
         Assert.Equal("bye", await AnswerAsync(onex, "parting"));
@@ -30,7 +30,7 @@ public sealed class ReloadTests : IDisposable
         Assert.Equal("old", (string?)(await onex.GetAsync($"/api/v1/sagas/{sagaId}/response"))["payload"]!["text"]);
 
         File.Delete(PathOf("parting"));
-        await ReloadedAsync(onex, "Contracts were reloaded: parting 1.0.0 removed.");
+        await HangUpAndWaitForAsync(onex, "Contracts were reloaded: parting 1.0.0 removed.");
         var (status, answer) = await onex.RequestAsync("""{"operation":"parting","payload":{}}""");
         Assert.Equal(HttpStatusCode.NotFound, status);
         Assert.Equal("ONEX3004", (string?)answer["code"]);
@@ -44,18 +44,18 @@ public sealed class ReloadTests : IDisposable
 
         File.WriteAllText(PathOf("greeting"), "contract: greeting\nversion: 1.0.1\ninitial: nowhere\n");
         await onex.HangUpAsync();
-        await DegradedAsync(onex, PathOf("greeting"));
+        await WaitUntilDegradedAsync(onex, PathOf("greeting"));
         Assert.Equal("good", await AnswerAsync(onex, "greeting"));
         Assert.Contains(onex.Output, line => line.Contains("ONEX1", StringComparison.Ordinal) && line.Contains("7006"));
 
         Write("greeting", "1.0.0", "changed");
         await onex.HangUpAsync();
-        await DegradedAsync(onex, _directory.FullName);
+        await WaitUntilDegradedAsync(onex, _directory.FullName);
         Assert.Contains("ONEX_CONTRACTS_MUTABLE", (await onex.GetAsync("/health")).ToJsonString(), StringComparison.Ordinal);
         Assert.Equal("good", await AnswerAsync(onex, "greeting"));
 
         Write("greeting", "1.0.2", "fixed");
-        await ReloadedAsync(onex, "The changed files have no errors any more and are in use.");
+        await HangUpAndWaitForAsync(onex, "The changed files have no errors any more and are in use.");
         await Eventually.Async(
             async () => (string?)(await onex.GetAsync("/health"))["status"] == "healthy",
             TimeSpan.FromMinutes(1),
@@ -71,7 +71,7 @@ public sealed class ReloadTests : IDisposable
 
         Write("greeting", "1.0.0", "second");
         await Eventually.Async(
-            async () => await AnswerAsync(onex, "greeting") == "second", TimeSpan.FromMinutes(1), () => "the changed contract is used");
+            async () => await AnswerAsync(onex, "greeting") == "second", TimeSpan.FromMinutes(1), () => "the changed contract is not used");
     }
 
     private static async Task<string?> AnswerAsync(EmbeddedOnex onex, string contract)
@@ -80,7 +80,7 @@ public sealed class ReloadTests : IDisposable
         return (string?)answer["payload"]?["text"];
     }
 
-    private static async Task ReloadedAsync(EmbeddedOnex onex, string line)
+    private static async Task HangUpAndWaitForAsync(EmbeddedOnex onex, string line)
     {
         await onex.HangUpAsync();
         await Eventually.Async(
@@ -89,7 +89,7 @@ public sealed class ReloadTests : IDisposable
             () => $"no line '{line}':\n{string.Join('\n', onex.Output.TakeLast(10))}");
     }
 
-    private static Task<TimeSpan> DegradedAsync(EmbeddedOnex onex, string file) => Eventually.Async(
+    private static Task<TimeSpan> WaitUntilDegradedAsync(EmbeddedOnex onex, string file) => Eventually.Async(
         async () => await onex.GetAsync("/health") is var health
             && (string?)health["status"] == "degraded"
             && health["details"]!["handlers"]!["failed"]!.AsArray().Any(failed => (string?)failed == file),

@@ -10,6 +10,8 @@ namespace Onex.Contracts.Expressions.Parsing;
 /// Parses tokens into a syntax tree by recursive descent, expands macros, and finds functions by name and number of arguments. An instance
 /// parses one expression.
 /// </summary>
+/// <param name="tokens">The tokens of the expression.</param>
+/// <param name="checkFunctions">Whether an unknown function is an error here; otherwise its evaluation fails.</param>
 internal sealed class Parser(List<Token> tokens, bool checkFunctions)
 {
     private static readonly string[] _keywords = ["false", "in", "null", "true"];
@@ -288,6 +290,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     private ListSyntax ParseList(Token open)
     {
         var items = ImmutableArray.CreateBuilder<(Syntax Item, bool Optional)>();
+
+        // The grammar of CEL also allows a list of nothing but a comma: [,].
         while (!Current.Is("]") && !(items.Count == 0 && Take(",")))
         {
             var optional = Take("?");

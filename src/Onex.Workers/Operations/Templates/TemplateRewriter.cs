@@ -30,8 +30,8 @@ internal sealed class TemplateRewriter(TemplateBudget budget) : AstRewriter
     protected override Statement VisitCaptureStatement(CaptureStatement captureStatement) =>
         new BudgetedCapture((CaptureStatement)base.VisitCaptureStatement(captureStatement), budget);
 
-    // Fluid counts statements, but not their time, and one statement can compare long texts. Such texts are variables. They are read
-    // through this expression, so the end of the attempt is noticed here.
+    // Fluid counts statements, but not their time, and one statement can compare long texts. Long texts are values of variables, so each
+    // read of a variable checks whether the attempt has ended.
     protected override Expression VisitMemberExpression(MemberExpression memberExpression) =>
         new CheckedExpression(base.VisitMemberExpression(memberExpression), context =>
         {

@@ -144,7 +144,7 @@ public sealed class RedisOperationsTests : IAsyncLifetime
     [Fact]
     public async Task A_wrong_password_fails_the_attempt_and_is_neither_reported_nor_logged()
     {
-        await using var effects = Harness(_server.Port, password: "hidden-and-wrong");
+        await using var effects = Harness(_server.Port, password: "hidden-and-wrong", keys: "timeout: 30s, breaker: off");
 
         // On a slow machine the first connect may end before the server has answered.
         var result = await Eventually.GetAsync(
