@@ -68,9 +68,17 @@ internal sealed partial class StepReader
         return rules.ToImmutable();
     }
 
-    private List<ScalarSyntax> ReadCodes(SyntaxNode? node) =>
-        [.. (node is ListSyntax list ? list.Items : node is null ? [] : [node]).Select(item => scope.Name(item, "an error code"))
+    private List<ScalarSyntax> ReadCodes(SyntaxNode? node)
+    {
+        // A rule without codes catches all.
+        if (node is ListSyntax { Items.Count: 0 })
+        {
+            scope.Report(ContractDiagnostics.WrongType(node.At, "'error'", "an error code or a list of them", "an empty list"));
+        }
+
+        return [.. (node is ListSyntax list ? list.Items : node is null ? [] : [node]).Select(item => scope.Name(item, "an error code"))
             .OfType<ScalarSyntax>()];
+    }
 
     private ImmutableArray<RejectRule> ReadReject(SyntaxNode? node, ExpressionPlace place)
     {

@@ -59,6 +59,7 @@ public sealed partial class SilentMistakesTests
         "{ id: a, effect: db.query, connection: ledger, with: { sql: SELECT 1 }, catch: [{ error: deadlock, next: late }] }", "ONEX1183")]
     [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: arguments_invalid, next: late }] }", null)]
     [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: http_404, next: late }] }", "ONEX1183")]
+    [InlineData("{ id: a, compute: hash.sha256, with: { text: a }, catch: [{ error: [], next: late }] }", "ONEX1012")]
     [InlineData("{ emit: a.b, with: { value: 1 }, catch: [{ error: expression_failed, next: late }] }", null)]
     [InlineData("{ emit: a.b, with: { value: 1 }, catch: [{ error: undeliverable, next: late }] }", "ONEX1183")]
     [InlineData("{ saga: other, detached: true, catch: [{ error: step_failed, next: late }] }", "ONEX1183")]
