@@ -97,7 +97,9 @@ internal static class DatabaseErrors
         PostgresErrorCodes.DeadlockDetected => (false, "deadlock"),
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ObjectInUse => (false, "lock_not_available"),
         PostgresErrorCodes.QueryCanceled => (false, "statement_canceled"),
-        /* idle_in_transaction_session_timeout */ "25P03" => (false, "transaction_timed_out"),
+
+        // idle_in_transaction_session_timeout
+        "25P03" => (false, "transaction_timed_out"),
         PostgresErrorCodes.InvalidCatalogName => (false, "connection_failed"),
         _ => state[..2] switch
         {

@@ -112,7 +112,9 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
             return exception.Error switch
             {
                 FileException.NotFound => EffectOutcome<TResult>.Refused("not_found", $"{context.Operation}: there is no such path."),
-                /* EPERM, EACCES */ 1 or 13 => EffectOutcome<TResult>.Refused(
+
+                // EPERM, EACCES
+                1 or 13 => EffectOutcome<TResult>.Refused(
                     "access_denied", $"{context.Operation}: the user that runs onex may not do this."),
                 // ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP: the path has changed after it was checked, or cannot exist.
                 20 or 21 or 36 or 40 => EffectOutcome<TResult>.Refused(

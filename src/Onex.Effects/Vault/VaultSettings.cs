@@ -95,15 +95,15 @@ public static class VaultSettings
 
     private static string? FindProblem(
         VaultSetting setting, (VaultSecretContent? Found, string? Problem) content, string? value) => content switch
-    {
-        { Found: null } => setting.Render(content.Problem!, "Correct the reference, the policy or the login of Vault."),
-        _ when value is null => setting.Render("The secret has no such field.", "Correct the field, or write it to the secret."),
-        _ when string.IsNullOrWhiteSpace(value) => setting.Render("The field is empty.", "Write the value to the secret."),
-        { Found.LeaseId: not null } => setting.Render(
-            "The secret ends with a lease, but settings are read only at the start.",
-            "Refer to a secret without a lease, as those of KV engines. Connections may use secrets with leases."),
-        _ => null,
-    };
+        {
+            { Found: null } => setting.Render(content.Problem!, "Correct the reference, the policy or the login of Vault."),
+            _ when value is null => setting.Render("The secret has no such field.", "Correct the field, or write it to the secret."),
+            _ when string.IsNullOrWhiteSpace(value) => setting.Render("The field is empty.", "Write the value to the secret."),
+            { Found.LeaseId: not null } => setting.Render(
+                "The secret ends with a lease, but settings are read only at the start.",
+                "Refer to a secret without a lease, as those of KV engines. Connections may use secrets with leases."),
+            _ => null,
+        };
 
     private static async Task<(VaultSecretContent? Found, string? Problem)> ReadAsync(
         VaultSession session, string path, CancellationToken cancellation)
