@@ -13,9 +13,6 @@ public sealed class ReadLimit(long weightMax)
     /// <summary>Whether rows were left out.</summary>
     public bool IsReached { get; private set; }
 
-    /// <summary>The weight that further rows may have.</summary>
-    public long Remaining => Math.Max(0, weightMax - _weight);
-
     /// <summary>Adds a row. False if it does not fit; then no later row does either.</summary>
     internal bool TryAdd(params ReadOnlySpan<RawJson> parts)
     {
