@@ -21,6 +21,9 @@ internal sealed class LoadDriver : IDisposable
     private readonly IConsumer<string, Ignore> _responses;
     private readonly ConcurrentDictionary<string, long> _sentAt = new();
 
+    // By linger in milliseconds. They live as long as the driver: a new one needs half a second before it sends its first record.
+    private readonly Dictionary<int, IProducer<string, byte[]>> _producers = [];
+
     /// <param name="bootstrapServers">The broker.</param>
     /// <param name="requests">The topic to which requests are sent.</param>
     /// <param name="responses">The topic from which responses are read; it exists.</param>
@@ -44,7 +47,15 @@ internal sealed class LoadDriver : IDisposable
             partition => new TopicPartitionOffset(responses, partition.PartitionId, Offset.Beginning)));
     }
 
-    public void Dispose() => _responses.Dispose();
+    public void Dispose()
+    {
+        foreach (var producer in _producers.Values)
+        {
+            producer.Dispose();
+        }
+
+        _responses.Dispose();
+    }
 
     /// <summary>Closed loop: sends another request when one is answered.</summary>
     /// <returns>The seconds of the whole loop, and the milliseconds of each request, sorted.</returns>
@@ -90,22 +101,35 @@ internal sealed class LoadDriver : IDisposable
         int count, int lingerMs, TimeSpan timeout, Action onAnswered, Func<Action<long>, CancellationToken, Task> sendAll)
     {
         using var stop = new CancellationTokenSource(timeout);
+        var producer = ProducerThatHasSent(lingerMs, stop.Token);
         var latencies = new List<double>(count);
         var reading = Task.Factory.StartNew(
             () => Read(count, latencies, onAnswered, stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig
-        {
-            BootstrapServers = _bootstrapServers,
-            LingerMs = lingerMs,
-            EnableIdempotence = true,
-            EnableDeliveryReports = false,
-        }).Build();
         var began = Stopwatch.GetTimestamp();
         await sendAll(dueAt => Send(producer, dueAt), stop.Token);
         await reading;
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
         latencies.Sort();
         return (seconds, [.. latencies]);
+    }
+
+    // A new producer has sent one request that does not count, so that its connections and its producer id exist.
+    private IProducer<string, byte[]> ProducerThatHasSent(int lingerMs, CancellationToken stop)
+    {
+        if (!_producers.TryGetValue(lingerMs, out var producer))
+        {
+            producer = _producers[lingerMs] = new ProducerBuilder<string, byte[]>(new ProducerConfig
+            {
+                BootstrapServers = _bootstrapServers,
+                LingerMs = lingerMs,
+                EnableIdempotence = true,
+                EnableDeliveryReports = false,
+            }).Build();
+            Send(producer, Stopwatch.GetTimestamp());
+            Read(1, [], () => { }, stop);
+        }
+
+        return producer;
     }
 
     private void Send(IProducer<string, byte[]> producer, long dueAt)
