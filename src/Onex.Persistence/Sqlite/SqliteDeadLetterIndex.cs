@@ -15,7 +15,8 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         """;
 
     private const string OpenIds = """
-        SELECT id, partition FROM dead_letters WHERE topic = $1 AND status = 'open' ORDER BY record_offset DESC LIMIT $2
+        SELECT id FROM dead_letters WHERE topic = $1 AND partition IN (SELECT value FROM json_each($2)) AND status = 'open'
+        ORDER BY record_offset DESC LIMIT $3
         """;
 
     private const string Close = """
@@ -96,9 +97,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlySet<Guid>>(
             session => session
-                .Query(OpenIds, row => (Id: row.Uuid(0), Partition: row.Integer(1)), topic, IDeadLetterIndex.OpenMax)
-                .Where(deadLetter => partitions.Contains(deadLetter.Partition))
-                .Select(deadLetter => deadLetter.Id)
+                .Query(OpenIds, row => row.Uuid(0), topic, SqliteSession.List(partitions), IDeadLetterIndex.OpenMax)
                 .ToHashSet(),
             cancellation);
 

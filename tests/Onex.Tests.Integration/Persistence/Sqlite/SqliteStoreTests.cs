@@ -54,6 +54,23 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
 
     protected override string Schema => "";
 
+    [Fact]
+    public async Task Open_dead_letters_of_a_partition_are_found_however_many_another_one_has()
+    {
+        var topic = Rows.Key();
+        var own = new DeadLetterRow(Rows.Id(), topic, 0, 7, "ONEX3001", "not JSON", null, [], Rows.Now);
+        await DeadLetters.AddAsync(own, CancellationToken.None);
+        await QueryAsync(
+            $"""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {IDeadLetterIndex.OpenMax})
+            INSERT INTO dead_letters (id, topic, partition, record_offset, code, reason, at)
+            SELECT printf('%08x-0000-7000-8000-000000000000', i), '{topic}', 1, 100 + i, 'ONEX3001', 'not JSON', '2026-01-01T00:00:00.000000Z'
+            FROM n
+            """);
+
+        Assert.Equal([own.Id], await DeadLetters.FindOpenAsync(topic, [0], CancellationToken.None));
+    }
+
     protected override Task<IReadOnlyList<string>> QueryAsync(string sql) => file.QueryAsync(sql);
 }
 
