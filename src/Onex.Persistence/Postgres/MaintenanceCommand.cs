@@ -41,7 +41,7 @@ internal static partial class MaintenanceCommand
                 cancellation,
                 contentionRetries: 0);
         }
-        catch (PostgresException error) when (StoreErrors.IsContention(error))
+        catch (StoreUnavailableException unavailable) when (unavailable.InnerException is { } error && StoreErrors.IsContention(error))
         {
             var holders = await HoldersAsync(dataSource, cancellation) ?? "unknown, or already ended";
             Postponed(logger, what, StoreErrors.Describe(error), holders);

@@ -59,6 +59,12 @@ internal static class StoreErrors
         error switch
         {
             _ when IsSchemaMissing(error) => $"{MissingSchema} The database reports: {Describe(error)}",
+            _ when IsContention(error) =>
+                "The database rolled the transaction back each time it was repeated, because it conflicts with others on the same rows; "
+                + $"end long transactions on schema onex (see pg_stat_activity and pg_locks): {Describe(error)}",
+            _ when IsMissingStatement(error) =>
+                "The database lacks the statements that this connection prepared, on each new connection; a pooler in transaction mode may "
+                + $"be in between: connect directly, or put it into session mode: {Describe(error)}",
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }
                 or TimeoutException
                 or NpgsqlException { InnerException: TimeoutException } =>

@@ -15,7 +15,7 @@ internal static class StoreQueries
     /// <param name="commands">The commands.</param>
     /// <param name="read">Reads the results.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <param name="contentionRetries">The most retries after conflicts with other transactions; then the error is thrown.</param>
+    /// <param name="contentionRetries">The most retries after conflicts with other transactions.</param>
     /// <exception cref="StoreUnavailableException">The database cannot be used for now.</exception>
     public static async Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
@@ -54,6 +54,10 @@ internal static class StoreQueries
             {
                 contentions++;
                 dataSource.Clear();
+            }
+            catch (Exception error) when (StoreErrors.IsContention(error) || StoreErrors.IsMissingStatement(error))
+            {
+                throw StoreErrors.Unavailable(error);
             }
             catch (Exception error) when (StoreErrors.IsUnavailable(error))
             {
