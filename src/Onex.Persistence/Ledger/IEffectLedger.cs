@@ -8,7 +8,10 @@ namespace Onex.Persistence.Ledger;
 /// </summary>
 public interface IEffectLedger
 {
-    /// <summary>Claims an attempt. The lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock.</summary>
+    /// <summary>
+    /// Claims an attempt. The lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock. A claim that threw
+    /// may be repeated with the same ledger: it gets the lease that the first one may have been granted.
+    /// </summary>
     Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation);
 
     /// <summary>Records the outcome of an attempt. False if its lease was replaced: then the outcome must not be sent.</summary>

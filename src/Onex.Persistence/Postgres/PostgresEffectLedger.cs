@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
@@ -13,6 +14,7 @@ namespace Onex.Persistence.Postgres;
 public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommands
 {
     private const int BatchMax = 500;
+    private const int UnansweredMax = 10_000;
 
     private static readonly RowParameters<ClaimRow> _claimRows = new(CreateClaimColumns(), first: 1);
 
@@ -124,6 +126,10 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     private readonly GroupCommit<RecordRequest, bool> _records;
     private readonly GroupCommit<ParkRow, ClaimResult> _parks;
 
+    // The tokens of claims that ended without an answer. The database may have granted them a lease that nobody holds, so the next claim on
+    // the attempt takes the token, once.
+    private readonly ConcurrentDictionary<(CommandId CommandId, int Attempt), Guid> _unanswered = new();
+
     /// <summary>A ledger on this pool of connections.</summary>
     public PostgresEffectLedger(NpgsqlDataSource dataSource)
     {
@@ -137,8 +143,26 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     public WriteState Writes { get; } = new();
 
     /// <inheritdoc />
-    public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation) =>
-        _claims.RunAsync(new ClaimRow(command, new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
+    public async Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
+    {
+        var attempt = (command.CommandId, command.Attempt);
+        var token = _unanswered.TryRemove(attempt, out var unanswered) ? unanswered : new Guid(RandomNumberGenerator.GetBytes(16));
+        try
+        {
+            return await _claims.RunAsync(new ClaimRow(command, token), cancellation);
+        }
+        catch (StoreUnavailableException)
+        {
+            // Those that nobody repeats here, because their partition went to another process, must not accumulate.
+            if (_unanswered.Count >= UnansweredMax)
+            {
+                _unanswered.Clear();
+            }
+
+            _unanswered[attempt] = token;
+            throw;
+        }
+    }
 
     /// <inheritdoc />
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) => _records.RunAsync(

@@ -45,6 +45,24 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     }
 
     [Fact]
+    public async Task A_claim_whose_lost_response_was_reported_as_an_outage_is_granted_when_the_caller_repeats_it()
+    {
+        var settings = database.Settings;
+        await using var proxy = new CuttingProxy(settings.Host, settings.Port);
+        await using var pool = PostgresDataSource.Create(settings with { Host = "127.0.0.1", Port = proxy.Port, SslMode = "disable" });
+        var ledger = new PostgresEffectLedger(pool);
+        var command = Command();
+        proxy.CutOnly("INSERT INTO onex.effect_ledger", Cut.BeforeTheAnswer, () => proxy.IsRejecting = true);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => ledger.ClaimAsync(command, _none));
+        proxy.IsRejecting = false;
+
+        Assert.Equal(ClaimResult.Leased.Instance, await Ledger.ClaimAsync(command, _none));
+        var granted = Assert.IsType<ClaimResult.Granted>(await ledger.ClaimAsync(command, _none));
+        Assert.Equal(ClaimResult.Leased.Instance, await ledger.ClaimAsync(command, _none));
+        Assert.True(await ledger.RecordAsync(granted.LeaseToken, Result(command, StepOutcomes.Completed), _none));
+    }
+
+    [Fact]
     public async Task A_row_locked_by_a_recording_transaction_is_neither_closed_nor_waited_for()
     {
         var (locked, unlocked) = (Command(), Command());
