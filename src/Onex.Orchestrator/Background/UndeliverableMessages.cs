@@ -24,7 +24,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
             {
                 // The parent saga gets the child's outcome without the broker.
                 { Result: { } result } => Delivery.For(result, CreateSink()),
-                { Call: { } call } => Failed(undeliverable, call.CommandId, call.Attempt, isClosed: false),
+                { Call: { } call } => Failed(undeliverable, call.ParentId, call.CommandId, call.Attempt, isClosed: false),
                 _ => null,
             };
         }
@@ -45,7 +45,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         // Closed: no copy of the command can still take effect. A compute has no effect, and the engine itself takes account of copies at
         // remote workers. A compensation does not count as closed: it is not cancelled in the ledger, because its retries use the same key.
         var isClosed = command.Direction == StepDirections.Do && (!isEffect || await CloseAsync(command, cancellation));
-        return Failed(undeliverable, command.CommandId, command.Attempt, isClosed);
+        return Failed(undeliverable, command.SagaId, command.CommandId, command.Attempt, isClosed);
     }
 
     /// <summary>
@@ -78,10 +78,11 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)
         && state.Cancelled;
 
-    private static Delivery Failed(UndeliverableMessage undeliverable, CommandId commandId, int attempt, bool isClosed) => new(
+    private static Delivery Failed(
+        UndeliverableMessage undeliverable, SagaId sagaId, CommandId commandId, int attempt, bool isClosed) => new(
         new StepResultArrived
         {
-            SagaId = undeliverable.SagaId,
+            SagaId = sagaId,
             CausedBy = undeliverable.Message.MessageId,
             CommandId = commandId,
             Attempt = attempt,

@@ -159,6 +159,21 @@ public sealed class UndeliverableMessagesTests
         Assert.Single(_ledger.Parked);
     }
 
+    [Theory]
+    [InlineData(Effect)]
+    [InlineData(Child)]
+    public async Task A_redriven_command_that_is_rejected_again_fails_in_its_own_saga(string call)
+    {
+        var scenario = Starts(call);
+        var redriven = Message(scenario, scenario.Last.Commands[0]);
+
+        // The sender knows only the dead letter's id.
+        var delivery = await Converter(scenario).ConvertAsync(
+            new UndeliverableMessage(new(_id.Value), redriven, "too large"), CancellationToken.None);
+
+        Assert.Equal(scenario.Saga.Facts.SagaId, delivery!.Message.SagaId);
+    }
+
     private UndeliverableMessages Converter(SagaScenario scenario) => new(
         _ledger, _deadLetters, new FakeTimeProvider(scenario.Now), Topics.Default);
 
