@@ -22,9 +22,10 @@ internal static class Commands
     /// <param name="retryPass">The retry pass that its identity contains.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
     /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
+    /// <param name="compensatedCommand">The command of the item that it compensates, or null.</param>
     public static void Begin(
         DecisionBuilder decision, CommandId id, StepDirection direction, StepCall stepCall, int retryPass, int? item = null,
-        bool frozen = false)
+        bool frozen = false, CommandId? compensatedCommand = null)
     {
         var paused = decision.Saga.PausedBy is not null;
         var command = new Outstanding
@@ -32,6 +33,7 @@ internal static class Commands
             CommandId = id,
             Step = stepCall.Step.Id,
             Item = item,
+            CompensatedCommand = compensatedCommand,
             Arguments = frozen ? stepCall.Arguments : null,
             Direction = direction,
             Attempt = 1,
@@ -51,7 +53,9 @@ internal static class Commands
     public static void Compensate(DecisionBuilder decision, Compensable compensable)
     {
         var stepCall = StepCall.ForCompensation(decision.Facts.Call(compensable.Step), compensable.Arguments);
-        Begin(decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item);
+        Begin(
+            decision, compensable.CompensationId, StepDirection.Compensation, stepCall, compensable.RetryPass, compensable.Item,
+            compensatedCommand: compensable.Item is null ? null : compensable.CommandId);
         decision.Note(HistoryKind.CompensationStarted, compensable.Step, ("operation", stepCall.Invocation.Operation));
     }
 

@@ -163,11 +163,11 @@ internal static class EachItems
             return;
         }
 
-        var command = CommandOf(decision, rejected.Step, all.Visit, rejected.Item!.Value);
+        var command = rejected.CompensatedCommand ?? CommandOf(decision, rejected.Step, all.Visit, rejected.Item!.Value);
         Commands.Begin(
             decision, Identity.Compensation(command, rejected.RetryPass + 1), StepDirection.Compensation,
             StepCall.ForCompensation(call, arguments),
-            rejected.RetryPass + 1, rejected.Item, frozen: true);
+            rejected.RetryPass + 1, rejected.Item, frozen: true, command);
     }
 
     /// <summary>Handles an item whose compensation has completed or was skipped.</summary>
@@ -184,7 +184,7 @@ internal static class EachItems
             }
         }
 
-        decision.Store(new SagaItem(step, visit, item, outcome, CommandOf(decision, step, visit, item)));
+        decision.Store(new SagaItem(step, visit, item, outcome, command.CompensatedCommand ?? CommandOf(decision, step, visit, item)));
     }
 
     /// <summary>Handles the rows that the saga requested. False if it needs none of them.</summary>
@@ -401,7 +401,7 @@ internal static class EachItems
             {
                 Commands.Begin(
                     decision, Identity.Compensation(item.CommandId), StepDirection.Compensation, StepCall.ForCompensation(call, arguments),
-                    retryPass: 0, item.Index, frozen: true);
+                    retryPass: 0, item.Index, frozen: true, item.CommandId);
             }
         }
 

@@ -17,6 +17,9 @@ internal sealed record Outstanding
     /// <summary>The value of that item, if the command was interrupted and the value cannot be evaluated again; else null.</summary>
     public CelValue? ItemValue { get; init; }
 
+    /// <summary>The command of the item that it compensates. Null for other commands, and in rows of older versions.</summary>
+    public CommandId? CompensatedCommand { get; init; }
+
     public required StepDirection Direction { get; init; }
 
     /// <summary>The latest attempt: in flight, held back, or ended.</summary>

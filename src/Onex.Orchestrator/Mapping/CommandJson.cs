@@ -13,6 +13,7 @@ internal static class CommandJson
         writer.WriteString("command_id", command.CommandId);
         writer.WriteString("step", command.Step);
         WriteNumber(writer, "item", command.Item);
+        WriteText(writer, "compensated_command", command.CompensatedCommand?.ToString());
         writer.WriteString("direction", command.Direction.ToText());
         writer.WriteNumber("attempt", command.Attempt);
         writer.WriteString("phase", command.Phase switch
@@ -62,6 +63,7 @@ internal static class CommandJson
         Step = json.GetProperty("step").GetString()!,
         Item = Number(json, "item"),
         ItemValue = ReadValue(json, "item_value"),
+        CompensatedCommand = Text(json, "compensated_command") is { } compensated ? new(Guid.Parse(compensated)) : null,
         IsFinal = Flag(json, "answered"),
         Direction = StepDirectionText.Parse(json.GetProperty("direction").GetString()),
         Attempt = json.GetProperty("attempt").GetInt32(),

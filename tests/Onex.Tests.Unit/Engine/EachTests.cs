@@ -249,6 +249,34 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void A_compensated_item_keeps_the_command_under_whose_new_key_it_completed()
+    {
+        var scenario = Packing(atOnce: 1);
+        var old = scenario.Last.Commands[0].CommandId;
+        scenario.AdvancesTime(Outstanding.LifeTime);
+        scenario.Handles(scenario.ItemLosesResult("pack", 0))
+                .IsIn("packing", SagaStatus.Blocked)
+            .OperatorSends(OperatorCommand.Retry).Sends()
+            .Wakes(_ => new Lease(1, null))
+                .IsIn("packing", SagaStatus.Blocked)
+            .OperatorSends(OperatorCommand.Retry).Sends("pack");
+        var renewed = scenario.Last.Commands[0].CommandId;
+        Assert.NotEqual(old, renewed);
+
+        Reload(scenario.CompletesItem("pack", 0, Result("a"))
+            .RejectsItem("pack", 1)
+            .Wakes().Sends("-pack"));
+        var compensation = scenario.Last.Commands[0].CommandId;
+        Reload(scenario.RejectsItem("pack", 0).OperatorSends(OperatorCommand.Retry).Sends("-pack"));
+        Assert.Equal(
+            [Identity.Compensation(renewed), Identity.Compensation(renewed, 1)], [compensation, scenario.Last.Commands[0].CommandId]);
+        scenario.CompletesItem("pack", 0).IsIn("failed", SagaStatus.Failed);
+
+        var item = scenario.Items.All.Single(stored => stored.Index == 0);
+        Assert.Equal((SagaItemStatus.Compensated, renewed), (item.Status, item.CommandId));
+    }
+
+    [Fact]
     public void The_items_of_every_visit_are_compensated()
     {
         var scenario = PackingTwice()
