@@ -54,6 +54,11 @@ internal static partial class Log
     [LoggerMessage(2012, LogLevel.Error, "A parked command for {Operation} could not be run.")]
     public static partial void ParkedNotRun(ILogger logger, string operation, Exception exception);
 
+    /// <summary>The orchestrator finds the result in the ledger, or that the lease of the command has expired.</summary>
+    [LoggerMessage(
+        2013, LogLevel.Warning, "The broker cannot be reached, so the result of a parked command for {Operation} is not sent: {Reason}")]
+    public static partial void ParkedResultNotSent(ILogger logger, string operation, string reason);
+
     /// <summary>
     /// Connections with this address use the last known instances, if there are any; without one their attempts fail, and nothing is sent.
     /// </summary>

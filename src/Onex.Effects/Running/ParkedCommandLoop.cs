@@ -224,10 +224,14 @@ internal sealed class ParkedCommandLoop(
             {
                 // The process stops; the lease expires.
             }
-            catch (Exception exception) when (exception is StoreUnavailableException or BrokerUnavailableException)
+            catch (StoreUnavailableException exception)
             {
                 // The orchestrator finds in the ledger the recorded result, or that the lease has expired.
                 Log.ParkedNotRead(logger, exception.Message);
+            }
+            catch (BrokerUnavailableException exception)
+            {
+                Log.ParkedResultNotSent(logger, command.Command.Operation, exception.Message);
             }
 #pragma warning disable CA1031 // Other parked commands must run.
             catch (Exception exception)

@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Onex.Effects;
 using Onex.Effects.Connections;
 using Onex.Effects.Discovery;
@@ -83,12 +82,12 @@ internal sealed class EffectsHarness : IAsyncDisposable
             Payloads,
             new ResultSender(Produced, time, "effect-responses", "onex-effects"),
             time,
-            new Logs(Logged),
+            new Logs<EffectRunner>(Logged),
             resultMemory,
             _services.GetRequiredService<SecretResolver>(),
             metrics: meter is null ? null : new EffectMetrics(meter, Gates, time),
             reports: new ReportSender(Produced, time, "effect-responses", "onex-effects", "e1"));
-        Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, NullLogger<ParkedCommandLoop>.Instance);
+        Parked = new ParkedCommandLoop(Runner, Connections, Gates, Ledger, time, new Logs<ParkedCommandLoop>(Logged));
     }
 
     public ConnectionGates Gates { get; }
@@ -173,7 +172,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
         await _services.DisposeAsync();
     }
 
-    private sealed class Logs(List<string> lines) : ILogger<EffectRunner>
+    private sealed class Logs<T>(List<string> lines) : ILogger<T>
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
+using Onex.Kafka.Producing;
 using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Running;
@@ -40,6 +41,22 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         Assert.Empty(effects.Ledger.Parked);
         Assert.Null(effects.Health.Handlers["stock"]);
         Assert.Empty(effects.Ledger.Unavailable);
+    }
+
+    [Fact]
+    public async Task The_log_says_that_the_broker_cannot_be_reached_for_the_result_of_a_parked_command()
+    {
+        await using var effects = Harness();
+        await OpenBreakerAsync(effects);
+        await effects.Runner.RunAsync(Post(), null, default);
+        Recover();
+        effects.Produced.Report = new DeliveryReport(DeliveryStatus.Unavailable, "all brokers are down");
+
+        await effects.DrainAsync();
+
+        var line = Assert.Single(effects.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal)
+            && line.Contains("all brokers are down", StringComparison.Ordinal));
+        Assert.Contains("The broker cannot be reached", line, StringComparison.Ordinal);
     }
 
     [Fact]
