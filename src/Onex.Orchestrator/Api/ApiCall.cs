@@ -19,7 +19,7 @@ namespace Onex.Orchestrator.Api;
 /// <param name="caller">See <see cref="Caller"/>.</param>
 internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
 {
-    /// <summary>The largest body of an operator command.</summary>
+    /// <summary>The largest body of an operator command. No setting changes it.</summary>
     public const int CommandBytesMax = 64 * 1024;
 
     private const int ReasonCharsMax = 1000;
@@ -346,7 +346,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     private static CallException TooLarge(int bytesMax) => new(
         413,
         ErrorCodes.RequestTooLarge,
-        $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES).",
+        $"The body is larger than {bytesMax} bytes{(bytesMax == CommandBytesMax ? "" : " (ONEX_MAX_REQUEST_BYTES)")}.",
         "Send a reference instead of the data.");
 }
 

@@ -40,6 +40,16 @@ public sealed class ApiTextTests
     }
 
     [Theory]
+    [InlineData(ApiCall.CommandBytesMax, "The body is larger than 65536 bytes.")]
+    [InlineData(100_000, "The body is larger than 100000 bytes (ONEX_MAX_REQUEST_BYTES).")]
+    public async Task A_body_that_is_too_large_is_rejected_with_the_limit_that_applies(int bytesMax, string detail)
+    {
+        var rejection = await Assert.ThrowsAsync<CallException>(() => Call(new byte[bytesMax + 1], "").ObjectAsync(bytesMax));
+
+        Assert.Equal((413, detail), (rejection.Problem.Status, rejection.Problem.Detail));
+    }
+
+    [Theory]
     [InlineData("?q=%ff")]
     [InlineData("?key=%ED%A0%80")]
     [InlineData("?state=a%00b")]
