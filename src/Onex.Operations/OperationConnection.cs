@@ -26,9 +26,10 @@ public sealed class OperationConnection
     internal Func<DbDataSource>? DatabaseFactory { get; init; }
 
     /// <summary>
-    /// A client of a connection of type <c>http</c>: its address is the base address, and requests carry its headers, its certificates, the
-    /// idempotency key and the trace. It sends each request at most once, follows no redirects, and connects only to the hosts that the
-    /// connection allows. It belongs to this attempt.
+    /// A client of a connection of type <c>http</c>: its address is the base address, and requests carry the idempotency key and the trace.
+    /// Those to the origin of the base address also carry its headers and its client certificate; without a base address, all do. It sends
+    /// each request at most once, follows no redirects, and connects only to the hosts that the connection allows. It belongs to this
+    /// attempt.
     /// </summary>
     /// <exception cref="InvalidOperationException">The connection has another type.</exception>
     public HttpClient Http => field ??= HttpFactory?.Invoke() ?? throw WrongType("HTTP client", "http");

@@ -64,7 +64,7 @@ public sealed class Connection
     /// <summary>The certificates for TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 
-    /// <summary>Headers of the requests of steps, except after a redirect to another origin; may contain secrets.</summary>
+    /// <summary>Headers of requests to where <see cref="SendsCredentialsTo"/> is true; may contain secrets.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>The default time limit of attempts, or null.</summary>
@@ -110,6 +110,12 @@ public sealed class Connection
     internal bool IsOwn(Uri address) =>
         Url is not null
             && Uri.Compare(address, Url, UriComponents.SchemeAndServer, UriFormat.SafeUnescaped, StringComparison.OrdinalIgnoreCase) == 0;
+
+    /// <summary>
+    /// Whether a request to the address has the connection's headers and its client certificate. A connection without an address of its
+    /// own declares them for the hosts that it allows. Otherwise an allowed host gets none, because it could use them elsewhere.
+    /// </summary>
+    internal bool SendsCredentialsTo(Uri address) => Url is null || IsOwn(address);
 
     /// <summary>Whether both have the same definition, including secrets and files.</summary>
     internal bool IsSameAs(Connection other) => Fingerprint.Length > 0 && Fingerprint == other.Fingerprint;

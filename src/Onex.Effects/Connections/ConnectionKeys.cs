@@ -200,10 +200,17 @@ internal static class ConnectionKeys
                 "The base address of the steps' paths, `http` or `https`, or a service whose instances are looked up: "
                 + "`consul://stock/api?tag=blue&dc=east&scheme=https`, `srv://_http._tcp.stock.internal/api` "
                 + "([Discovery](effects.md#discovery)). Required unless `allow` is given"),
-            new("headers", "map of texts", "Headers of every request. They replace the step's of the same name") { Default = "none" },
+            new(
+                "headers", "map of texts",
+                "Headers of requests to the origin (scheme, host, port) of `url`; without `url`, to every host of `allow`. They replace "
+                + "the step's of the same name")
+            {
+                Default = "none",
+            },
             new(
                 "allow", "list of texts",
-                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name. If `url` is a "
+                "Further hosts, addresses and ranges (`build.internal`, `10.0.0.0/8`) that a step's `url` may name. They get neither "
+                + "`headers` nor `client_certificate` if the connection has a `url`. If that is a "
                 + "service, only instances that the list contains are used")
             {
                 Default = "none",

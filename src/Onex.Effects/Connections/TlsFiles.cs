@@ -67,6 +67,9 @@ internal sealed record TlsFiles(string? CaFile, string? ClientCertificate)
         return options;
     }
 
+    /// <summary>These files without the certificate that the client presents.</summary>
+    public TlsFiles WithoutClientCertificate => new(CaFile, null, _caText, null);
+
     /// <summary>These files with the authorities of a PEM file; null if it cannot be read or holds none.</summary>
     public TlsFiles? TryWithAuthorities(string path)
     {

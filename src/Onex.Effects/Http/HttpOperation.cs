@@ -274,9 +274,12 @@ internal static class HttpRequests
             headers[name] = value ?? "";
         }
 
-        foreach (var (name, value) in context.Connection?.Headers ?? [])
+        if (context.Connection is { } connection && connection.SendsCredentialsTo(target.Address))
         {
-            headers[name] = value;
+            foreach (var (name, value) in connection.Headers)
+            {
+                headers[name] = value;
+            }
         }
 
         if (!target.IsSameOrigin)

@@ -9,8 +9,9 @@ using Onex.Effects.Discovery;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// The sockets of HTTP effects: one pool per connection, and one for requests without a connection. The resolved address is checked when a
-/// socket connects, so DNS rebinding has no effect.
+/// The sockets of HTTP effects: per connection a pool for its own host and one for the further hosts that it allows, which do not get its
+/// client certificate, and a pool for requests without a connection. The resolved address is checked when a socket connects, so DNS
+/// rebinding has no effect.
 /// </summary>
 /// <param name="connections">The connections.</param>
 /// <param name="services">Finds the instances of services.</param>
@@ -22,12 +23,10 @@ internal sealed class HttpTransport(
     // How many instances one attempt tries at the most.
     private const int InstancesMax = 3;
 
-    private readonly PerConnection<HttpMessageInvoker> _invokers = new(
-        connections,
-        connection => Create(
-            resolve ?? Dns.GetHostAddressesAsync, connection.MayReach,
-            (instance, address) => MayReachInstance(connection, instance, address), connection.Tls, connection.Proxy),
-        invoker => invoker.Dispose());
+    private readonly PerConnection<HttpMessageInvoker> _invokers = ForConnections(connections, resolve, connection => connection.Tls);
+
+    private readonly PerConnection<HttpMessageInvoker> _withoutCredentials = ForConnections(
+        connections, resolve, connection => connection.Tls.WithoutClientCertificate);
 
     private readonly HttpMessageInvoker _withoutConnection = Create(
         resolve ?? Dns.GetHostAddressesAsync, (_, address) => !AddressRules.IsInternal(address), (_, _) => false, TlsFiles.None);
@@ -83,18 +82,19 @@ internal sealed class HttpTransport(
             request.Version = HttpVersion.Version20;
             request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
             request.Progress.MarkSent();
-            return InvokerFor(connection).SendAsync(request, cancellation);
+            return InvokerFor(connection, request).SendAsync(request, cancellation);
         }
 
         // HTTP/1.1 writes a request in the async flow of its call, so the stream finds its request there, even on a pooled socket.
         SendingStream.Sender = request;
-        return InvokerFor(connection).SendAsync(request, cancellation);
+        return InvokerFor(connection, request).SendAsync(request, cancellation);
     }
 
     public void Dispose()
     {
         _withoutConnection.Dispose();
         _invokers.Dispose();
+        _withoutCredentials.Dispose();
     }
 
     // Whoever can write to Consul or the DNS zone chooses the address of an instance, so the connection's list must allow it. Without a
@@ -102,7 +102,18 @@ internal sealed class HttpTransport(
     private static bool MayReachInstance(Connection connection, DnsEndPoint instance, IPAddress address) =>
         connection.Allow.IsEmpty ? AddressRules.MayBeInstance(address) : connection.Allow.Contains(instance.Host, address);
 
-    private HttpMessageInvoker InvokerFor(Connection? connection) => connection is null ? _withoutConnection : _invokers.For(connection);
+    private HttpMessageInvoker InvokerFor(Connection? connection, AttemptRequest request) =>
+        connection is null ? _withoutConnection
+        : request.Instance is not null || connection.SendsCredentialsTo(request.RequestUri!) ? _invokers.For(connection)
+        : _withoutCredentials.For(connection);
+
+    private static PerConnection<HttpMessageInvoker> ForConnections(
+        ConnectionTable connections, Func<string, CancellationToken, Task<IPAddress[]>>? resolve, Func<Connection, TlsFiles> tls) => new(
+            connections,
+            connection => Create(
+                resolve ?? Dns.GetHostAddressesAsync, connection.MayReach,
+                (instance, address) => MayReachInstance(connection, instance, address), tls(connection), connection.Proxy),
+            invoker => invoker.Dispose());
 
     private static WebProxy? CreateProxy(Uri? address)
     {

@@ -6,7 +6,7 @@ namespace Onex.Effects.Plugins;
 
 /// <summary>
 /// Sends the requests of a plug-in over a connection as <c>http.*</c> does: only to the hosts that the connection allows, with the
-/// idempotency key and the trace. But only the connection's own host gets its headers, not every allowed one.
+/// idempotency key and the trace.
 /// </summary>
 /// <param name="transport">Sends the requests over the connection's sockets.</param>
 /// <param name="connection">The connection.</param>
@@ -30,7 +30,7 @@ internal sealed class ConnectionHandler(HttpTransport transport, Connection conn
             sent.Headers.TryAddWithoutValidation(name, values);
         }
 
-        if (connection.IsOwn(address))
+        if (connection.SendsCredentialsTo(address))
         {
             foreach (var (name, value) in connection.Headers)
             {

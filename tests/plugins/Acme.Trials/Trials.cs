@@ -100,7 +100,8 @@ public sealed class Post : Effect<TrialArguments, TrialResult>
     protected override async Task<EffectOutcome<TrialResult>> RunAsync(
         TrialArguments arguments, EffectContext context, CancellationToken cancellation)
     {
-        using var response = await context.Connection.Http.PostAsJsonAsync("orders", arguments, cancellation).ConfigureAwait(false);
+        var address = context.Connection.Settings.GetValueOrDefault("orders", "orders");
+        using var response = await context.Connection.Http.PostAsJsonAsync(address, arguments, cancellation).ConfigureAwait(false);
         if ((int)response.StatusCode == 409)
         {
             return Refused("sold_out", "Nothing is left.");

@@ -37,6 +37,26 @@ public sealed class HttpConnectionTests : IDisposable
         Assert.Equal((StepOutcomes.Failed, "connection_failed", StepReaches.NotSent), (rejected.Outcome, rejected.Code, rejected.Reach));
     }
 
+    [Theory]
+    [InlineData("url: 'https://127.0.0.1:1', ", false)]
+    [InlineData("", true)]
+    public async Task An_allowed_host_sees_the_clients_certificate_only_if_the_connection_has_no_base_address(string url, bool isSeen)
+    {
+        await using var allowed = await HttpTestServer.StartAsync(HttpProtocols.Http1, _certificates.ServerFile);
+        await using var effects = new EffectsHarness(
+            $$"""
+            connections:
+              service:
+                { type: http, {{url}}allow: [127.0.0.1],
+                  ca_file: {{_certificates.CaFile}}, client_certificate: {{_certificates.ClientFile}} }
+            """);
+
+        var result = await effects.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{allowed.Address}}x"}""", "service"));
+
+        Assert.Equal(isSeen ? StepOutcomes.Completed : StepOutcomes.Failed, result.Outcome);
+        Assert.Equal(isSeen ? 1 : 0, allowed.Requests.Count);
+    }
+
     [Fact]
     public async Task Http_2_is_spoken_without_tls_and_an_attempt_without_an_answer_may_have_been_sent()
     {

@@ -191,6 +191,27 @@ public sealed class HttpOperationTests : IAsyncLifetime
         Assert.Equal(reached ? 1 : 0, _server.Requests.Count);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_allowed_host_gets_the_headers_of_a_connection_only_if_that_has_no_base_address(bool hasBaseAddress)
+    {
+        await using var allowed = await HttpTestServer.StartAsync();
+        var address = hasBaseAddress ? $"url: \"{_server.Address}\", " : "";
+        await using var effects = new EffectsHarness(
+            $$"""connections: { stock: { type: http, {{address}}allow: [127.0.0.1], headers: { Authorization: secret } } }""");
+
+        await effects.RunAsync(EffectsHarness.Command("http.get", $$"""{"url":"{{_server.Address}}own"}""", "stock"));
+        var result = await effects.RunAsync(
+            EffectsHarness.Command("http.get", $$"""{"url":"{{allowed.Address}}x","headers":{"X-Own":"yes"} }""", "stock"));
+
+        Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Code));
+        var request = Assert.Single(allowed.Requests);
+        Assert.Equal("yes", request.Headers["X-Own"]);
+        Assert.Equal(hasBaseAddress ? null : "secret", request.Headers.GetValueOrDefault("Authorization"));
+        Assert.Equal("secret", Assert.Single(_server.Requests).Headers["Authorization"]);
+    }
+
     [Fact]
     public async Task A_refused_connection_fails_with_connection_failed()
     {

@@ -53,6 +53,28 @@ public sealed class PluginEffectTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_allowed_host_gets_the_headers_of_a_connection_only_if_that_has_no_base_address(bool hasBaseAddress)
+    {
+        var url = hasBaseAddress ? "url: 'http://127.0.0.1:1', " : "";
+        await using var effects = new EffectsHarness(
+            $$"""
+            connections:
+              shop:
+                { type: http, {{url}}allow: [127.0.0.1],
+                  headers: { Authorization: secret }, public: { orders: "{{_server.Address}}x" } }
+            """,
+            plugins: PluginFolder.LoadTrials());
+
+        var result = await effects.RunAsync(EffectsHarness.Command("acme.post", Arguments, "shop"));
+
+        Assert.Equal((StepOutcomes.Completed, null), (result.Outcome, result.Message));
+        Assert.Equal(
+            hasBaseAddress ? null : "secret", Assert.Single(_server.Requests).Headers.GetValueOrDefault("Authorization"));
+    }
+
+    [Theory]
     [InlineData(409, StepOutcomes.Rejected, "sold_out", StepReaches.Answered)]
     [InlineData(404, StepOutcomes.Rejected, "http_404", StepReaches.Answered)]
     [InlineData(503, StepOutcomes.Failed, "http_503", StepReaches.Answered)]
