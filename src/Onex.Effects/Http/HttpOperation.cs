@@ -36,7 +36,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
                 using var response = await transport.SendAsync(context.Connection, request, cancellation);
                 if (redirectsLeft <= 0 || !target.TryFollow(response, out var next, out var problem))
                 {
-                    return await AnswerAsync(response, context.Memory, cancellation);
+                    return await AnswerAsync(response, context, cancellation);
                 }
 
                 if (problem is not null || context.Connection?.MayName(next.Address) == false)
@@ -77,7 +77,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             });
 
     private async Task<EffectOutcome<HttpResult>> AnswerAsync(
-        HttpResponseMessage response, ResultMemory.Reservation memory, CancellationToken cancellation)
+        HttpResponseMessage response, AttemptContext context, CancellationToken cancellation)
     {
         var status = (int)response.StatusCode;
         var host = HttpErrors.HostAndPort(response.RequestMessage!.RequestUri!);
@@ -86,10 +86,10 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         (string Code, string Message)? lost = null;
         try
         {
-            (body, unparsed) = await HttpAnswers.ReadAsync(response, memory, cancellation);
+            (body, unparsed) = await HttpAnswers.ReadAsync(response, context.Memory, cancellation);
             if (body is null)
             {
-                var largest = HttpAnswers.BytesMaxFor(memory) / (1024 * 1024);
+                var largest = HttpAnswers.BytesMaxFor(context.Memory) / (1024 * 1024);
                 lost = ("response_too_large", $"The response ({status}) is larger than {largest} MiB.");
             }
         }
@@ -103,7 +103,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
         {
             lost = ("connection_lost", $"{host} answered {status}, but closed the connection during its response.");
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!context.Stopping.IsCancellationRequested)
         {
             lost = (StepCodes.StepTimedOut, $"{host} answered {status}, but its response did not arrive in time.");
         }

@@ -35,6 +35,12 @@ internal sealed record AttemptContext(
     /// <summary>See <see cref="AttemptRecord.FollowsAttempt"/>.</summary>
     public bool FollowsAttempt { get; init; }
 
+    /// <summary>
+    /// Ends the attempt without an outcome, because the process stops. The token of the operation is then cancelled too, as it is at the
+    /// time limit.
+    /// </summary>
+    public CancellationToken Stopping { get; init; }
+
     /// <summary>How far the attempt has come. Before anything was sent, it cannot have taken effect.</summary>
     public AttemptProgress Progress { get; } = new();
 

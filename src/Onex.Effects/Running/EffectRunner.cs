@@ -372,6 +372,7 @@ internal sealed class EffectRunner(
                 Attempt = command.Attempt,
                 BeginReports = () => reports?.For(command, trace),
                 FollowsAttempt = record.FollowsAttempt,
+                Stopping = cancellation,
             };
             try
             {

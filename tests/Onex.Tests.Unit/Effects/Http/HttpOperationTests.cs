@@ -233,6 +233,31 @@ public sealed class HttpOperationTests : IAsyncLifetime
         Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
     }
 
+    [Fact]
+    public async Task A_response_that_a_stop_of_the_process_cuts_off_has_no_outcome()
+    {
+        // More than sockets hold, so the body is being read once it was written.
+        var written = new byte[32 * 1024 * 1024];
+        var isBeingRead = new TaskCompletionSource();
+        using var stop = new CancellationTokenSource();
+        _server.Answer = async context =>
+        {
+            context.Response.ContentLength = written.Length + 1;
+            await context.Response.Body.WriteAsync(written);
+            isBeingRead.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.RequestAborted);
+        };
+        var command = EffectsHarness.Command("http.get", """{"path":"/x"}""", Stock);
+
+        var running = _effects.Runner.RunAsync(command, null, stop.Token);
+        await isBeingRead.Task.WaitAsync(TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        Assert.Null(_effects.Ledger.Recorded(command.CommandId));
+        Assert.Empty(_effects.Produced.Records);
+    }
+
     [Theory]
     [InlineData("120", 120_000)]
     [InlineData("Mon, 01 Jan 2024 00:00:00 GMT", 0)]
