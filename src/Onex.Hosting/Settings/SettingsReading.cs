@@ -29,7 +29,7 @@ internal sealed partial class SettingsReading
         (_environment, _workingDirectory, _use, _operationPrefixes) = (environment, workingDirectory, use, operationPrefixes);
 
         // .NET's own images set the second variable.
-        _inImage = IsTrue(Variable("ONEX_IN_CONTAINER")) || IsTrue(Variable("DOTNET_RUNNING_IN_CONTAINER"));
+        _inImage = IsTrue(Variable(SettingsTable.InContainer.Name) ?? Variable("DOTNET_RUNNING_IN_CONTAINER"));
     }
 
     private bool ForRole => _use == SettingsUse.Role;
@@ -72,16 +72,16 @@ internal sealed partial class SettingsReading
             MaxRequestBytes = Whole(SettingsTable.MaxRequestBytes),
             Limits = new ContractLimits
             {
-                States = Whole(SettingsTable.MaxStates),
-                Steps = Whole(SettingsTable.MaxSteps),
-                Depth = Whole(SettingsTable.MaxDepth),
-                Branches = Whole(SettingsTable.MaxBranches),
-                Items = Whole(SettingsTable.MaxItems),
-                BufferedEvents = Whole(SettingsTable.MaxBufferedEvents),
-                IdleEntries = Whole(SettingsTable.MaxIdleEntries),
-                ExpressionCost = Whole(SettingsTable.MaxExpressionCost),
+                States = Whole(LimitsTable.MaxStates),
+                Steps = Whole(LimitsTable.MaxSteps),
+                Depth = Whole(LimitsTable.MaxDepth),
+                Branches = Whole(LimitsTable.MaxBranches),
+                Items = Whole(LimitsTable.MaxItems),
+                BufferedEvents = Whole(LimitsTable.MaxBufferedEvents),
+                IdleEntries = Whole(LimitsTable.MaxIdleEntries),
+                ExpressionCost = Whole(LimitsTable.MaxExpressionCost),
             },
-            HistoryShown = Whole(SettingsTable.MaxHistoryShown),
+            HistoryShown = Whole(LimitsTable.MaxHistoryShown),
             HttpPort = httpPort,
             HttpBind = HttpBind(),
             ApiTokens = ApiTokens(),

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Onex.Contracts.Plans;
 using static Onex.Hosting.Settings.SettingKind;
 
 namespace Onex.Hosting.Settings;
@@ -12,23 +10,23 @@ public static class SettingsTable
     private const string Names = "Topics and groups";
     private const string Database = "PostgreSQL";
     private const string Contracts = "Contracts";
-    private const string Limits = "Limits";
     private const string Http = "HTTP";
     private const string External = "Services that effects may use";
     private const string Telemetry = "Telemetry";
     internal const string FileOnly = "Only in the file";
 
-    private static readonly ContractLimits _default = ContractLimits.Default;
-    private static readonly ContractLimits _highest = ContractLimits.Highest;
     private static readonly (TimeSpan Min, TimeSpan Max) _retentions = (TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650));
 
-    public static readonly Setting Profile = new(Process, "RUNTIME_PROFILE", OneOf, "all", "The role that the process runs.")
+    public static readonly Setting Profile = new(Process, "RUNTIME_PROFILE", OneOf, "all",
+        "The role that the process runs: `main` decides on sagas, `effects` calls other systems, `workers` compute; `all` is the "
+        + "three in one process.")
     {
         Values = ["all", "main", "effects", "workers"],
     };
 
     public static readonly Setting LogLevel = new(Process, "ONEX_LOG_LEVEL", OneOf, "INFO",
-        "The least severe log line that is written. Lines of the frameworks below WARNING appear with DEBUG only.")
+        "The least severe log line that is written, also to the file of `ONEX_LOG_DIR` and to exporters. Lines of the frameworks "
+        + "below WARNING appear with DEBUG only.")
     {
         Values = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         FileKey = "logging.level",
@@ -43,8 +41,8 @@ public static class SettingsTable
     };
 
     public static readonly Setting LogDirectory = new(Process, "ONEX_LOG_DIR", Text, null,
-        "A directory to which log lines are written as well, as JSON: `<hostname>.log`, renamed to `<hostname>.log.1` at 16 "
-        + "MiB. One process per host name.")
+        "A directory to which log lines are written as well, as JSON: `<hostname>.log`, renamed to `<hostname>.log.1` at 16 MiB, "
+        + "which replaces the one before. One process per host name. Lines that cannot be written are lost, and nothing waits for them.")
     {
         DefaultInWords = "none",
         ImageDefault = "/app/logs",
@@ -57,22 +55,24 @@ public static class SettingsTable
     };
 
     public static readonly Setting InContainer = new(Process, "ONEX_IN_CONTAINER", Flag, "false",
-        "Whether the defaults of the image apply. The image sets it.")
+        "Whether the defaults of the image apply, which these tables give after \"in the image\". The image sets it. Where it is not "
+        + "set, `DOTNET_RUNNING_IN_CONTAINER` decides, which .NET's own images set to `true`: in an image of your own that is based on "
+        + "one of them, set this to `false` if its defaults are not wanted.")
     {
         ImageDefault = "true",
     };
 
     public static readonly Setting EventBus = new(Messages, "ONEX_EVENT_BUS", OneOf, null,
-        "Where messages are sent. `inmemory`: inside this process, with profile `all` only; a restart loses them, and what "
-        + "sagas wait for is sent again.")
+        "Where messages are sent. `inmemory`: inside this process, with profile `all` only; a restart loses them, and what sagas wait "
+        + "for is sent again.")
     {
         Values = ["kafka", "inmemory"],
-        DefaultInWords = "`kafka` if `KAFKA_BOOTSTRAP_SERVERS` is set, else `inmemory`",
+        DefaultInWords = "`kafka` if `KAFKA_BOOTSTRAP_SERVERS` is set, as in the image, else `inmemory`",
         FileKey = "event_bus.type",
     };
 
     public static readonly Setting KafkaServers = new(Messages, "KAFKA_BOOTSTRAP_SERVERS", Text, null,
-        "Bootstrap brokers: `host:port`, separated by commas.")
+        "Bootstrap brokers: `host:port`, separated by commas. Name several, so that a start does not depend on one of them.")
     {
         ImageDefault = "omninode-bridge-redpanda:9092",
     };
@@ -84,77 +84,89 @@ public static class SettingsTable
     };
 
     public static readonly Setting KafkaMechanism = new(Messages, "KAFKA_SASL_MECHANISM", OneOf, null,
-        "SASL mechanism; required with `SASL_*`.")
+        "SASL mechanism; required with `SASL_*`, without effect otherwise.")
     {
         Values = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"],
     };
 
-    public static readonly Setting KafkaUser = new(Messages, "KAFKA_SASL_USERNAME", Text, null, "SASL user; required with `SASL_*`.");
+    public static readonly Setting KafkaUser = new(Messages, "KAFKA_SASL_USERNAME", Text, null,
+        "SASL user; required with `SASL_*`, without effect otherwise.");
 
     public static readonly Setting KafkaPassword = new(Messages, "KAFKA_SASL_PASSWORD", Text, null,
-        "SASL password; required with `SASL_*`.")
+        "SASL password; required with `SASL_*`, without effect otherwise.")
     {
         IsSecret = true,
     };
 
     public static readonly Setting KafkaAuthority = new(Messages, "KAFKA_SSL_CA_FILE", Text, null,
-        "A PEM file with the certificate authorities that may sign a broker's certificate.")
+        "A PEM file with the certificate authorities that may sign a broker's certificate, for `SSL` and `SASL_SSL`.")
     {
         DefaultInWords = "the system's",
     };
 
     public static readonly Setting SessionTimeout = new(Messages, "KAFKA_SESSION_TIMEOUT", Duration, "15s",
-        "Silence after which Kafka assigns a process's partitions to another. Too short: a pause (garbage collection, a busy "
-        + "machine) costs a rebalance. Too long: the sagas of a crashed process wait that long.")
+        "Silence after which Kafka assigns a process's partitions to another; for workers 6 s, if this is longer. Too short: a pause "
+        + "(garbage collection, a busy machine) costs a rebalance. Too long: the sagas of a crashed process wait that long. Brokers "
+        + "accept only what is between their `group.min.session.timeout.ms` (6 s by default) and `group.max.session.timeout.ms` (30 "
+        + "min).")
     {
         DurationRange = (TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30)),
     };
 
     public static readonly Setting CreateTopics = new(Messages, "ONEX_CREATE_TOPICS", Flag, "true",
-        "Whether missing topics are created at start.");
+        "Whether a start creates missing topics: Onex's own, those to which contracts emit, those of remote operations, and the "
+        + "`.dlq` of each. With `false` the start fails if one of Onex's own is missing (`onex topics create` creates them) and warns "
+        + "about the others.");
 
     public static readonly Setting Partitions = new(Messages, "ONEX_PARTITIONS", Number, "12",
-        "Partitions of topics that Onex creates: the most processes of a role that can work at a time; more of them idle. Too "
-        + "few limit throughput, and more can be added only while no runtime runs.")
+        "Partitions of the topics that Onex creates; existing topics keep theirs, a `.dlq` has one, and for `worker-requests` see the "
+        + "next setting. No more processes of main or of effects work at a time than `requests` or `effect-requests` has partitions; "
+        + "more of them idle. Too few limit throughput, and far more than there are processes cost some. The four topics that main "
+        + "reads must have equal numbers, so partitions are added to them only while no orchestrator runs ([Moving "
+        + "topics](operating.md#moving-topics)).")
     {
         Range = (1, 10_000),
     };
 
     public static readonly Setting WorkerPartitions = new(Messages, "ONEX_WORKER_PARTITIONS", Number, "48",
-        "Partitions of the topic with commands to workers, if Onex creates it: the most workers that share the load. Set more than "
-        + "there are workers, so that each gets about the same share; partitions may be added at any time.")
+        "Partitions of the topic with commands to workers, if Onex creates it: no more worker processes than this share the load. Set "
+        + "several times the number of workers, so that each gets about the same share; partitions may be added at any time.")
     {
         Range = (1, 10_000),
     };
 
     public static readonly Setting WorkerConcurrency = new(Messages, "ONEX_WORKER_CONCURRENCY", Number, null,
-        "Computations that a worker runs at a time. More than there are processors make each of them slower. A computation that "
-        + "waits, such as `delay`, counts too.")
+        "Computations that a worker process runs at a time. More than there are processors make each of them slower. Raise it for "
+        + "computations that wait, such as `delay`, which count too.")
     {
         Range = (1, 1000),
         DefaultInWords = "the processors of the process, in a container its CPU limit, rounded up",
     };
 
     public static readonly Setting Replication = new(Messages, "ONEX_REPLICATION", Number, null,
-        "Replication factor of topics that Onex creates. With 1, the loss of a broker loses messages.")
+        "Replication factor of topics that Onex creates; existing topics keep theirs. With 1, the loss of a broker loses messages. "
+        + "With more than there are brokers, they reject the topic and the start fails.")
     {
         Range = (1, 100),
         DefaultInWords = "the broker's",
     };
 
     public static readonly Setting MaxRequestBytes = new(Messages, "ONEX_MAX_REQUEST_BYTES", Number, "1048576",
-        "Larger requests are rejected with an error. A higher limit costs memory in every role, and brokers must accept "
-        + "records of that size.")
+        "The maximum size of a request or an event in bytes, over Kafka and HTTP. Larger ones are rejected with an error (ONEX3008). "
+        + "A higher limit costs memory in every role, and brokers must accept records of that size (`max.message.bytes` of the topics).")
     {
         Range = (1024, 64 * 1024 * 1024),
     };
 
-    public static readonly Setting TopicPrefix = new(Names, "ONEX_TOPIC_PREFIX", Text, null, "Prefix of every topic and group below.")
+    public static readonly Setting TopicPrefix = new(Names, "ONEX_TOPIC_PREFIX", Text, null,
+        "Prefix of every topic and group below and of the topics of remote operations, so that several installations can share a "
+        + "cluster. Topics that contracts emit to have none. For a change see [Moving topics](operating.md#moving-topics).")
     {
         DefaultInWords = "nothing",
     };
 
-    public static readonly Setting InputTopic = new(Names, "ONEX_INPUT_TOPIC", Text, "requests", "Requests from clients, read by main.")
+    public static readonly Setting InputTopic = new(Names, "ONEX_INPUT_TOPIC", Text, "requests",
+        "Requests and events from clients, read by main.")
     {
         FileKey = "input_topic",
     };
@@ -165,39 +177,43 @@ public static class SettingsTable
         FileKey = "output_topic",
     };
 
-    public static readonly Setting MainGroup = new(Names, "ONEX_GROUP_ID", Text, "onex-runtime-main", "Consumer group of the main role.")
+    public static readonly Setting MainGroup = new(Names, "ONEX_GROUP_ID", Text, "onex-runtime-main",
+        "Consumer group of the main role. A changed one reads the topics from their beginning; what a saga has handled is recognized.")
     {
         FileKey = "group_id",
     };
 
     public static readonly Setting EffectsInput = new(Names, "ONEX_EFFECTS_INPUT_TOPIC", Text, "effect-requests",
-        "Commands for effects.");
+        "Commands for effects, written by main.");
 
     public static readonly Setting EffectsOutput = new(Names, "ONEX_EFFECTS_OUTPUT_TOPIC", Text, "effect-responses",
-        "Results from effects.");
+        "Results from effects, read by main.");
 
     public static readonly Setting EffectsGroup = new(Names, "ONEX_EFFECTS_GROUP_ID", Text, "onex-runtime-effects",
-        "Consumer group of effects.");
+        "Consumer group of effects. A changed one reads the commands from the beginning: those with an outcome are answered from the "
+        + "effect ledger, and expired ones do not run.");
 
-    public static readonly Setting WorkerInput = new(Names, "ONEX_WORKER_INPUT_TOPIC", Text, "worker-requests", "Commands for workers.");
+    public static readonly Setting WorkerInput = new(Names, "ONEX_WORKER_INPUT_TOPIC", Text, "worker-requests",
+        "Commands for workers, written by main. The same name with `.cancel` is the topic of cancellations.");
 
     public static readonly Setting WorkerOutput = new(Names, "ONEX_WORKER_OUTPUT_TOPIC", Text, "worker-responses",
-        "Results from workers.");
+        "Results from workers, also from remote ones, read by main.");
 
     public static readonly Setting WorkerGroup = new(Names, "ONEX_WORKER_GROUP_ID", Text, "onex-runtime-workers",
-        "Consumer group of workers.");
+        "Consumer group of workers. A changed one reads the commands from the beginning.");
 
     public static readonly Setting SagaEvents = new(Names, "ONEX_SAGA_EVENTS_TOPIC", Text, "saga-events",
-        "Messages between sagas and between main processes.");
+        "Messages between sagas and between main processes, written and read by main.");
 
     public static readonly Setting Store = new(Database, "ONEX_STORE", OneOf, null,
         "Where sagas are stored. `sqlite`: in a file of this process, with profile `all` only.")
     {
         Values = ["postgres", "sqlite"],
-        DefaultInWords = "`postgres` if `POSTGRES_HOST` is set, else `sqlite`",
+        DefaultInWords = "`postgres` if `POSTGRES_HOST` is set, as in the image, else `sqlite`",
     };
 
-    public static readonly Setting DataDirectory = new(Database, "ONEX_DATA_DIR", Text, "./.onex", "The directory of the `sqlite` file.")
+    public static readonly Setting DataDirectory = new(Database, "ONEX_DATA_DIR", Text, "./.onex",
+        "The directory of the `sqlite` file, `onex.db`. One process at a time.")
     {
         ImageDefault = "/app/data",
     };
@@ -210,9 +226,11 @@ public static class SettingsTable
 
     public static readonly Setting PostgresPort = new(Database, "POSTGRES_PORT", Number, "5432", "Database port.") { Range = (1, 65_535) };
 
-    public static readonly Setting PostgresDatabase = new(Database, "POSTGRES_DATABASE", Text, "omninode_bridge", "Database name.");
+    public static readonly Setting PostgresDatabase = new(Database, "POSTGRES_DATABASE", Text, "omninode_bridge",
+        "Database name. The database must exist; Onex's tables are in its schema `onex`.");
 
-    public static readonly Setting PostgresUser = new(Database, "POSTGRES_USER", Text, "postgres", "Database user.");
+    public static readonly Setting PostgresUser = new(Database, "POSTGRES_USER", Text, "postgres",
+        "Database user. To migrate, main needs the right to create the schema.");
 
     public static readonly Setting PostgresPassword = new(Database, "POSTGRES_PASSWORD", Text, null,
         "Database password; required by main and effects.")
@@ -221,14 +239,15 @@ public static class SettingsTable
     };
 
     public static readonly Setting PostgresSslMode = new(Database, "POSTGRES_SSLMODE", OneOf, "prefer",
-        "TLS mode. `prefer` and weaker ones accept any server and fall back to clear text; `verify-full` checks the "
-        + "certificate.")
+        "TLS mode. `prefer` and weaker ones fall back to clear text. `require` encrypts, but accepts any server; `verify-ca` also "
+        + "checks who signed the server's certificate, and `verify-full` its host name.")
     {
         Values = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
     };
 
     public static readonly Setting AutoMigrate = new(Database, "ONEX_DB_AUTO_MIGRATE", Flag, "true",
-        "Whether main migrates the schema at start. Otherwise: `onex db migrate`.");
+        "Whether main migrates the schema at start; effects wait for it. With `false` a start with an older schema ends with exit "
+        + "code 78: run `onex db migrate` first.");
 
     public static readonly Setting Retention = new(Database, "ONEX_RETENTION", Duration, "15d",
         "How long ended sagas, and dead letters that were redriven or discarded, are kept. It must be longer than topics keep records: "
@@ -238,7 +257,8 @@ public static class SettingsTable
     };
 
     public static readonly Setting HistoryRetention = new(Database, "ONEX_HISTORY_RETENTION", Duration, "30d",
-        "How long the history of sagas is kept. Longer costs space.")
+        "How long history entries are kept, at least; those of a live saga until this long after its end. They are deleted by whole "
+        + "days. Longer costs space.")
     {
         DurationRange = _retentions,
     };
@@ -261,41 +281,8 @@ public static class SettingsTable
         DefaultInWords = "no plug-ins",
     };
 
-    public static readonly Setting MaxStates = Limit(
-        "ONEX_MAX_STATES", "states", _default.States, _highest.States, "States per contract. More cost time at start.");
-
-    public static readonly Setting MaxSteps = Limit(
-        "ONEX_MAX_STEPS", "steps", _default.Steps, _highest.Steps, "Steps per contract. More cost time at start.");
-
-    public static readonly Setting MaxDepth = Limit(
-        "ONEX_MAX_DEPTH", "depth", _default.Depth, _highest.Depth, "Nesting depth of maps and lists in a contract or a schema.");
-
-    public static readonly Setting MaxBranches = Limit(
-        "ONEX_MAX_BRANCHES", "branches", _default.Branches, _highest.Branches,
-        "Branches per `parallel`. Each costs space in the saga's row.");
-
-    public static readonly Setting MaxItems = Limit(
-        "ONEX_MAX_ITEMS", "items", _default.Items, _highest.Items, "Items per `each`. Each is a row in the database.");
-
-    public static readonly Setting MaxBufferedEvents = Limit(
-        "ONEX_MAX_KEPT_EVENTS", "kept_events", _default.BufferedEvents, _highest.BufferedEvents,
-        "Buffered events per saga: those that arrived before the state that accepts them. Further ones are declined.");
-
-    public static readonly Setting MaxIdleEntries = Limit(
-        "ONEX_MAX_IDLE_ENTRIES", "idle_entries", _default.IdleEntries, _highest.IdleEntries,
-        "Consecutive entries of a saga into states without an event, a wait or new data in between. They are slowed down after ten, and "
-        + "one more than this blocks the saga. Entries after failures block it at twenty times this number, whatever data they write. A "
-        + "loop that never ends costs that many commits.");
-
-    public static readonly Setting MaxExpressionCost = Limit(
-        "ONEX_MAX_EXPRESSION_COST", "expression_cost", _default.ExpressionCost, _highest.ExpressionCost,
-        "Cost units per evaluation of an expression; 50000 are about 1 ms or 1 MB, while other sagas of the process wait. All main "
-        + "processes must have the same value, or a saga fails in one and continues in another.");
-
-    public static readonly Setting MaxHistoryShown = Limit(
-        "ONEX_MAX_HISTORY_SHOWN", "history_shown", 1_000, 10_000, "History entries per API call. More cost memory per call.");
-
-    public static readonly Setting HttpPort = new(Http, "ONEX_HTTP_PORT", Number, null, "The port of `/health`, `/ready` and `/api`.")
+    public static readonly Setting HttpPort = new(Http, "ONEX_HTTP_PORT", Number, null,
+        "The port of `/health`, `/ready` and `/metrics`, and for main of `/api`.")
     {
         Range = (1, 65_535),
         ImageDefault = "8085",
@@ -309,7 +296,7 @@ public static class SettingsTable
     };
 
     public static readonly Setting ApiUrl = new(Http, "ONEX_API_URL", Text, null,
-        "Where the commands of `onex` reach main, unless on this machine.")
+        "Where the commands of `onex` reach main, unless on this machine: `http://host:8085`.")
     {
         DefaultInWords = "`http://localhost` with `ONEX_HTTP_PORT`",
     };
@@ -342,7 +329,7 @@ public static class SettingsTable
         "Whether the process registers itself as a service in Consul, with a health check on `/ready`.");
 
     public static readonly Setting ConsulService = new(External, "ONEX_CONSUL_SERVICE", Text, null,
-        "The name of the service that the process registers. Letters, digits and dashes.")
+        "The name of the service that the process registers. Letters, digits and dashes, at most 63.")
     {
         DefaultInWords = "`onex-` with the profile: `onex-main`",
     };
@@ -364,7 +351,8 @@ public static class SettingsTable
     public static readonly Setting VaultAddress = new(External, "VAULT_ADDR", Text, "http://omninode-bridge-vault:8200",
         "Vault address, for `${secret:vault:path#field}` and for connections of type `vault` that name none.");
 
-    public static readonly Setting VaultToken = new(External, "VAULT_TOKEN", Text, null, "Vault token. It is renewed if Vault allows it.")
+    public static readonly Setting VaultToken = new(External, "VAULT_TOKEN", Text, null,
+        "Vault token. It is renewed if Vault allows it. Not used if an AppRole is given.")
     {
         IsSecret = true,
     };
@@ -381,14 +369,15 @@ public static class SettingsTable
         IsSecret = true,
     };
 
-    public static readonly Setting VaultNamespace = new(External, "VAULT_NAMESPACE", Text, null, "Vault namespace.");
+    public static readonly Setting VaultNamespace = new(External, "VAULT_NAMESPACE", Text, null,
+        "Vault namespace, of Vault Enterprise.");
 
     public static readonly Setting VaultAuthority = new(External, "VAULT_CACERT", Text, null,
         "A PEM file with the authorities that may sign Vault's certificate, instead of those of the system.");
 
     public static readonly Setting RedisHost = new(External, "REDIS_HOST", Text, "omninode-bridge-redis",
-        "Redis or Valkey host: counts the limits of connections with `scope: cluster`. Connections of type `redis` have addresses of their "
-        + "own.");
+        "Redis or Valkey host: counts the limits of connections with `scope: cluster`, and is used for nothing else. Connections of "
+        + "type `redis` have addresses of their own.");
 
     public static readonly Setting RedisPort = new(External, "REDIS_PORT", Number, "6379", "Redis port.") { Range = (1, 65_535) };
 
@@ -470,13 +459,13 @@ public static class SettingsTable
     };
 
     public static readonly Setting SpanDelay = new(Telemetry, "OTEL_BSP_SCHEDULE_DELAY", Number, "5000",
-        "Milliseconds between exports of spans.")
+        "Milliseconds between exports of spans. A full batch is exported at once.")
     {
         Range = (1, 600_000),
     };
 
     public static readonly Setting SpanTimeout = new(Telemetry, "OTEL_BSP_EXPORT_TIMEOUT", Number, "30000",
-        "Milliseconds for an export of spans.")
+        "Milliseconds for an export of spans, after which it is given up and its spans are dropped.")
     {
         Range = (1, 600_000),
     };
@@ -500,7 +489,8 @@ public static class SettingsTable
     };
 
     public static readonly Setting MaxHistory = new(FileOnly, null, Number, "1000",
-        "Records per partition that the in-memory bus keeps of topics that no role reads. Each costs memory.")
+        "Records per partition that the in-memory bus keeps of topics that no role reads, such as `responses`; older ones are "
+        + "deleted. Each costs memory. 0 keeps none.")
     {
         FileKey = "event_bus.max_history",
         Range = (0, 1_000_000),
@@ -539,8 +529,8 @@ public static class SettingsTable
     };
 
     public static readonly Setting GracePeriod = new(FileOnly, null, Number, "30",
-        "Seconds for work in flight after SIGTERM. Too short: effects are cut off, and their outcome is found out after the "
-        + "restart. Whatever sends SIGKILL (Compose, Kubernetes) must wait longer.")
+        "Seconds for work in flight after SIGTERM. Too short: effects are cut off, and their outcome is found out after the restart. "
+        + "Whatever sends SIGKILL (Compose, Kubernetes) must wait 15 s longer.")
     {
         FileKey = "shutdown.grace_period_seconds",
         Range = (1, 3600),
@@ -557,7 +547,7 @@ public static class SettingsTable
         Store, DataDirectory, PostgresHost, PostgresPort, PostgresDatabase, PostgresUser, PostgresPassword, PostgresSslMode, AutoMigrate,
         Retention, HistoryRetention,
         ContractsDirectory, ContractsMutable, PluginsDirectory,
-        MaxStates, MaxSteps, MaxDepth, MaxBranches, MaxItems, MaxBufferedEvents, MaxIdleEntries, MaxExpressionCost, MaxHistoryShown,
+        .. LimitsTable.All,
         HttpPort, HttpBind, ApiToken, ApiUrl,
         ConsulHost, ConsulPort, ConsulScheme, ConsulToken, ConsulRegister, ConsulService, AdvertiseAddress, DnsServer,
         VaultAddress, VaultToken, VaultRole, VaultSecret, VaultNamespace, VaultAuthority, RedisHost, RedisPort, RedisPassword,
@@ -567,13 +557,6 @@ public static class SettingsTable
         MaxHistory, BreakerThreshold, EnabledHandlers, DirectOperations, ReplyTo,
         .. SandboxTable.All, GracePeriod,
     ];
-
-    private static Setting Limit(string name, string key, int standard, int highest, string meaning) =>
-        new(Limits, name, Number, standard.ToString(CultureInfo.InvariantCulture), meaning)
-        {
-            FileKey = $"limits.{key}",
-            Range = (1, highest),
-        };
 
     // Not the default of the specification, localhost:4317, which would log a warning on every machine without a collector.
     private static Setting Exporter(string name, string signal, params string[] values) =>

@@ -35,7 +35,7 @@ public sealed partial class SettingsUseTests
 
         var others = string.Concat(Sources().Select(File.ReadAllText));
         var used = Members(reading + others).ToHashSet(StringComparer.Ordinal);
-        var fields = new[] { typeof(SettingsTable), typeof(SandboxTable) }
+        var fields = new[] { typeof(SettingsTable), typeof(LimitsTable), typeof(SandboxTable) }
             .SelectMany(table => table.GetFields(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static))
             .Where(field => field.FieldType == typeof(Setting))
             .Select(field => (Name: $"{field.DeclaringType!.Name}.{field.Name}", Setting: (Setting)field.GetValue(null)!))

@@ -12,7 +12,7 @@ public sealed class SettingsDocumentTests
     [Fact]
     public void Every_setting_is_in_the_table_once()
     {
-        var declared = new[] { typeof(SettingsTable), typeof(SandboxTable) }
+        var declared = new[] { typeof(SettingsTable), typeof(LimitsTable), typeof(SandboxTable) }
             .SelectMany(table => table.GetFields(BindingFlags.Public | BindingFlags.Static))
             .Select(field => field.GetValue(null)).OfType<Setting>().Select(setting => setting.Name);
 

@@ -100,6 +100,18 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.Equal("/app/logs", settings.LogDirectory);
     }
 
+    [Theory]
+    [InlineData("", 8085)]
+    [InlineData("false", 8086)]
+    public void In_an_image_of_dotnet_the_defaults_of_the_image_apply_unless_the_setting_says_no(string inContainer, int port)
+    {
+        Set(
+            "DOTNET_RUNNING_IN_CONTAINER=true", $"ONEX_IN_CONTAINER={inContainer}", "RUNTIME_PROFILE=effects",
+            $"CONTRACTS_DIR={_directory}");
+
+        Assert.Equal(port, Read().HttpPort);
+    }
+
     [Fact]
     public void The_environment_takes_precedence_over_the_file_and_the_file_over_the_default()
     {
