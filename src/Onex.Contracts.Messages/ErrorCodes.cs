@@ -80,8 +80,8 @@ public static class ErrorCodes
     /// <summary>The <c>envelope_id</c> belongs to another request, or the live saga to join was started with another payload.</summary>
     public const string RequestDiffers = "ONEX3030";
 
-    /// <summary>The saga is set aside: Onex cannot read it or handle a message of it, and an operator must act.</summary>
-    public const string SagaSetAside = "ONEX3035";
+    /// <summary>The saga is blocked: Onex cannot read it or handle a message of it, and an operator must act.</summary>
+    public const string SagaUnreadable = "ONEX3035";
 
     /// <summary>The broker rejects the response itself, most likely because it is too large.</summary>
     public const string ResponseUndeliverable = "ONEX3040";

@@ -29,7 +29,7 @@ public static class ErrorTypes
         ErrorCodes.TargetAmbiguous => "TargetAmbiguous",
         ErrorCodes.TargetMissing => "TargetMissing",
         ErrorCodes.RequestDiffers => "RequestDiffers",
-        ErrorCodes.SagaSetAside => "SagaUnreadable",
+        ErrorCodes.SagaUnreadable => "SagaUnreadable",
         _ => code,
     };
 }

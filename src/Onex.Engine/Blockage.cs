@@ -41,6 +41,6 @@ internal enum BlockedBy
     /// <summary>No transition is possible: no guard holds, a guard or an output fails, or there is a cycle without progress.</summary>
     Transition,
 
-    /// <summary>A message that Onex itself could not handle: the saga is set aside, and no timer wakes it.</summary>
+    /// <summary>A message that Onex itself could not handle: no timer wakes the saga.</summary>
     Handling,
 }

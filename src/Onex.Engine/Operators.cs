@@ -154,7 +154,8 @@ internal static class Operators
         decision.Unblock(other => other == blockage);
         if (blockage.Kind == BlockedBy.Handling || (IsLeftByTransition(blockage) && Events.AcceptBuffered(decision)))
         {
-            // A saga that was set aside continues where it was: its timers wake it. Otherwise a buffered event has led elsewhere.
+            // A saga with a message that could not be handled continues where it was: its timers wake it. Otherwise a buffered event has
+            // led elsewhere.
             return;
         }
 

@@ -53,9 +53,9 @@ internal static class SagaEngine
     /// Blocks a saga whose decision cannot be made or stored, which is a fault of Onex and not of the contract. The saga then delays no
     /// other saga, and continues where it was when an operator retries it.
     /// </summary>
-    public static Decision SetAside(Plan plan, SagaState saga, string reason, DateTimeOffset now)
+    public static Decision Block(Plan plan, SagaState saga, string reason, DateTimeOffset now)
     {
-        if (saga.EndedAt is not null || saga.IsSetAside)
+        if (saga.EndedAt is not null || saga.IsUnhandled)
         {
             return Decision.Nothing(saga);
         }

@@ -65,7 +65,7 @@ internal sealed record SagaState
     public Blockage? Blockage => Blockages.IsEmpty ? null : Blockages[0];
 
     /// <summary>Whether Onex could not handle one of its messages, so that no timer wakes it until an operator acts.</summary>
-    public bool IsSetAside => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
+    public bool IsUnhandled => Blockages.Any(blockage => blockage.Kind == BlockedBy.Handling);
 
     /// <summary>Why it needs an operator, or null.</summary>
     public string? BlockedBecause => Blockage?.Reason;
@@ -132,7 +132,7 @@ internal sealed record SagaState
     {
         get
         {
-            if (EndedAt is not null || IsSetAside)
+            if (EndedAt is not null || IsUnhandled)
             {
                 return null;
             }

@@ -83,9 +83,15 @@ internal static partial class Log
     [LoggerMessage(4021, LogLevel.Warning, "{Endpoint}: handling failed; the consumer is paused and retries until it succeeds.")]
     public static partial void ConsumerPaused(ILogger logger, string endpoint, Exception? exception);
 
-    /// <summary>The record keeps its offset, so it is read again after a start.</summary>
-    [LoggerMessage(4022, LogLevel.Critical, "{Endpoint}: a dead letter cannot be written; its partition is not read further.")]
-    public static partial void DeadLetterNotWritten(ILogger logger, string endpoint, Exception? exception);
+    /// <summary>
+    /// A defect: report it, with the exception. Later records are handled, but the partition's offset is not stored beyond this one, so a
+    /// restart reads them all again, and `/ready` says that the consumer is stalled while no others come.
+    /// </summary>
+    [LoggerMessage(
+        4022, LogLevel.Critical,
+        "{Endpoint}: no dead letter can be written for {Topic} [{Partition}] @{Offset}. The offset stays there until a restart.")]
+    public static partial void DeadLetterNotWritten(
+        ILogger logger, string endpoint, string topic, int partition, long offset, Exception? exception);
 
     /// <summary>The partition was revoked meanwhile; its next owner commits.</summary>
     [LoggerMessage(4023, LogLevel.Debug, "{Endpoint}: {Offset} is not stored: {Reason}")]

@@ -486,7 +486,8 @@ internal sealed class RecordConsumer : IDisposable
         }
         catch (Exception e)
         {
-            Log.DeadLetterNotWritten(_logger, _address.Name, e);
+            Log.DeadLetterNotWritten(
+                _logger, _address.Name, entry.Record.Topic, entry.Record.Partition, entry.Record.Offset, e);
         }
     }
 

@@ -161,7 +161,7 @@ internal sealed class SagaControl(
         {
             [{ Saga: { } saga, Machine: { } machine, Row: { } row }] =>
                 Describe(machine, saga, row, await parked.ReadAsync(saga, cancellation)),
-            [{ Problem: { } problem, Row: { } row }] => SetAside(row, problem),
+            [{ Problem: { } problem, Row: { } row }] => Blocked(row, problem),
             [{ Row: { } row }] => new WaitReason(
                 $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
                 + $"Put that version back and restart an orchestrator ({ErrorCodes.PlanMissing}).",
@@ -176,16 +176,16 @@ internal sealed class SagaControl(
         {
             return Waits.Describe(machine.Plan, saga, clock.Now, reasons);
         }
-#pragma warning disable CA1031 // Whatever the exception, the caller gets an answer: the saga is set aside.
+#pragma warning disable CA1031 // Whatever the exception, the caller gets an answer: the saga is blocked.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            return SetAside(row, saga.BlockedBecause ?? failure.Message);
+            return Blocked(row, saga.BlockedBecause ?? failure.Message);
         }
     }
 
-    private static WaitReason SetAside(SagaRow row, string reason) => new(
-        $"It is set aside and waits for an operator: {reason} ({ErrorCodes.SagaSetAside})",
+    private static WaitReason Blocked(SagaRow row, string reason) => new(
+        $"It is blocked and waits for an operator: {reason} ({ErrorCodes.SagaUnreadable})",
         row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, ["an operator"], [$"sagas retry {row.Id}"]);
 
     // A caller that stops waiting changes nothing: the work continues to its end.

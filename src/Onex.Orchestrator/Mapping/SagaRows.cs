@@ -119,7 +119,7 @@ internal static class SagaRows
     /// The row of an unreadable saga, blocked with the reason and without a timer. Only former blockages are lost: a version of Onex that
     /// can read the row, or an operator who repairs it, finds everything else.
     /// </summary>
-    public static SagaRow ToSetAside(SagaRow row, string reason, Guid transitionId, DateTimeOffset now) => row with
+    public static SagaRow ToBlocked(SagaRow row, string reason, Guid transitionId, DateTimeOffset now) => row with
     {
         Status = SagaStatus.Blocked,
         Progress = WithBlockage(row.Progress, reason, now),

@@ -22,13 +22,12 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
             if (delivery.Failure is { } known)
             {
                 Log.MessageNotHandled(logger, work.SagaId, known.Reason);
-                decided = SetAside(work, delivery, known, now);
+                decided = Block(work, delivery, known, now);
             }
             else if (work.UnreadableRow is { } unreadable)
             {
-                decided = Failed(
-                    delivery, ErrorCodes.SagaSetAside, $"Saga {work.SagaId} is set aside. {unreadable.Reason}");
-                work.SetAside(delivery.Message.CausedBy, now);
+                decided = Failed(delivery, ErrorCodes.SagaUnreadable, $"Saga {work.SagaId} is blocked. {unreadable.Reason}");
+                work.BlockUnreadable(delivery.Message.CausedBy, now);
             }
             else if (work.Machine is { } machine && (work.Saga is not null || delivery.Message is SagaStarted))
             {
@@ -51,7 +50,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
 #pragma warning restore CA1031
         {
             Log.HandlingThrew(logger, work.SagaId, failure);
-            decided = SetAside(work, delivery, HandlingFailure.From(failure), now);
+            decided = Block(work, delivery, HandlingFailure.From(failure), now);
         }
 
         work.DecidedDeliveries.Add(decided);
@@ -99,7 +98,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
 
     // A message that Onex itself sends (a result, a wake-up, a resend request) would come again and again, so the saga is blocked with the
     // reason. Any other message fails for its sender and changes nothing.
-    private DecidedDelivery SetAside(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
+    private DecidedDelivery Block(SagaWork work, Delivery delivery, HandlingFailure failure, DateTimeOffset now)
     {
         var decided = new DecidedDelivery(delivery, null, new DeliveryOutcome.Failed(failure));
         if (delivery.Message is not (StepResultArrived or TimerFired or ResendRequested)
@@ -112,7 +111,7 @@ internal sealed class SagaDecider(MessageWriter messages, ILogger<SagaDecider> l
         {
             var reason = $"A message for it ({delivery.Message.GetType().Name}) cannot be handled: {failure.Reason} "
                 + "'retry' lets it continue.";
-            if (SagaEngine.SetAside(machine.Plan, saga, reason, now) is { Changed: true } decision)
+            if (SagaEngine.Block(machine.Plan, saga, reason, now) is { Changed: true } decision)
             {
                 work.Apply(decision, delivery.Message, messages);
             }

@@ -96,7 +96,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     }
 
     /// <summary>Blocks a saga with an unreadable row, with the reason and without a timer, unless it has ended or is blocked.</summary>
-    public void SetAside(MessageId causedBy, DateTimeOffset now)
+    public void BlockUnreadable(MessageId causedBy, DateTimeOffset now)
     {
         if (_entry is not null || UnreadableRow is not ({ EndedAt: null, Status: not SagaStatus.Blocked } row, var reason))
         {
@@ -104,14 +104,14 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         }
 
         _transitionId = Identity.Transition(SagaId, row.Version + 1, causedBy);
-        var aside = SagaRows.ToSetAside(row, reason, _transitionId, now);
-        Version = aside.Version;
+        var blocked = SagaRows.ToBlocked(row, reason, _transitionId, now);
+        Version = blocked.Version;
         _entry = new CommitEntry.Transition(
-            aside,
+            blocked,
             ReadVersion,
             [
                 new HistoryEntry(
-                    Version, 0, aside.UpdatedAt, HistoryKind.Blocked.ToText(), row.State, null,
+                    Version, 0, blocked.UpdatedAt, HistoryKind.Blocked.ToText(), row.State, null,
                     RowJson.Json(writer => writer.WriteString("reason", reason))),
             ],
             [],

@@ -148,17 +148,17 @@ public sealed class ValueRuleTests
     }
 
     [Fact]
-    public void A_set_aside_saga_waits_for_an_operator_and_then_continues()
+    public void A_saga_that_cannot_be_handled_waits_for_an_operator_and_then_continues()
     {
         var scenario = Asking("").AdvancesTime(TimeSpan.FromSeconds(1));
         var due = scenario.Saga.NextWakeupAt;
-        var setAside = SagaEngine.SetAside(scenario.Plan, scenario.Saga, "It broke.", scenario.Now);
+        var blocked = SagaEngine.Block(scenario.Plan, scenario.Saga, "It broke.", scenario.Now);
 
         Assert.Equal(
             (SagaStatus.Blocked, null, "It broke."),
-            (setAside.State.Status, setAside.State.NextWakeupAt, setAside.State.BlockedBecause));
-        Assert.False(SagaEngine.SetAside(scenario.Plan, setAside.State, "Again.", scenario.Now).Changed);
-        var back = SagaRowsTests.RoundTrip(scenario.Plan, setAside.State);
+            (blocked.State.Status, blocked.State.NextWakeupAt, blocked.State.BlockedBecause));
+        Assert.False(SagaEngine.Block(scenario.Plan, blocked.State, "Again.", scenario.Now).Changed);
+        var back = SagaRowsTests.RoundTrip(scenario.Plan, blocked.State);
         Assert.Equal(BlockedBy.Handling, back.Blockage!.Kind);
         Assert.Contains("nothing to skip", Decide(scenario, back, OperatorCommand.Skip).WhyNotDone, StringComparison.Ordinal);
         var retried = Decide(scenario, back, OperatorCommand.Retry);
