@@ -125,7 +125,9 @@ public sealed class TopicAdmin
         return ids;
     }
 
-    /// <summary>How long a topic keeps records (<c>retention.ms</c>); null if for ever or unknown.</summary>
+    /// <summary>
+    /// How long a topic keeps records (<c>retention.ms</c>): <see cref="TimeSpan.MaxValue"/> if for ever, null if unknown.
+    /// </summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
     public async Task<TimeSpan?> RetentionAsync(string topic, CancellationToken cancellation)
     {
@@ -136,9 +138,9 @@ public sealed class TopicAdmin
                 client => client.DescribeConfigsAsync([resource], new DescribeConfigsOptions { RequestTimeout = _timeout }), cancellation);
             return answers[0].Entries.TryGetValue("retention.ms", out var entry)
                 && long.TryParse(entry.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var milliseconds)
-                && milliseconds >= 0
-                && milliseconds <= TimeSpan.MaxValue.TotalMilliseconds
-                    ? TimeSpan.FromMilliseconds(milliseconds)
+                    ? milliseconds is < 0 or > long.MaxValue / TimeSpan.TicksPerMillisecond
+                        ? TimeSpan.MaxValue
+                        : TimeSpan.FromMilliseconds(milliseconds)
                     : null;
         }
         catch (KafkaException e) when (e is DescribeConfigsException || e.Error.Code == ErrorCode.Local_UnsupportedFeature)

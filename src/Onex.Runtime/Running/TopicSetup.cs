@@ -120,7 +120,7 @@ internal sealed class TopicSetup(
             if (await topics.RetentionAsync(topic, cancellation) is { } kept && kept >= settings.Retention)
             {
                 Log.RetentionTooShort(
-                    logger, topic, Durations.Describe(kept), Durations.Describe(settings.Retention));
+                    logger, topic, kept == TimeSpan.MaxValue ? "ever" : Durations.Describe(kept), Durations.Describe(settings.Retention));
             }
         }
     }
