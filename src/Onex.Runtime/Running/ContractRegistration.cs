@@ -26,7 +26,7 @@ internal sealed class ContractRegistration(
 
     /// <summary>
     /// Lets new sagas start with changed contracts. If it returns problems, the contracts in use stay in use. Throws
-    /// <see cref="NotReachableException"/> without store or broker, and <see cref="ConfigurationException"/> if a topic is rejected.
+    /// <see cref="NotReachableException"/> without store or broker.
     /// </summary>
     public async Task<IReadOnlyList<string>> UseAsync(LoadedContracts loaded, CancellationToken cancellation)
     {
@@ -36,7 +36,17 @@ internal sealed class ContractRegistration(
         }
         else
         {
-            await services.GetRequiredService<TopicSetup>().EnsureAsync(loaded.Topics, cancellation);
+            try
+            {
+                await services.GetRequiredService<TopicSetup>().EnsureAsync(loaded.Topics, cancellation);
+            }
+            catch (ConfigurationException rejected)
+            {
+                return
+                [
+                    $"{rejected.Message} Correct the topic in the contract, or create it on the broker and send SIGHUP to this process.",
+                ];
+            }
         }
 
         return await RegisterAsync(loaded, cancellation);
