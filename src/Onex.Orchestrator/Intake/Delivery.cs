@@ -27,6 +27,11 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// </summary>
     public bool IsFromLedger { get; init; }
 
+    /// <summary>
+    /// Whether it is decided and committed alone, because the database has rejected a commit of its saga with several deliveries.
+    /// </summary>
+    public bool IsAlone { get; init; }
+
     /// <summary>Whether the database has rejected its values before.</summary>
     public bool IsRejectedByDatabase { get; init; }
 

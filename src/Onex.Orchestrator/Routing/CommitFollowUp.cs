@@ -203,11 +203,22 @@ internal sealed class CommitFollowUp(
 
     private static Requester RequesterOf(Delivery start) => ((SagaStarted)start.Message).Facts.Requester;
 
-    // The database rejects a value. A result becomes a rejection of its step. If that is rejected too, or the message is a wake-up or a
-    // resend request, the saga is blocked. Any other message fails.
+    // The database rejects a value. Of several deliveries each is tried alone, because only one may have that value. A result becomes a
+    // rejection of its step. If that is rejected too, or the message is a wake-up or a resend request, the saga is blocked. Any other
+    // message fails.
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> undecided)
     {
         cache.Evict(work.SagaId);
+
+        // Outcomes of the ledger alone are no reason to try again: a wake-up that is tried alone finds them each time.
+        if (
+            work.DecidedDeliveries.Count > 1
+                && work.DecidedDeliveries.Exists(decided => decided.Delivery is { IsAlone: false, IsFromLedger: false }))
+        {
+            undecided.AddRange(work.DecidedDeliveries.Select(decided => decided.Delivery.ToDecideAgain() with { IsAlone = true }));
+            return;
+        }
+
         var reason = $"The database rejects a value ({rejected.SqlState}): {rejected.Reason}";
         foreach (var (delivery, _, outcome) in work.DecidedDeliveries)
         {

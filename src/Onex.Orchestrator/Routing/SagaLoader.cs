@@ -38,7 +38,7 @@ internal sealed class SagaLoader(
         IReadOnlyList<Delivery> deliveries, DateTimeOffset now, CancellationToken cancellation)
     {
         var undecided = new List<Delivery>();
-        deliveries = SeparateStarts(deliveries, undecided);
+        deliveries = Separate(deliveries, undecided);
         var works = await LoadSagasAsync(deliveries, cancellation);
         var ready = deliveries;
         if (!deliveries.All(delivery => works.ContainsKey(delivery.Message.SagaId)))
@@ -95,20 +95,22 @@ internal sealed class SagaLoader(
     }
 
     // A record that started a saga may be read again when the saga exists. The store recognizes that only if the start is the only delivery
-    // for its saga in a round. So of the deliveries for a saga with a start, all but the first wait for another round.
-    private static IReadOnlyList<Delivery> SeparateStarts(IReadOnlyList<Delivery> deliveries, List<Delivery> undecided)
+    // for its saga in a round. So of the deliveries for a saga with a start, or with one that must be alone, all but the first wait for
+    // another round.
+    private static IReadOnlyList<Delivery> Separate(IReadOnlyList<Delivery> deliveries, List<Delivery> undecided)
     {
-        var starts = deliveries.Where(delivery => delivery.Message is SagaStarted).Select(delivery => delivery.Message.SagaId).ToHashSet();
-        if (starts.Count == 0 || starts.Count == deliveries.Count)
+        var separated = deliveries.Where(delivery => delivery.Message is SagaStarted || delivery.IsAlone)
+            .Select(delivery => delivery.Message.SagaId).ToHashSet();
+        if (separated.Count == 0 || separated.Count == deliveries.Count)
         {
             return deliveries;
         }
 
         var ready = new List<Delivery>(deliveries.Count);
-        var startedSagas = new HashSet<SagaId>();
+        var readySagas = new HashSet<SagaId>();
         foreach (var delivery in deliveries)
         {
-            var isReady = !starts.Contains(delivery.Message.SagaId) || startedSagas.Add(delivery.Message.SagaId);
+            var isReady = !separated.Contains(delivery.Message.SagaId) || readySagas.Add(delivery.Message.SagaId);
             (isReady ? ready : undecided).Add(delivery);
         }
 

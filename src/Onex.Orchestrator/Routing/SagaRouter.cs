@@ -135,10 +135,12 @@ internal sealed class SagaRouter(
         return await RunRoundAsync(await targets.AddressAsync(unaddressed, clock.Now, cancellation), cancellation);
     }
 
-    // Decides and commits once. Returns the deliveries that must be decided again.
+    // Decides and commits once. Returns the deliveries that must be decided again, before those that were not decided yet: the latter may
+    // be later ones for the same sagas.
     private async Task<IReadOnlyList<Delivery>> RunRoundAsync(IReadOnlyList<Delivery> deliveries, CancellationToken cancellation)
     {
         List<SagaWork> batch;
+        List<Delivery> again = [];
         List<Delivery> undecided;
         await _deciding.WaitAsync(cancellation);
         try
@@ -172,17 +174,17 @@ internal sealed class SagaRouter(
 
         try
         {
-            await CommitAsync(batch, undecided, cancellation);
+            await CommitAsync(batch, again, cancellation);
         }
         finally
         {
             _committing.Release();
         }
 
-        return undecided;
+        return [.. again, .. undecided];
     }
 
-    private async Task CommitAsync(List<SagaWork> batch, List<Delivery> undecided, CancellationToken cancellation)
+    private async Task CommitAsync(List<SagaWork> batch, List<Delivery> again, CancellationToken cancellation)
     {
         var acknowledged = sender.TakeAcknowledged(AcknowledgedPerCommit);
         IReadOnlyList<CommitResult> results;
@@ -202,7 +204,7 @@ internal sealed class SagaRouter(
         sender.MarkDeleted(acknowledged);
         foreach (var (work, result) in batch.Zip(results))
         {
-            followUp.Handle(work, result, undecided, cancellation);
+            followUp.Handle(work, result, again, cancellation);
         }
 
         metrics?.Ended("send", began);

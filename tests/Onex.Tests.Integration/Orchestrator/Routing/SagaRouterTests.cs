@@ -1,8 +1,11 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Threading.Channels;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
+using Onex.Contracts.Plans;
+using Onex.Effects;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Records;
@@ -17,11 +20,29 @@ using Onex.Persistence.Sqlite;
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
 /// <summary>
-/// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. No saga exists, so
-/// each commit only checks that.
+/// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. But in the last test
+/// no saga exists, so each commit only checks that.
 /// </summary>
 public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 {
+    private const string Contract = """
+        contract: fetching
+        version: 1.0.0
+        description: Fetches three pages.
+        input: {}
+        data: { pages: { type: list(string), initial: [a, b, c] } }
+        initial: fetching
+        states:
+          fetching:
+            steps:
+              - id: fetch
+                each: { item: data.pages, at_once: 3, at_most: 9, on_item_failure: continue }
+                effect: http.get
+                with: { url: "http://127.0.0.1/${item}" }
+            next: done
+          done: { end: completed }
+        """;
+
     private static readonly CancellationToken _none = CancellationToken.None;
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(1);
 
@@ -30,16 +51,21 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     private readonly PausedStore _store;
     private readonly OutgoingSender _sender;
     private readonly SagaRouter _router;
+    private readonly SqliteSagaStore _sqlite;
+    private readonly Plan _plan;
 
     public SagaRouterTests()
     {
         _database = new SqliteDatabase(new SqliteStoreSettings(Path.Combine(_directory.FullName, "onex.db")));
-        var sqlite = new SqliteSagaStore(_database, TimeProvider.System);
+        var sqlite = _sqlite = new SqliteSagaStore(_database, TimeProvider.System);
         _store = new PausedStore(sqlite);
         _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
         var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(TimeProvider.System));
-        var compiler = new CompilerContext(new OperationCatalogue([]), new Dictionary<string, ConnectionDescriptor>());
-        var plans = new PlanCatalogue([], new SqliteContractRegistry(_database, TimeProvider.System), compiler);
+        var compiler = new CompilerContext(
+            new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>());
+        _plan = ContractCompiler.Compile(
+            new ContractSource("fetching.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty), compiler).Plans[0];
+        var plans = new PlanCatalogue([_plan], new SqliteContractRegistry(_database, TimeProvider.System), compiler);
         var outcomes = new OutcomeReporter(null!);
         _router = new SagaRouter(
             new SagaLoader(
@@ -204,6 +230,54 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         Assert.Equal(["load a", "commit a"], _store.Log);
     }
 
+    [Fact]
+    public async Task Of_several_results_in_a_commit_that_the_database_rejects_only_the_one_with_the_invalid_value_is_rejected()
+    {
+        _store.Commit.SetResult();
+        var started = Start("key", contract: (_plan.Name, _plan.Hash));
+        await HandleAsync(started with { Sink = Sink(out var start) });
+        var saga = Assert.IsType<DeliveryOutcome.Done>(await start).Saga!;
+
+        await HandleAsync(
+            Result(saga, 0, StepOutcome.Completed, null, out var first),
+            Result(saga, 1, StepOutcome.Rejected, "no\0page", out var second),
+            Result(saga, 2, StepOutcome.Completed, null, out var third));
+
+        Assert.All(await Task.WhenAll(first, second, third), outcome => Assert.IsType<DeliveryOutcome.Done>(outcome));
+        var items = Assert.Single(await _sqlite.LoadItemsAsync(
+            [new SagaItemsQuery(saga.Facts.SagaId, "fetch", null, Enum.GetValues<SagaItemStatus>(), null, Descending: false, 9)], _none));
+        Assert.Equal([SagaItemStatus.Completed, SagaItemStatus.Failed, SagaItemStatus.Completed], items.Select(item => item.Status));
+        Assert.Equal((StepCodes.ResultInvalid, true), (items[1].Code, items[1].Message!.Contains("22021", StringComparison.Ordinal)));
+        Assert.Equal("done", Assert.Single(await _sqlite.LoadAsync([saga.Facts.SagaId], null, _none)).Value.Row.State);
+    }
+
+    private static OutcomeSink Sink(out Task<DeliveryOutcome> outcome)
+    {
+        var caller = new TaskCompletionSource<DeliveryOutcome>();
+        outcome = caller.Task;
+        return OutcomeSink.For(caller);
+    }
+
+    private static Delivery Result(SagaState saga, int item, StepOutcome outcome, string? message, out Task<DeliveryOutcome> done)
+    {
+        var command = saga.Outstanding.Single(command => command.Item == item).CommandId;
+        return new Delivery(
+            new StepResultArrived
+            {
+                SagaId = saga.Facts.SagaId,
+                CausedBy = Identity.Result(command, 1, outcome.ToString()),
+                CommandId = command,
+                Attempt = 1,
+                Outcome = outcome,
+                Result = outcome == StepOutcome.Completed
+                    ? CelValue.FromJson("""{"status_code":200,"headers":{},"body":null}"""u8)
+                    : null,
+                Code = outcome == StepOutcome.Completed ? null : "http_404",
+                Message = message,
+            },
+            Sink(out done));
+    }
+
     private Task HandleAsync(params Delivery[] deliveries) => _router.HandleAsync(deliveries, _none, ofRecords: true);
 
     private static SagaId Id(char name) => new(new Guid($"{new string(name, 8)}-0000-7000-8000-000000000000"));
@@ -239,19 +313,19 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         new EventRequest("story", "cancel", CelValue.Null, Requester("event") with { Target = new RequestTarget { Key = key } }),
         OutcomeSink.None);
 
-    private static Delivery Start(string key, SagaId? id = null)
+    private static Delivery Start(string key, SagaId? id = null, (string Name, string Hash)? contract = null)
     {
         var facts = new SagaFacts
         {
             SagaId = id ?? SagaId.Create(DateTimeOffset.UnixEpoch),
-            Contract = "story",
+            Contract = contract?.Name ?? "story",
             ContractVersion = "1.0.0",
-            ContractHash = "unknown",
+            ContractHash = contract?.Hash ?? "unknown",
             HomePartition = 0,
             StartedAt = DateTimeOffset.UnixEpoch,
             Requester = Requester("start"),
             BusinessKey = key,
-            Input = CelValue.Null,
+            Input = CelValue.Map([]),
         };
         return Delivery.For(new AcceptedRequest.Start(facts), OutcomeSink.None);
     }
@@ -305,7 +379,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 
         public async Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation)
         {
-            Add("commit", batch.Entries.Select(entry => Name(Assert.IsType<CommitEntry.Check>(entry).SagaId)));
+            Add("commit", batch.Entries.Select(entry => Name(entry.SagaId)));
             if (Interlocked.Increment(ref _commits) == 1)
             {
                 await Commit.Task;
