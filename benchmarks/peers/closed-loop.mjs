@@ -1,4 +1,8 @@
 // Runs orders with a fixed number in flight, and prints what they took. A peer gives the function that runs one order.
+// wolverine/Driver.cs prints the same line.
+
+// Of Onex, for the same order: docs/performance.md.
+const transitionsOfAnOrder = 3;
 
 /**
  * @param {string} name what the line is headed with
@@ -10,8 +14,10 @@ export async function measure(name, runOrder, size) {
   const { seconds, latencies } = await loop(runOrder, size.orders, size.inFlight);
   const single = await loop(runOrder, size.single, 1);
   const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))].toFixed(1);
+  const perSecond = size.orders / seconds;
   console.log(
-    `${name}: ${(size.orders / seconds).toFixed(0)} orders/s, p50 ${at(latencies, 0.5)} ms, p99 ${at(latencies, 0.99)} ms; `
+    `${name}: ${perSecond.toFixed(0)} orders/s (${(perSecond * transitionsOfAnOrder).toFixed(0)} transitions/s of Onex), `
+    + `p50 ${at(latencies, 0.5)} ms, p99 ${at(latencies, 0.99)} ms; `
     + `one at a time p50 ${at(single.latencies, 0.5)} ms, p99 ${at(single.latencies, 0.99)} ms`);
 }
 
