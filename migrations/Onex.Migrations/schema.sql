@@ -623,3 +623,29 @@ VALUES ('20261130071023_Initial', '10.0.15');
 
 COMMIT;
 
+START TRANSACTION;
+COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga whose step started this one, whether that step waits for it or is detached; empty for others.';
+
+COMMENT ON COLUMN onex.saga_payloads.name IS 'input, output, response, arguments:..., result:... or event:...; unique within the saga.';
+
+COMMENT ON COLUMN onex.effect_ledger.claimed_at IS 'When that attempt was claimed or parked; with attempt 0, when the command was cancelled.';
+
+COMMENT ON COLUMN onex.effect_ledger.attempt IS 'The latest attempt that was claimed or parked; 0: it was cancelled before that.';
+
+COMMENT ON COLUMN onex.dead_letters.topic IS 'The topic that the record was read from, or that did not accept the message.';
+
+COMMENT ON COLUMN onex.dead_letters.decision_reason IS 'The reason that the operator or Onex gave.';
+
+COMMENT ON COLUMN onex.dead_letters.decided_by IS 'Who decided: the name of a token, or loopback; onex: Onex itself.';
+
+COMMENT ON COLUMN onex.dead_letters.at IS 'When it became a dead letter, the last time if it was reopened.';
+
+COMMENT ON COLUMN onex.dead_letters.id IS 'Derived from the record''s position, or from the message''s identity.';
+
+CREATE INDEX ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;
+
+INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
+VALUES ('20261130132646_LiveSagasByContract', '10.0.15');
+
+COMMIT;
+

@@ -28,12 +28,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id")
-                        .HasComment("Derived from the record's position.");
+                        .HasComment("Derived from the record's position, or from the message's identity.");
 
                     b.Property<DateTimeOffset>("At")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("at")
-                        .HasComment("When it became a dead letter.");
+                        .HasComment("When it became a dead letter, the last time if it was reopened.");
 
                     b.Property<string>("Code")
                         .IsRequired()
@@ -54,7 +54,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("DecidedBy")
                         .HasColumnType("text")
                         .HasColumnName("decided_by")
-                        .HasComment("Who decided: the name of a token, or loopback.");
+                        .HasComment("Who decided: the name of a token, or loopback; onex: Onex itself.");
 
                     b.Property<Guid?>("DecisionId")
                         .HasColumnType("uuid")
@@ -64,7 +64,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("DecisionReason")
                         .HasColumnType("text")
                         .HasColumnName("decision_reason")
-                        .HasComment("The operator's reason.");
+                        .HasComment("The reason that the operator or Onex gave.");
 
                     b.Property<string>("ErrorType")
                         .IsRequired()
@@ -126,7 +126,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("topic")
-                        .HasComment("The topic that the record was read from.");
+                        .HasComment("The topic that the record was read from, or that did not accept the message.");
 
                     b.Property<byte[]>("Value")
                         .HasColumnType("bytea")
@@ -292,7 +292,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("name")
-                        .HasComment("input, output, response, arguments:... or result:...; unique within the saga.");
+                        .HasComment("input, output, response, arguments:..., result:... or event:...; unique within the saga.");
 
                     b.Property<Guid>("SagaId")
                         .HasColumnType("uuid")
@@ -386,7 +386,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<Guid?>("ParentId")
                         .HasColumnType("uuid")
                         .HasColumnName("parent_id")
-                        .HasComment("The saga that waits for this one, if any.");
+                        .HasComment("The saga whose step started this one, whether that step waits for it or is detached; empty for others.");
 
                     b.Property<bool>("Parked")
                         .ValueGeneratedOnAdd()
@@ -466,6 +466,10 @@ namespace Onex.Migrations.Migrations
                         .HasFilter("business_key IS NOT NULL");
 
                     NpgsqlIndexBuilderExtensions.HasOperators(b.HasIndex("BusinessKey"), new[] { "text_pattern_ops" });
+
+                    b.HasIndex("ContractHash")
+                        .HasDatabaseName("ix_sagas_live_contract_hash")
+                        .HasFilter("ended_at IS NULL");
 
                     b.HasIndex("CorrelationId")
                         .HasDatabaseName("ix_sagas_correlation_id");
@@ -556,12 +560,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<int>("Attempt")
                         .HasColumnType("integer")
                         .HasColumnName("attempt")
-                        .HasComment("The latest attempt that was claimed.");
+                        .HasComment("The latest attempt that was claimed or parked; 0: it was cancelled before that.");
 
                     b.Property<DateTimeOffset>("ClaimedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("claimed_at")
-                        .HasComment("When the latest attempt was claimed.");
+                        .HasComment("When that attempt was claimed or parked; with attempt 0, when the command was cancelled.");
 
                     b.Property<Guid>("LeaseToken")
                         .HasColumnType("uuid")

@@ -12,13 +12,8 @@ internal sealed partial class ContractsNotLoaded(IContractRegistry registry, ILo
     public async Task ReportAsync(IReadOnlyList<Plan> loaded, CompilerContext compiler, CancellationToken cancellation)
     {
         var hashes = loaded.Select(plan => plan.Hash).ToHashSet(StringComparer.Ordinal);
-        foreach (var used in await registry.InUseAsync(cancellation))
+        foreach (var used in await registry.InUseAsync(hashes, cancellation))
         {
-            if (hashes.Contains(used.Hash))
-            {
-                continue;
-            }
-
             if (await RegisteredPlans.FindAsync(registry, used.Hash, compiler, cancellation) is not { } plan)
             {
                 DoesNotCompile(used.Sagas, used.Name, used.Version, used.Hash, ErrorCodes.PlanMissing);

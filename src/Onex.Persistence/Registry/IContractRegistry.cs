@@ -12,8 +12,8 @@ public interface IContractRegistry
     Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation);
 
-    /// <summary>The contracts that live sagas run, ordered by name, version and hash.</summary>
-    Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation);
+    /// <summary>The contracts that live sagas run, without those with these hashes, ordered by name, version and hash.</summary>
+    Task<IReadOnlyList<ContractInUse>> InUseAsync(IReadOnlyCollection<string> except, CancellationToken cancellation);
 
     /// <summary>The contract with that hash, or null.</summary>
     Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation);

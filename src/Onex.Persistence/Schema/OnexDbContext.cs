@@ -88,7 +88,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasComment("Hash of that request's content: distinguishes a duplicate from another request with the same identity.");
         saga.Property(row => row.BusinessKey).HasColumnName("business_key")
             .HasComment("The contract's key of this saga. Unique per contract among live sagas.");
-        saga.Property(row => row.ParentId).HasColumnName("parent_id").HasComment("The saga that waits for this one, if any.");
+        saga.Property(row => row.ParentId).HasColumnName("parent_id")
+            .HasComment("The saga whose step started this one, whether that step waits for it or is detached; empty for others.");
         saga.Property(row => row.Source).HasColumnName("source").HasComment("Where the request came from: topic/partition/offset.");
         saga.Property(row => row.State).HasColumnName("state").HasComment("Current state, by the contract's own name.");
         saga.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasConversion<StatusText>()
@@ -136,6 +137,9 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasFilter("business_key IS NOT NULL").HasDatabaseName("ix_sagas_business_key");
         saga.HasIndex(row => row.EndedAt).HasFilter("ended_at IS NOT NULL").HasDatabaseName("ix_sagas_ended_at");
         saga.HasIndex(row => row.ParentId).HasFilter("parent_id IS NOT NULL").HasDatabaseName("ix_sagas_parent_id");
+
+        // For the report of contracts that are not loaded. Holds no ended saga, and the hash never changes: updates stay HOT.
+        saga.HasIndex(row => row.ContractHash).HasFilter("ended_at IS NULL").HasDatabaseName("ix_sagas_live_contract_hash");
     }
 
     private static void MapSagaPayloads(EntityTypeBuilder<SagaPayload> payload)
@@ -146,7 +150,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         payload.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("The id that references use.");
         payload.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that it belongs to.");
         payload.Property(row => row.Name).HasColumnName("name")
-            .HasComment("input, output, response, arguments:... or result:...; unique within the saga.");
+            .HasComment("input, output, response, arguments:..., result:... or event:...; unique within the saga.");
 
         // json, not jsonb: a repeated request with the same idempotency key, and a repeated response, must have the same bytes.
         payload.Property(row => row.Content).HasColumnName("content").HasColumnType("json").HasComment("The value.");
@@ -299,8 +303,10 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         });
         deadLetter.HasKey(row => row.Id).HasName("pk_dead_letters");
         deadLetter.Ignore(row => row.Reopens);
-        deadLetter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("Derived from the record's position.");
-        deadLetter.Property(row => row.Topic).HasColumnName("topic").HasComment("The topic that the record was read from.");
+        deadLetter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever()
+            .HasComment("Derived from the record's position, or from the message's identity.");
+        deadLetter.Property(row => row.Topic).HasColumnName("topic")
+            .HasComment("The topic that the record was read from, or that did not accept the message.");
         deadLetter.Property(row => row.Partition).HasColumnName("partition").HasComment("Its partition; -1: none.");
         deadLetter.Property(row => row.Offset).HasColumnName("record_offset").HasComment("Its offset; -1: none.");
         deadLetter.Property(row => row.Code).HasColumnName("code").HasComment("Why it could not be handled, as a code.");
@@ -308,7 +314,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         deadLetter.Property(row => row.CorrelationId).HasColumnName("correlation_id").HasComment("Its correlation id, where it is known.");
         deadLetter.Property(row => row.Value).HasColumnName("value")
             .HasComment("Its value as it was read, secrets included; empty where it is not stored.");
-        deadLetter.Property(row => row.At).HasColumnName("at").HasComment("When it became a dead letter.");
+        deadLetter.Property(row => row.At).HasColumnName("at")
+            .HasComment("When it became a dead letter, the last time if it was reopened.");
         deadLetter.Property(row => row.Key).HasColumnName("key").HasComment("Its key.");
         deadLetter.Property(row => row.Headers).HasColumnName("headers")
             .HasComment("Its headers as they were read; empty where they are not stored.");
@@ -322,8 +329,10 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         deadLetter.Property(row => row.DecisionId).HasColumnName("decision_id")
             .HasComment("The latest decision: also the id of its message in onex.outbox, if it sent one.");
         deadLetter.Property(row => row.DecidedAt).HasColumnName("decided_at").HasComment("When it was decided.");
-        deadLetter.Property(row => row.DecidedBy).HasColumnName("decided_by").HasComment("Who decided: the name of a token, or loopback.");
-        deadLetter.Property(row => row.DecisionReason).HasColumnName("decision_reason").HasComment("The operator's reason.");
+        deadLetter.Property(row => row.DecidedBy).HasColumnName("decided_by")
+            .HasComment("Who decided: the name of a token, or loopback; onex: Onex itself.");
+        deadLetter.Property(row => row.DecisionReason).HasColumnName("decision_reason")
+            .HasComment("The reason that the operator or Onex gave.");
         deadLetter.HasIndex(row => row.At).HasDatabaseName("ix_dead_letters_at");
         deadLetter.HasIndex(row => row.Topic).HasDatabaseName("ix_dead_letters_open").HasFilter("status = 'open'");
     }
@@ -350,11 +359,13 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         effect.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that sent it.");
         effect.Property(row => row.Step).HasColumnName("step").HasComment("The step's id in the contract.");
         effect.Property(row => row.Operation).HasColumnName("operation").HasComment("The operation: http.post, ...");
-        effect.Property(row => row.Attempt).HasColumnName("attempt").HasComment("The latest attempt that was claimed.");
+        effect.Property(row => row.Attempt).HasColumnName("attempt")
+            .HasComment("The latest attempt that was claimed or parked; 0: it was cancelled before that.");
         effect.Property(row => row.LeaseToken).HasColumnName("lease_token").HasComment("The token that recording the outcome requires.");
         effect.Property(row => row.LeasedUntil).HasColumnName("leased_until")
             .HasComment("Until then nobody else may run it, unless an outcome is recorded. By the database's clock.");
-        effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at").HasComment("When the latest attempt was claimed.");
+        effect.Property(row => row.ClaimedAt).HasColumnName("claimed_at")
+            .HasComment("When that attempt was claimed or parked; with attempt 0, when the command was cancelled.");
         effect.Property(row => row.Outcome).HasColumnName("outcome")
             .HasComment("completed, rejected, failed; lapsed: closed when its lease had expired; cancelled: before anyone claimed it, "
                 + "or while it was parked; parked: its connection does not let it begin; empty: not known yet.");

@@ -45,14 +45,18 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<ContractInUse>> InUseAsync(CancellationToken cancellation) =>
+    public Task<IReadOnlyList<ContractInUse>> InUseAsync(IReadOnlyCollection<string> except, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<ContractInUse>>(
-            session => session.Query(
-                """
-                SELECT contract_hash, contract, contract_version, count(*) FROM sagas
-                WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
-                """,
-                row => new ContractInUse(row.Text(0), row.Text(1), row.Text(2), row.Bigint(3))),
+            session =>
+            [
+                .. session.Query(
+                    """
+                    SELECT contract_hash, contract, contract_version, count(*) FROM sagas
+                    WHERE ended_at IS NULL GROUP BY 1, 2, 3 ORDER BY 2, 3, 1
+                    """,
+                    row => new ContractInUse(row.Text(0), row.Text(1), row.Text(2), row.Bigint(3)))
+                    .Where(used => !except.Contains(used.Hash)),
+            ],
             cancellation);
 
     /// <inheritdoc />
