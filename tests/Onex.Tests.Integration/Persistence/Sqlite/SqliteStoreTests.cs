@@ -64,7 +64,8 @@ public sealed class SqliteRegistryAndDeadLettersTests(SqliteFile file) : Registr
             $"""
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {IDeadLetterIndex.OpenMax})
             INSERT INTO dead_letters (id, topic, partition, record_offset, code, reason, at)
-            SELECT printf('%08x-0000-7000-8000-000000000000', i), '{topic}', 1, 100 + i, 'ONEX3001', 'not JSON', '2026-01-01T00:00:00.000000Z'
+            SELECT printf('%08x-0000-7000-8000-000000000000', i), '{topic}', 1, 100 + i, 'ONEX3001', 'not JSON',
+                '2026-01-01T00:00:00.000000Z'
             FROM n
             """);
 
