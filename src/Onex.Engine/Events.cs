@@ -91,7 +91,8 @@ internal static class Events
     /// </summary>
     public static bool AcceptBuffered(DecisionBuilder decision)
     {
-        while (AcceptsEvents(decision)
+        while (!decision.Saga.BufferedEvents.IsEmpty
+            && AcceptsEvents(decision)
             && decision.Saga.BufferedEvents.FirstOrDefault(candidate => HasRule(decision, candidate.Event)) is { } buffered)
         {
             decision.Saga = decision.Saga with { BufferedEvents = decision.Saga.BufferedEvents.Remove(buffered) };

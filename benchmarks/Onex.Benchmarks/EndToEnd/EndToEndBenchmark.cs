@@ -32,7 +32,7 @@ internal static class EndToEndBenchmark
             + (options.RateSeconds > 0 ? $"then {options.RateSeconds} s of each fixed rate" : "no fixed rates"));
         foreach (var build in builds)
         {
-            Console.WriteLine($"{build.Name}: {build.Assembly}");
+            await Console.Error.WriteLineAsync($"{build.Name}: {build.Assembly}");
         }
 
         foreach (var name in _runs.Where(name => options.Only is null || options.Only == name))
@@ -44,7 +44,8 @@ internal static class EndToEndBenchmark
                 {
                     var measurement = await MeasureAsync(build, options, postgres, broker, withEffects: name == "effects");
                     rounds.Add(measurement);
-                    Console.WriteLine($"{name}, round {round + 1}, {build.Name}: {measurement.Figures[0].Value:0} transitions/s");
+                    await Console.Error.WriteLineAsync(
+                        $"{name}, round {round + 1}, {build.Name}: {measurement.Figures[0].Value:0} transitions/s");
                 }
             }
 
@@ -160,7 +161,7 @@ internal static class EndToEndBenchmark
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.BootstrapServers }).Build();
         var nodes = admin.GetMetadata(TimeSpan.FromSeconds(10)).Brokers;
-        return $"{broker.BootstrapServers}, a real one of {nodes.Count} node{(nodes.Count == 1 ? "" : "s")}";
+        return $"a real one of {nodes.Count} node{(nodes.Count == 1 ? "" : "s")}";
     }
 
     private static async Task<string> DescribeAsync(PostgresServer postgres)

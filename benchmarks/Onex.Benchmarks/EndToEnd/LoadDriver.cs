@@ -158,7 +158,7 @@ internal sealed class LoadDriver : IDisposable
             }
             else if (Stopwatch.GetElapsedTime(answeredAt) > _silenceMax)
             {
-                Console.WriteLine(
+                Console.Error.WriteLine(
                     $"{TimeProvider.System.GetUtcNow():HH:mm:ss}: no response for {_silenceMax.TotalSeconds:0} s, "
                     + $"{latencies.Count} of {count} arrived; unanswered: {string.Join(", ", _sentAt.Keys.Take(5))}");
                 answeredAt = Stopwatch.GetTimestamp();

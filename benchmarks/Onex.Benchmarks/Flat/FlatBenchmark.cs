@@ -139,7 +139,7 @@ internal static class FlatBenchmark
             measurement.Add("start of the orchestrator to /ready, s", readySeconds);
             measurement.Add("peak memory of the orchestrator, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
             Rounds.Add(measurement);
-            Console.WriteLine($"{one.Name}, round {Rounds.Count}: {measurement.Figures[0].Value:0} transitions/s");
+            await Console.Error.WriteLineAsync($"{one.Name}, round {Rounds.Count}: {measurement.Figures[0].Value:0} transitions/s");
         });
 
         public async ValueTask DisposeAsync()
@@ -194,7 +194,7 @@ internal static class FlatBenchmark
                 """);
             await ExecuteAsync("VACUUM (ANALYZE) onex.sagas, onex.timers");
             await ExecuteAsync("CHECKPOINT");
-            Console.WriteLine($"{one.Name}: filled in {clock.Elapsed.TotalSeconds:0} s");
+            await Console.Error.WriteLineAsync($"{one.Name}: filled in {clock.Elapsed.TotalSeconds:0} s");
         }
 
         private async Task ExecuteAsync(string sql)

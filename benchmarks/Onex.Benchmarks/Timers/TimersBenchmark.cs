@@ -1,12 +1,5 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
-using Onex.Contracts.Messages;
-using Onex.Engine;
-using Onex.Persistence.Outbox;
-using Onex.Persistence.Postgres;
-using Onex.Persistence.Sagas;
-using Onex.Persistence.Schema;
+using Onex.Benchmarks.Store;
 using Onex.Tests.Support;
 
 namespace Onex.Benchmarks.Timers;
@@ -19,7 +12,7 @@ namespace Onex.Benchmarks.Timers;
 internal static class TimersBenchmark
 {
     private const int BatchSize = 100;
-    private const int Partitions = 12;
+    private const int SagasPerRound = 6_000;
     private const int Rounds = 5;
 
     public static async Task<int> RunAsync(string[] options)
@@ -32,17 +25,17 @@ internal static class TimersBenchmark
         await with.ParkAsync(parked);
         Console.WriteLine($"{parked} parked sagas with their timers made in {filling.Elapsed.TotalSeconds:F0} s");
         Console.WriteLine(
-            $"each round: {SagaDatabase.SagasPerRound} sagas of 3 transitions in batches of {BatchSize}, full durability; "
+            $"each round: {SagasPerRound} sagas of 3 transitions in batches of {BatchSize}, full durability; "
                 + $"{Environment.ProcessorCount} cores");
 
-        await without.TransitionsPerSecondAsync();
-        await with.TransitionsPerSecondAsync();
+        await TransitionsPerSecondAsync(without);
+        await TransitionsPerSecondAsync(with);
         var rounds = new List<(double Without, double With, double SweepWithout, double SweepWith)>();
         for (var round = 0; round < Rounds; round++)
         {
             rounds.Add((
-                await without.TransitionsPerSecondAsync(),
-                await with.TransitionsPerSecondAsync(),
+                await TransitionsPerSecondAsync(without),
+                await TransitionsPerSecondAsync(with),
                 await without.SweepMillisecondsAsync(),
                 await with.SweepMillisecondsAsync()));
             var last = rounds[^1];
@@ -60,153 +53,12 @@ internal static class TimersBenchmark
         return 0;
     }
 
-    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
-
-    /// <summary>A database, and the sagas that run in it.</summary>
-    private sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource dataSource) : IAsyncDisposable
+    private static async Task<double> TransitionsPerSecondAsync(SagaDatabase database)
     {
-        public const int SagasPerRound = 6_000;
-
-        // The messages of a commit are acknowledged by the next one, as in an orchestrator under load.
-        private MessageId[] _sent = [];
-
-        private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-
-        public static async Task<SagaDatabase> CreateAsync(PostgresServer server)
-        {
-            var database = await server.CreateDatabaseAsync();
-            var settings = StoreSettings.Parse(database.ConnectionString);
-            var dataSource = PostgresDataSource.Create(settings);
-            await new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance)
-                .MigrateAsync(CancellationToken.None);
-            return new SagaDatabase(database, dataSource);
-        }
-
-        public async Task ParkAsync(int count)
-        {
-            await ExecuteAsync(
-                $$"""
-                INSERT INTO onex.sagas (
-                    id, contract, contract_version, contract_hash, correlation_id, request_id, business_key, source, state, status,
-                    data, progress, home_partition, version, last_transition_id, started_at, updated_at, next_wakeup_at, parked)
-                SELECT gen_random_uuid(), 'order', '1', 'abc', gen_random_uuid(), gen_random_uuid(), 'order-' || i, 'requests/0/' || i,
-                    'awaiting_card', 'waiting',
-                    '{"amount": 12.5}', '{"waiting_for": ["card_updated"]}', i % {{Partitions}}, 3, gen_random_uuid(), now(), now(),
-                    now() + interval '1 hour' + i * interval '1 second', true
-                FROM generate_series(1, {{count}}) AS i
-                """);
-            await ExecuteAsync(
-                """
-                INSERT INTO onex.timers (saga_id, name, home_partition, due_at)
-                SELECT id, 'wakeup', home_partition, next_wakeup_at FROM onex.sagas WHERE parked
-                """);
-            await ExecuteAsync("VACUUM (ANALYZE) onex.sagas, onex.timers");
-            await ExecuteAsync("CHECKPOINT");
-        }
-
-        public async Task<double> TransitionsPerSecondAsync()
-        {
-            var watch = Stopwatch.StartNew();
-            for (var batch = 0; batch < SagasPerRound / BatchSize; batch++)
-            {
-                SagaRow[] rows = [.. Enumerable.Range(0, BatchSize).Select(NewSaga)];
-                await CommitAsync(rows.Select(row => new CommitEntry.Start(row, [HistoryOf(row)], [Message()], [])));
-                SagaRow[] advanced = [.. rows.Select(row => Next(row))];
-                await CommitAsync(advanced.Select(row => new CommitEntry.Transition(row, 1, [HistoryOf(row)], [Message()], [])));
-                SagaRow[] ended = [
-                    .. advanced.Select(row => Next(row) with { EndedAt = Now(), NextWakeupAt = null, Status = SagaStatus.Completed })];
-                await CommitAsync(ended.Select(row => new CommitEntry.Transition(row, 2, [HistoryOf(row)], [Message()], [])));
-            }
-
-            return SagasPerRound * 3 / watch.Elapsed.TotalSeconds;
-        }
-
-        public async Task<double> SweepMillisecondsAsync()
-        {
-            const int Sweeps = 50;
-            int[] partitions = [.. Enumerable.Range(0, Partitions)];
-            var watch = Stopwatch.StartNew();
-            for (var sweep = 0; sweep < Sweeps; sweep++)
-            {
-                await _store.WakeupsAsync(partitions, Now(), CancellationToken.None);
-            }
-
-            return watch.Elapsed.TotalMilliseconds / Sweeps;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await dataSource.DisposeAsync();
-            await database.DisposeAsync();
-        }
-
-        private async Task ExecuteAsync(string sql)
-        {
-            await using var command = dataSource.CreateCommand(sql);
-            command.CommandTimeout = 600;
-            await command.ExecuteNonQueryAsync();
-        }
-
-        private async Task CommitAsync(IEnumerable<CommitEntry> entries)
-        {
-            var batch = new CommitBatch([.. entries], _sent);
-            var results = await _store.CommitAsync(batch, CancellationToken.None);
-            if (results.Any(result => result is not CommitResult.Committed))
-            {
-                throw new InvalidOperationException("A saga of the benchmark was not committed.");
-            }
-
-            _sent = [.. batch.Entries.SelectMany(MessageIds)];
-        }
-
-        private static IEnumerable<MessageId> MessageIds(CommitEntry entry) => (entry switch
-        {
-            CommitEntry.Start start => start.Outgoing,
-            CommitEntry.Transition transition => transition.Outgoing,
-            _ => [],
-        }).Select(message => message.MessageId);
-
-        private static DateTimeOffset Now() => TimeProvider.System.GetUtcNow();
-
-        private static Guid Id() => Guid.CreateVersion7(Now());
-
-        private static SagaRow NewSaga(int index) => new()
-        {
-            Id = new(Id()),
-            Contract = "order",
-            ContractVersion = "1",
-            ContractHash = "abc",
-            CorrelationId = Id(),
-            RequestId = new(Id()),
-            BusinessKey = Id().ToString(),
-            Source = "requests/0/1",
-            State = "charging",
-            Status = SagaStatus.Running,
-            Data = RawJson.FromText("""{"amount":12.50,"items":[{"sku":"A-1","count":2},{"sku":"B-2","count":1}]}"""),
-            Progress = RawJson.FromText(
-                """{"step":1,"visits":{"charging":1},"outstanding":[{"step":"charge","attempt":1,"phase":"in_flight"}]}"""),
-            HomePartition = index % Partitions,
-            Version = 1,
-            LastTransitionId = Id(),
-            StartedAt = Now(),
-            UpdatedAt = Now(),
-            NextWakeupAt = Now().AddSeconds(35),
-        };
-
-        private static SagaRow Next(SagaRow row) =>
-            row with { Version = row.Version + 1, LastTransitionId = Id(), UpdatedAt = Now(), NextWakeupAt = Now().AddSeconds(35) };
-
-        private static HistoryEntry HistoryOf(SagaRow row) => new(
-            row.Version, 0, row.UpdatedAt, "step_completed", row.State, "charge", null);
-
-        private static OutgoingMessage Message() => new()
-        {
-            MessageId = new(Id()),
-            Topic = "effect-requests",
-            Key = "key",
-            Value = """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8
-                .ToArray(),
-            Headers = MessageHeaders.Parse(RawJson.FromText("""{"source":"onex-main"}""")),
-        };
+        var watch = Stopwatch.StartNew();
+        await database.RunAsync(SagasPerRound, BatchSize);
+        return SagasPerRound * 3 / watch.Elapsed.TotalSeconds;
     }
+
+    private static double Median(IEnumerable<double> values) => values.Order().ElementAt(Rounds / 2);
 }

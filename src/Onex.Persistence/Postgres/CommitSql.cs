@@ -24,118 +24,70 @@ internal static class CommitSql
     private const int InputInRowMax = 1_024;
 
     private static readonly RowParameters<SagaToWrite> _sagas = new(SagaToWrite.Columns, first: 1);
-    private static readonly RowParameters<SeenRow> _seen = new(SeenRow.Columns, _sagas.NextNumber);
-    private static readonly RowParameters<TransitionRow> _history = new(TransitionTable.Columns, _seen.NextNumber);
+    private static readonly RowParameters<TransitionRow> _history = new(TransitionTable.Columns, _sagas.NextNumber);
     private static readonly RowParameters<BatchedMessage> _messages = new(BatchedMessage.Columns, _history.NextNumber);
     private static readonly RowParameters<SagaPayload> _payloads = new(PayloadTable.Columns, _messages.NextNumber);
-    private static readonly RowParameters<EarlyEvent> _buffered = new(EarlyEventTable.Columns, _payloads.NextNumber);
+    private static readonly RowParameters<SeenRow> _seen = new(SeenRow.Columns, _payloads.NextNumber);
+    private static readonly RowParameters<EarlyEvent> _buffered = new(EarlyEventTable.Columns, _seen.NextNumber);
     private static readonly RowParameters<ReleasedRow> _released = new(ReleasedRow.Columns, _buffered.NextNumber);
     private static readonly RowParameters<(SagaId SagaId, SagaItem Item)> _items = new(SagaItemTable.Columns, _released.NextNumber);
 
-    // "written" guards all other rows of an entry: they are written only for sagas whose version check or insertion succeeded in this
-    // statement. The lock is a statement of its own before this one, because the snapshot must be taken after the wait for the lock. Plan:
-    // unnest joined to pk_sagas by nested loop.
-    private static readonly string _write = $"""
-        WITH given AS MATERIALIZED (
-            SELECT * FROM {_sagas.Unnest("g")}
-        ), duplicates AS MATERIALIZED (
-            -- Complete, because only a commit that has locked the saga's row inserts into the inbox, and this one has locked it.
-            SELECT n.saga_id, n.message_id
-            FROM {_seen.Unnest("n")}
-            JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
-            WHERE n.must_be_new
-        ), updated AS (
-            UPDATE onex.sagas s
-            SET {SagaTable.Columns.Assignments("g")}
-            FROM given g
-            WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version
-              AND g.id NOT IN (SELECT saga_id FROM duplicates)
-            RETURNING s.id
-        ), inserted AS (
-            INSERT INTO onex.sagas ({SagaTable.Columns.Names()}, input)
-            SELECT {SagaTable.Columns.Names()}, input
-            FROM given
-            WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
-            ORDER BY contract, business_key, request_id
-            ON CONFLICT DO NOTHING
-            RETURNING id
-        ), written AS MATERIALIZED (
-            SELECT id FROM updated UNION ALL SELECT id FROM inserted
-        ), history AS (
-            INSERT INTO onex.saga_transitions ({TransitionTable.Columns.Names()})
-            SELECT {TransitionTable.Columns.Names("h")}
-            FROM {_history.Unnest("h")}
-            WHERE h.saga_id IN (SELECT id FROM written)
-        ), messages AS (
-            INSERT INTO onex.outbox_batches ({OutboxSql.Names})
-            SELECT {OutboxSql.Aggregates("o")}
-            FROM (
-                SELECT * FROM {_messages.UnnestInOrder("m")}
-                WHERE m.saga_id IN (SELECT id FROM written)
-                ORDER BY m.batch, m.place) o
-            GROUP BY o.batch ORDER BY o.batch
-            RETURNING seq
-        ), seen AS (
-            INSERT INTO onex.inbox ({InboxTable.Columns.Names()})
-            SELECT {InboxTable.Columns.Names("n")}
-            FROM {_seen.Unnest("n")}
-            WHERE n.saga_id IN (SELECT id FROM written)
-            ON CONFLICT DO NOTHING
-        ), payloads AS (
-            -- Only one transition writes an input, output or response. ON CONFLICT would add a WAL record for each row.
-            INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
-            SELECT {PayloadTable.Columns.Names("p")}
-            FROM {_payloads.Unnest("p")}
-            WHERE p.saga_id IN (SELECT id FROM written) AND p.name NOT LIKE '%:%'
-        ), values_of_commands AS (
-            -- Arguments, results and declined events, whose names have a colon, may exist already.
-            INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
-            SELECT {PayloadTable.Columns.Names("p")}
-            FROM {_payloads.Unnest("p")}
-            WHERE p.saga_id IN (SELECT id FROM written) AND p.name LIKE '%:%'
-            ON CONFLICT DO NOTHING
-        ), timers_set AS (
-            INSERT INTO onex.timers AS t (saga_id, name, home_partition, due_at)
-            SELECT g.id, 'wakeup', g.home_partition, g.next_wakeup_at
-            FROM given g
-            WHERE g.parked AND g.next_wakeup_at IS NOT NULL AND g.id IN (SELECT id FROM written)
-            ON CONFLICT (saga_id, name) DO UPDATE SET due_at = excluded.due_at WHERE t.due_at <> excluded.due_at
-        ), timers_gone AS (
-            DELETE FROM onex.timers t
-            USING given g
-            WHERE t.saga_id = g.id AND (g.was_parked OR g.ended_at IS NOT NULL) AND NOT (g.parked AND g.next_wakeup_at IS NOT NULL)
-              AND g.id IN (SELECT id FROM written)
-        ), buffered AS (
-            -- An early event has a row already, and keeps its position in the order of arrival.
-            INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
-            SELECT {EarlyEventTable.Columns.Names("k")}
-            FROM {_buffered.UnnestInOrder("k")}
-            WHERE k.saga_id IN (SELECT id FROM written)
-            ORDER BY k.place
-            ON CONFLICT (message_id) DO UPDATE
-            SET saga_id = excluded.saga_id, content = excluded.content, expires_at = excluded.expires_at
-            WHERE e.saga_id IS NULL
-        ), released AS (
-            DELETE FROM onex.early_events e
-            USING {_released.Unnest("r")}
-            WHERE e.message_id = r.message_id AND (e.saga_id IS NULL OR e.saga_id = r.saga_id) AND r.saga_id IN (SELECT id FROM written)
-        ), ended AS (
-            DELETE FROM onex.early_events e
-            USING given g
-            WHERE e.saga_id = g.id AND g.ended_at IS NOT NULL AND g.id IN (SELECT id FROM written)
-        ), items AS (
-            INSERT INTO onex.saga_items AS o ({SagaItemTable.Columns.Names()})
-            SELECT {SagaItemTable.Columns.Names("i")}
-            FROM {_items.Unnest("i")}
-            WHERE i.saga_id IN (SELECT id FROM written)
-            ON CONFLICT (saga_id, step, visit, index) DO UPDATE
-            SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
-                result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
-        )
-        SELECT id, NULL::uuid, NULL::bigint FROM written
-        UNION ALL SELECT saga_id, message_id, NULL FROM duplicates
-        UNION ALL SELECT NULL, NULL, seq FROM messages
-        """;
+    // Most commits have only starts and results of steps. Their statement leaves out the parts for everything else, because the server
+    // prepares each part of a statement in every execution.
+    private static readonly string _writeCommon = Write(new OptionalParts());
+    private static readonly string _writeAll = Write(new OptionalParts
+    {
+        Duplicates = $"""
+            , duplicates AS MATERIALIZED (
+                -- Complete, because only a commit that has locked the saga's row inserts into the inbox, and this one has locked it.
+                SELECT n.saga_id, n.message_id
+                FROM {_seen.Unnest("n")}
+                JOIN onex.inbox i ON i.saga_id = n.saga_id AND i.message_id = n.message_id
+                WHERE n.must_be_new
+            )
+            """,
+        IsNoDuplicate = "AND g.id NOT IN (SELECT saga_id FROM duplicates)",
+        Rows = $"""
+            , seen AS (
+                INSERT INTO onex.inbox ({InboxTable.Columns.Names()})
+                SELECT {InboxTable.Columns.Names("n")}
+                FROM {_seen.Unnest("n")}
+                WHERE n.saga_id IN (SELECT id FROM written)
+                ON CONFLICT DO NOTHING
+            ), values_of_commands AS (
+                -- Arguments, results and declined events, whose names have a colon, may exist already.
+                INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
+                SELECT {PayloadTable.Columns.Names("p")}
+                FROM {_payloads.Unnest("p")}
+                WHERE p.saga_id IN (SELECT id FROM written) AND p.name LIKE '%:%'
+                ON CONFLICT DO NOTHING
+            ), buffered AS (
+                -- An early event has a row already, and keeps its position in the order of arrival.
+                INSERT INTO onex.early_events AS e ({EarlyEventTable.Columns.Names()})
+                SELECT {EarlyEventTable.Columns.Names("k")}
+                FROM {_buffered.UnnestInOrder("k")}
+                WHERE k.saga_id IN (SELECT id FROM written)
+                ORDER BY k.place
+                ON CONFLICT (message_id) DO UPDATE
+                SET saga_id = excluded.saga_id, content = excluded.content, expires_at = excluded.expires_at
+                WHERE e.saga_id IS NULL
+            ), released AS (
+                DELETE FROM onex.early_events e
+                USING {_released.Unnest("r")}
+                WHERE e.message_id = r.message_id AND (e.saga_id IS NULL OR e.saga_id = r.saga_id)
+                  AND r.saga_id IN (SELECT id FROM written)
+            ), items AS (
+                INSERT INTO onex.saga_items AS o ({SagaItemTable.Columns.Names()})
+                SELECT {SagaItemTable.Columns.Names("i")}
+                FROM {_items.Unnest("i")}
+                WHERE i.saga_id IN (SELECT id FROM written)
+                ON CONFLICT (saga_id, step, visit, index) DO UPDATE
+                SET status = excluded.status, command_id = excluded.command_id, code = excluded.code, message = excluded.message,
+                    result = coalesce(excluded.result, o.result), undo = coalesce(excluded.undo, o.undo), updated_at = excluded.updated_at
+            )
+            """,
+        Returned = "UNION ALL SELECT saga_id, message_id, NULL FROM duplicates",
+    });
 
     // Finds the saga that has the request, the live business key or the id of a start that was not written.
     private const string Conflicts = """
@@ -200,8 +152,7 @@ internal static class CommitSql
                 case CommitEntry.Start start:
                     var input = start.Payloads.FirstOrDefault(
                         payload => payload is { Name: "input", Content.Utf8.Length: <= InputInRowMax });
-                    var otherPayloads = start.Payloads.Where(payload => !ReferenceEquals(payload, input));
-                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, otherPayloads, input);
+                    Add(start.Row, 0, wasParked: false, start.History, start.Outgoing, start.Payloads, input);
                     break;
                 case CommitEntry.Transition transition:
                     Add(
@@ -211,18 +162,27 @@ internal static class CommitSql
                     break;
             }
 
-            items.AddRange(Merge(entry.Items).Select(item => (entry.SagaId, item)));
+            foreach (var item in Merge(entry.Items))
+            {
+                items.Add((entry.SagaId, item));
+            }
         }
 
-        var command = new NpgsqlBatchCommand(_write);
+        var isCommon = seen.Count + buffered.Count + released.Count + items.Count == 0
+            && payloads.TrueForAll(payload => !payload.Name.Contains(':'));
+        var command = new NpgsqlBatchCommand(isCommon ? _writeCommon : _writeAll);
         _sagas.AddTo(command.Parameters, sagas);
-        _seen.AddTo(command.Parameters, seen);
         _history.AddTo(command.Parameters, history);
         _messages.AddTo(command.Parameters, messages);
         _payloads.AddTo(command.Parameters, payloads);
-        _buffered.AddTo(command.Parameters, buffered);
-        _released.AddTo(command.Parameters, released);
-        _items.AddTo(command.Parameters, items);
+        if (!isCommon)
+        {
+            _seen.AddTo(command.Parameters, seen);
+            _buffered.AddTo(command.Parameters, buffered);
+            _released.AddTo(command.Parameters, released);
+            _items.AddTo(command.Parameters, items);
+        }
+
         return command;
 
         void Add(
@@ -231,7 +191,7 @@ internal static class CommitSql
             bool wasParked,
             IReadOnlyList<HistoryEntry> sagaHistory,
             IReadOnlyList<OutgoingMessage> sagaMessages,
-            IEnumerable<SagaPayload> sagaPayloads,
+            IReadOnlyList<SagaPayload> sagaPayloads,
             SagaPayload? input = null)
         {
             sagas.Add(new SagaToWrite(row, expectedVersion, wasParked, input?.Content));
@@ -248,15 +208,37 @@ internal static class CommitSql
                 messages.Add(new BatchedMessage(new OutgoingRow(row.Id, row.HomePartition, message), batch));
             }
 
-            payloads.AddRange(sagaPayloads);
+            foreach (var payload in sagaPayloads)
+            {
+                if (!ReferenceEquals(payload, input))
+                {
+                    payloads.Add(payload);
+                }
+            }
         }
 
         void AddEvents(CommitEntry.Transition transition)
         {
-            seen.AddRange(transition.JoinedRequests.Select(request => new SeenRow(transition.Row.Id, request, MustBeNew: false)));
-            seen.AddRange(transition.SeenMessages.Select(message => new SeenRow(transition.Row.Id, message, MustBeNew: true)));
-            released.AddRange(transition.ReleasedEvents.Select(message => new ReleasedRow(transition.Row.Id, message)));
-            buffered.AddRange(transition.EventsToBuffer().Select(early => early with { SagaId = transition.Row.Id }));
+            var id = transition.Row.Id;
+            foreach (var request in transition.JoinedRequests)
+            {
+                seen.Add(new SeenRow(id, request, MustBeNew: false));
+            }
+
+            foreach (var message in transition.SeenMessages)
+            {
+                seen.Add(new SeenRow(id, message, MustBeNew: true));
+            }
+
+            foreach (var message in transition.ReleasedEvents)
+            {
+                released.Add(new ReleasedRow(id, message));
+            }
+
+            foreach (var early in transition.EventsToBuffer())
+            {
+                buffered.Add(early with { SagaId = id });
+            }
         }
     }
 
@@ -268,6 +250,69 @@ internal static class CommitSql
         from deadLetter in entry.DeadLetters
         select PostgresDeadLetterIndex.AddOfTransition(deadLetter, row.Id, row.LastTransitionId);
 
+    // "written" guards all other rows of an entry: they are written only for sagas whose version check or insertion succeeded in this
+    // statement. The lock is a statement of its own before this one, because the snapshot must be taken after the wait for the lock. Plan:
+    // unnest joined to pk_sagas by nested loop.
+    private static string Write(OptionalParts parts) => $"""
+        WITH given AS MATERIALIZED (
+            SELECT * FROM {_sagas.Unnest("g")}
+        ){parts.Duplicates}, updated AS (
+            UPDATE onex.sagas s
+            SET {SagaTable.Columns.Assignments("g")}
+            FROM given g
+            WHERE s.id = g.id AND g.expected_version > 0 AND s.version = g.expected_version {parts.IsNoDuplicate}
+            RETURNING s.id
+        ), inserted AS (
+            INSERT INTO onex.sagas ({SagaTable.Columns.Names()}, input)
+            SELECT {SagaTable.Columns.Names()}, input
+            FROM given
+            WHERE expected_version = 0 AND NOT EXISTS (SELECT FROM onex.inbox i WHERE i.message_id = given.request_id)
+            ORDER BY contract, business_key, request_id
+            ON CONFLICT DO NOTHING
+            RETURNING id
+        ), written AS MATERIALIZED (
+            SELECT id FROM updated UNION ALL SELECT id FROM inserted
+        ), history AS (
+            INSERT INTO onex.saga_transitions ({TransitionTable.Columns.Names()})
+            SELECT {TransitionTable.Columns.Names("h")}
+            FROM {_history.Unnest("h")}
+            WHERE h.saga_id IN (SELECT id FROM written)
+        ), messages AS (
+            INSERT INTO onex.outbox_batches ({OutboxSql.Names})
+            SELECT {OutboxSql.Aggregates("o")}
+            FROM (
+                SELECT * FROM {_messages.UnnestInOrder("m")}
+                WHERE m.saga_id IN (SELECT id FROM written)
+                ORDER BY m.batch, m.place) o
+            GROUP BY o.batch ORDER BY o.batch
+            RETURNING seq
+        ), payloads AS (
+            -- Only one transition writes an input, output or response. ON CONFLICT would add a WAL record for each row.
+            INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
+            SELECT {PayloadTable.Columns.Names("p")}
+            FROM {_payloads.Unnest("p")}
+            WHERE p.saga_id IN (SELECT id FROM written) AND p.name NOT LIKE '%:%'
+        ), timers_set AS (
+            INSERT INTO onex.timers AS t (saga_id, name, home_partition, due_at)
+            SELECT g.id, 'wakeup', g.home_partition, g.next_wakeup_at
+            FROM given g
+            WHERE g.parked AND g.next_wakeup_at IS NOT NULL AND g.id IN (SELECT id FROM written)
+            ON CONFLICT (saga_id, name) DO UPDATE SET due_at = excluded.due_at WHERE t.due_at <> excluded.due_at
+        ), timers_gone AS (
+            DELETE FROM onex.timers t
+            USING given g
+            WHERE t.saga_id = g.id AND (g.was_parked OR g.ended_at IS NOT NULL) AND NOT (g.parked AND g.next_wakeup_at IS NOT NULL)
+              AND g.id IN (SELECT id FROM written)
+        ), ended AS (
+            DELETE FROM onex.early_events e
+            USING given g
+            WHERE e.saga_id = g.id AND g.ended_at IS NOT NULL AND g.id IN (SELECT id FROM written)
+        ){parts.Rows}
+        SELECT id, NULL::uuid, NULL::bigint FROM written
+        {parts.Returned}
+        UNION ALL SELECT NULL, NULL, seq FROM messages
+        """;
+
     // A statement can write a row only once, so the changes that several transitions of a commit make to an item are merged.
     private static IEnumerable<SagaItem> Merge(IReadOnlyList<SagaItem> items) => items.Count < 2
         ? items
@@ -278,6 +323,9 @@ internal static class CommitSql
                 Result = later.Result ?? earlier.Result,
                 CompensationArguments = later.CompensationArguments ?? earlier.CompensationArguments,
             }));
+
+    /// <summary>The parts of the statement that only some commits need.</summary>
+    private readonly record struct OptionalParts(string Duplicates, string IsNoDuplicate, string Rows, string Returned);
 
     /// <summary>A saga's row and what its commit expects.</summary>
     private readonly record struct SagaToWrite(SagaRow Row, long ExpectedVersion, bool WasParked, RawJson? Input)

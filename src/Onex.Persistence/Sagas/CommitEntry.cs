@@ -68,7 +68,7 @@ public abstract record CommitEntry
         public override SagaId SagaId => Row.Id;
 
         // An ended saga buffers nothing, and an event that the same entry releases need not be stored first.
-        internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null
+        internal IEnumerable<EarlyEvent> EventsToBuffer() => Row.EndedAt is not null || BufferedEvents.Count == 0
             ? []
             : BufferedEvents.Where(early => !ReleasedEvents.Contains(early.MessageId));
     }
