@@ -2,7 +2,6 @@ using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Plans;
 using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
-using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
@@ -53,12 +52,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
         scope.CheckKeys(map, Keys.DataField);
         var type = scope.Types.Read(map.Find("type")!);
         var initial = map.Find("initial")!;
-        if (initial is ScalarSyntax { IsText: true } text)
-        {
-            // The author may take the text for an expression over the input, as in `key`.
-            new UnevaluatedTextChecks(scope, expressions.Types).Check(text, text.Text, ExpressionPlace.Key, ArgumentFilling.Value);
-        }
-
+        new UnevaluatedTextChecks(scope, expressions.Types).CheckInitial(initial, name);
         if (!type.TryConvert(initial.ToValue(), out var converted, out var problem))
         {
             scope.Report(ContractDiagnostics.InitialWrong(initial.At, name, problem!.ToString()));

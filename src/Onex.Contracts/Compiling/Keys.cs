@@ -388,7 +388,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
         "a field with an initial value",
         [
             Must("type", Shape.Type, "Its type"),
-            Must("initial", Shape.Value, "Its initial value"),
+            Must("initial", Shape.Value, "Its initial value, a constant: `${...}` is not evaluated"),
         ],
         []);
 

@@ -53,6 +53,36 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
         }
     }
 
+    /// <summary>
+    /// Warns of text in an initial value that looks like an expression over the input, as in <c>key</c>, or that has <c>${...}</c>: the
+    /// value is a constant.
+    /// </summary>
+    public void CheckInitial(SyntaxNode node, string field)
+    {
+        switch (node)
+        {
+            case ListSyntax list:
+                foreach (var item in list.Items)
+                {
+                    CheckInitial(item, field);
+                }
+
+                break;
+            case MapSyntax map:
+                foreach (var (_, value) in map.Entries)
+                {
+                    CheckInitial(value, field);
+                }
+
+                break;
+            case ScalarSyntax { IsText: true, Text: { Length: <= ExpressionLimits.TextLength } text }
+                when text.Contains("${", StringComparison.Ordinal)
+                    || FindWhole(text, ExpressionPlace.Key) is not null || FindPlaceholder(text, ExpressionPlace.Key) is not null:
+                scope.Report(ContractDiagnostics.InitialNotEvaluated(node.At, field));
+                break;
+        }
+    }
+
     // The whole text is an expression, or the name of a field in the syntax of another language.
     private string? FindWhole(string text, ExpressionPlace place)
     {

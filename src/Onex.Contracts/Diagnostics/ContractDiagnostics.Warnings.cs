@@ -59,6 +59,10 @@ internal static partial class ContractDiagnostics
         Warning("ONEX1185", at, $"{what} is a literal name: '${{...}}' is not evaluated in it.",
             "Write the name. For several names, write several entries.");
 
+    public static DiagnosticDraft InitialNotEvaluated(SourceSpan at, string field) =>
+        Warning("ONEX1185", at, $"the initial value of '{Clip(field)}' is a constant: this text is stored as it is, not evaluated.",
+            $"To compute the value, set the field in a state: 'set: {{ {Clip(field)}: ... }}'.");
+
     public static DiagnosticDraft ArgumentUnexpected(SourceSpan at, string operation, string argument) =>
         Warning("ONEX1186", at, $"services do not expect '{argument}' in '{operation}': most ignore it, and some reject it.",
             "Use 'query' or the path instead, or call 'http.post'.");

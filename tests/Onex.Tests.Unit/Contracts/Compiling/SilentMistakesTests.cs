@@ -250,6 +250,31 @@ public sealed partial class SilentMistakesTests
     }
 
     [Theory]
+    [InlineData("{ type: string, initial: \"${input.order_id}\" }", "\"${input.order_id}\"")]
+    [InlineData("{ type: string, initial: \"Order ${input.order_id}\" }", "\"Order ${input.order_id}\"")]
+    [InlineData("{ type: list(string), initial: [a, \"${input.order_id}\"] }", "\"${input.order_id}\"")]
+    [InlineData("{ type: any, initial: { a: [\"${now}\"] } }", "\"${now}\"")]
+    [InlineData("{ type: string, initial: input.order_id }", "input.order_id")]
+    [InlineData("{ type: string, initial: \"Order {{ input.order_id }}\" }", "\"Order {{")]
+    [InlineData("{ type: list(string), initial: [input.order_id] }", "input.order_id")]
+    public void An_initial_value_that_looks_like_an_expression_is_a_warning(string field, string marked)
+    {
+        var found = Assert.Single(TestContracts.Check($$"""
+            contract: small
+            version: 1.0.0
+            {{Input}}
+            data: { note: {{field}} }
+            initial: done
+            states:
+              done: { end: completed, output: { note: "${data.note}" } }
+            """).Diagnostics);
+
+        Assert.Equal(("ONEX1185", Severity.Warning), (found.Code, found.Severity));
+        Assert.Contains("set: { note: ... }", found.Remedy, StringComparison.Ordinal);
+        Assert.StartsWith(marked, found.SourceLine![(found.Column - 1)..], StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("http.get", "body: { a: 1 }", true)]
     [InlineData("http.head", "body: a", true)]
     [InlineData("http.get", "query: { a: 1 }", false)]
