@@ -177,7 +177,8 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
                 scope.Report(ContractDiagnostics.ExpressionNotBare(scalar.At, rules.Argument!, rules.Place.Names));
                 return new Template.Constant(CelValue.Null);
             case (_, DataType.Basic):
-                return new Template.Constant(CelValue.String(expressions.Read(node, $"'{rules.Argument}'", rules.Place)?.Text ?? ""));
+                return new Template.Constant(CelValue.String(
+                    expressions.Read(node, $"the argument '{rules.Argument}'", rules.Place)?.Text ?? ""));
             // A value below an unknown key, which was reported, or null, which counts as left out.
             case (_, DataType.AnyType) or (ScalarSyntax { IsNull: true }, _):
                 return new Template.Constant(CelValue.Null);

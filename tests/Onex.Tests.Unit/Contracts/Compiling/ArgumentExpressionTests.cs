@@ -10,6 +10,8 @@ public sealed class ArgumentExpressionTests
         compute: aggregate, with: { items: "${input.lines}", by: { sku: item.sku }, fields: { n: { count: true }, s: { sum: item.price } } }
         """)]
     [InlineData("""compute: transform, with: { values: { a: "${input.n}" }, fields: { b: "values.a + 1" } }""")]
+    [InlineData("""compute: merge, with: { lists: [["${input.n}"]], key: "[item, index]" }""")]
+    [InlineData("""compute: merge, with: { lists: [["${input.n}"]], key: index > 0 }""")]
     public void An_expression_over_the_item_and_the_values_is_accepted(string step) => Assert.Empty(Check(step));
 
     [Theory]
