@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Expressions.Checking;
 using Onex.Contracts.Plans;
 
 namespace Onex.Contracts.Compiling;
@@ -136,10 +137,11 @@ internal sealed class FailureCycles
                     }
 
                     break;
-                case EachStep { FailuresMax: null }:
+                // Whatever its items do, it completes, unless there are too many.
+                case EachStep { FailuresMax: null } each when (each.Items.Type.Plain as CelType.ListOf)?.SizeMax <= each.AtMost:
                     break;
                 case CallStep or EachStep or FailStep:
-                    var code = (step as FailStep)?.Code;
+                    var code = step is EachStep { FailuresMax: null } ? StepCodes.TooManyItems : (step as FailStep)?.Code;
                     foreach (var target in ResolveCatch(step.Catch, code, otherwise(code)))
                     {
                         yield return target;

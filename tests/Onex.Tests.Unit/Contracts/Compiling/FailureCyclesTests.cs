@@ -37,6 +37,7 @@ public sealed class FailureCyclesTests
         "on_failure: calming",
         "  calming: { steps: [{ parallel: { join: any, branches: [CALL, QUIET] } }], next: failed }\n")]
     [InlineData("an item fails", "on_failure: calming", "  calming: { steps: [EACH], next: failed }\n")]
+    [InlineData("there may be too many items", "on_failure: calming", "  calming: { steps: [LONG], next: failed }\n")]
     [InlineData(
         "a catch leads to its own state", "", "  more: { steps: [CALL], catch: [{ error: http_404, next: more }], next: failed }\n")]
     [InlineData(
@@ -77,6 +78,10 @@ public sealed class FailureCyclesTests
     [InlineData(
         "on_failure does not apply past the pivot", "on_failure: unwinding", "  more: { pivot: true, steps: [CALL], next: failed }\n")]
     [InlineData("any number of items may fail", "on_failure: calming", "  calming: { steps: [PATIENT], next: failed }\n")]
+    [InlineData(
+        "too many items are caught",
+        "on_failure: calming",
+        "  calming: { steps: [LONG], catch: [{ error: too_many_items, next: failed }], next: failed }\n")]
     [InlineData(
         "the items' failure is caught", "on_failure: calming", "  calming: { steps: [EACH], catch: [{ next: failed }], next: failed }\n")]
     public void A_failure_without_an_endless_cycle_is_allowed(string what, string head, string states) =>
@@ -128,7 +133,8 @@ public sealed class FailureCyclesTests
         TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
     // A contract with the state `working`, the given ones and the usual ends. `working` leads to `more` if the case has that state, unless
-    // `on_failure` is `calming` or `reverting`. CALL, QUIET (a failure is caught), EACH and PATIENT (items may fail) stand for steps.
+    // `on_failure` is `calming` or `reverting`. CALL, QUIET (a failure is caught), EACH, PATIENT (items may fail) and LONG (items may
+    // fail, or be too many) stand for steps.
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal)
@@ -152,6 +158,10 @@ public sealed class FailureCyclesTests
             .Replace(
                 "PATIENT",
                 "{ id: many, each: { item: \"[1, 2]\", at_most: 3, on_item_failure: continue }, compute: hash.sha256, with: { text: x } }",
+                StringComparison.Ordinal)
+            .Replace(
+                "LONG",
+                "{ id: many, each: { item: input.list, at_most: 3, on_item_failure: continue }, compute: hash.sha256, with: { text: x } }",
                 StringComparison.Ordinal)
             .Replace(
                 "EACH",
