@@ -241,7 +241,9 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
                 return new LiteralSyntax(CelValue.Double(value), position, length);
             default:
                 throw new ExpressionException(new ExpressionProblem(
-                    position, length, "the number is out of range", "an int has 64 bits; write a uint (1u) or a double (1.0)"));
+                    position, length, "the number is out of range",
+                    token.Kind == TokenKind.Double
+                        ? "a double is below 1.8e308" : "an int has 64 bits; write a uint (1u) or a double (1.0)"));
         }
     }
 
@@ -454,7 +456,8 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     {
         var usage = kind == ComprehensionKind.Map
             ? "write list.map(item, value) or list.map(item, condition, value)"
-            : kind is ComprehensionKind.OptMap or ComprehensionKind.OptFlatMap ? $"write optional.{name.Text}(value, other)"
+            : kind == ComprehensionKind.OptMap ? "write optional.optMap(x, value)"
+            : kind == ComprehensionKind.OptFlatMap ? "write optional.optFlatMap(x, optional)"
             : $"write list.{name.Text}(item, condition)";
         Expect("(", "the variable and the condition");
         var variable = Current;
