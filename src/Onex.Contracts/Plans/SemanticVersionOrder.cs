@@ -13,14 +13,22 @@ public sealed class SemanticVersionOrder : IComparer<string>
     {
         var (left, leftPreRelease) = Parse(x ?? "");
         var (right, rightPreRelease) = Parse(y ?? "");
-        var order = left.Zip(right).Select(pair => pair.First.CompareTo(pair.Second)).FirstOrDefault(order => order != 0);
+        var order = left.Zip(right, CompareNumbers).FirstOrDefault(order => order != 0);
         return order != 0 ? order : ComparePreRelease(leftPreRelease, rightPreRelease);
     }
 
-    private static (long[] Numbers, string PreRelease) Parse(string version)
+    private static (string[] Numbers, string PreRelease) Parse(string version)
     {
         var core = version.Split('+', 2)[0].Split('-', 2);
-        return ([.. core[0].Split('.').Select(number => long.TryParse(number, out var value) ? value : 0)], core.Length > 1 ? core[1] : "");
+        return (core[0].Split('.'), core.Length > 1 ? core[1] : "");
+    }
+
+    // By their digits, because they may have any number of them.
+    private static int CompareNumbers(string one, string two)
+    {
+        var (first, second) = (one.TrimStart('0'), two.TrimStart('0'));
+        var order = first.Length.CompareTo(second.Length);
+        return order != 0 ? order : string.CompareOrdinal(first, second);
     }
 
     // A version without a pre-release is higher than one with it. Numeric identifiers are compared as numbers and are lower than
@@ -36,9 +44,9 @@ public sealed class SemanticVersionOrder : IComparer<string>
         var rights = right.Split('.');
         foreach (var (one, two) in lefts.Zip(rights))
         {
-            var order = (long.TryParse(one, out var first), long.TryParse(two, out var second)) switch
+            var order = (one.All(char.IsAsciiDigit), two.All(char.IsAsciiDigit)) switch
             {
-                (true, true) => first.CompareTo(second),
+                (true, true) => CompareNumbers(one, two),
                 (true, false) => -1,
                 (false, true) => 1,
                 _ => string.CompareOrdinal(one, two),

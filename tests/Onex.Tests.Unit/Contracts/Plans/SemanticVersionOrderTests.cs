@@ -10,6 +10,12 @@ public sealed class SemanticVersionOrderTests
     [InlineData("1.0.0-rc.10", "1.0.0-rc.9")]
     [InlineData("1.0.0-beta", "1.0.0-2")]
     [InlineData("1.0.0-a.b", "1.0.0-a")]
+    [InlineData("9223372036854775808.0.0", "9223372036854775807.0.0")]
+    [InlineData("1.0.10000000000000000000", "1.0.9999999999999999999")]
+    [InlineData("1.0.0-9223372036854775808", "1.0.0-9223372036854775807")]
+    [InlineData("1.0.0-a", "1.0.0-9223372036854775808")]
+    [InlineData("1.0.0--1", "1.0.0-2")]
+    [InlineData("1.0.0-10", "1.0.0-09")]
     public void The_first_version_is_higher(string higher, string lower)
     {
         Assert.True(SemanticVersionOrder.Instance.Compare(higher, lower) > 0);
