@@ -49,8 +49,12 @@ public sealed class OperationTest
 
     /// <summary>Runs one attempt.</summary>
     /// <param name="arguments">The arguments as JSON: <c>{"address": "Main St 1"}</c>.</param>
-    /// <param name="cancellation">Cancels the attempt.</param>
-    public async Task<OperationRun> RunAsync(string arguments, CancellationToken cancellation = default)
+    /// <param name="cancellation">Cancels the attempt; then the run throws an <see cref="OperationCanceledException"/>.</param>
+    public Task<OperationRun> RunAsync(string arguments, CancellationToken cancellation = default) =>
+        With().RunOnceAsync(arguments, cancellation);
+
+    // On an instance of its own, which collects the progress of this run only.
+    private async Task<OperationRun> RunOnceAsync(string arguments, CancellationToken cancellation)
     {
         var json = System.Text.Encoding.UTF8.GetBytes(arguments);
         using var timer = new CancellationTokenSource(_timeout, _time);
@@ -71,7 +75,7 @@ public sealed class OperationTest
         {
             return Ended(EffectStatus.Rejected, rejected.Code, rejected.Message);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             return Ended(EffectStatus.Failed, "operation_failed", $"It threw {exception}");
         }

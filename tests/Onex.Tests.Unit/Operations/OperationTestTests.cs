@@ -55,6 +55,37 @@ public sealed class OperationTestTests
     }
 
     [Fact]
+    public async Task Each_run_returns_its_own_progress()
+    {
+        var test = OperationTest.For(new Sum());
+
+        var first = await test.RunAsync("""{"numbers": [1, 2]}""", TestContext.Current.CancellationToken);
+        var second = await test.RunAsync("""{"numbers": [3]}""", TestContext.Current.CancellationToken);
+
+        Assert.Equal(["1", "2"], first.Progress.Select(report => report.Text));
+        Assert.Equal(["3"], second.Progress.Select(report => report.Text));
+    }
+
+    [Fact]
+    public async Task A_cancellation_of_the_operation_itself_is_a_failure_as_in_the_host()
+    {
+        var run = await OperationTest.For(new GiveUp()).RunAsync("{}", TestContext.Current.CancellationToken);
+
+        Assert.Equal((EffectStatus.Failed, "operation_failed"), (run.Status, run.Code));
+    }
+
+    [Fact]
+    public async Task A_cancellation_of_the_caller_ends_the_run()
+    {
+        using var caller = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var running = OperationTest.For(new Wait()).RunAsync("{}", caller.Token);
+
+        await caller.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+    }
+
+    [Fact]
     public void A_class_that_is_no_operation_is_rejected() =>
         Assert.Throws<ArgumentException>(() => OperationTest.For(new object()));
 
@@ -104,6 +135,13 @@ public sealed class OperationTestTests
             response.EnsureSuccessStatusCode();
             return Completed(new Nothing());
         }
+    }
+
+    [Operation("acme.give_up", Description = "Ends with a time limit of its own.")]
+    private sealed class GiveUp : Compute<Nothing, Nothing>
+    {
+        protected override Task<Nothing> RunAsync(Nothing arguments, ComputeContext context, CancellationToken cancellation) =>
+            throw new OperationCanceledException("A time limit of its own.");
     }
 
     [Operation("acme.wait", Description = "Waits.")]
