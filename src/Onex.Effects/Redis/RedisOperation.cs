@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using Onex.Contracts.Catalogue;
 using Onex.Effects.Operations;
@@ -190,7 +191,7 @@ internal sealed class RedisHashSet(RedisConnections connections)
         : null;
 
     protected override long CountBytes(RedisHashSetArguments arguments) =>
-        arguments.Fields.Sum(field => (long)field.Key.Length + field.Value.Length);
+        arguments.Fields.Sum(field => (long)Encoding.UTF8.GetByteCount(field.Key) + Encoding.UTF8.GetByteCount(field.Value));
 
     // The client's own method for several fields does not say how many are new.
     protected override async Task<RedisAdded?> SendAsync(

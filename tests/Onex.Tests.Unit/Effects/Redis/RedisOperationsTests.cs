@@ -102,6 +102,18 @@ public sealed class RedisOperationsTests : IAsyncLifetime
         Assert.Equal((StepOutcomes.Rejected, "result_too_large"), (large.Outcome, large.Code));
     }
 
+    [Theory]
+    [InlineData("\u20AC", 3_495_253, "request_too_large")]
+    [InlineData("a", 10_485_758, null)]
+    public async Task The_fields_of_a_hash_are_limited_by_their_bytes(string character, int count, string? code)
+    {
+        var fields = $$"""{"\u00E9":"{{string.Concat(Enumerable.Repeat(character, count))}}"}""";
+
+        var result = await _effects.RunAsync(EffectsHarness.Command("redis.hash_set", $$"""{"key":"hash","fields":{{fields}}}""", "cache"));
+
+        Assert.Equal(code, result.Code);
+    }
+
     [Fact]
     public async Task A_server_that_accepts_no_writes_fails_the_attempt_without_an_effect()
     {
