@@ -30,7 +30,7 @@ internal sealed class ContractReader
 
     private ContractReader(string path, SourceFile file, MapSyntax root, References references, CompilerContext context)
     {
-        var schemas = new SchemaReader(references);
+        var schemas = new SchemaReader(references, context.IsRegistered);
         _path = path;
         _root = root;
         _references = references;

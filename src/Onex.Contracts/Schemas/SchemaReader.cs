@@ -16,7 +16,9 @@ internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode R
 /// Compiles JSON Schemas. Follows references with a queue and not by recursion, so that a cycle ends and a long chain does not overflow the
 /// stack.
 /// </summary>
-internal sealed class SchemaReader(References references)
+/// <param name="references">The documents that references lead to.</param>
+/// <param name="isRegistered">Whether the contract was accepted before. Then its patterns may have escapes of RE2.</param>
+internal sealed class SchemaReader(References references, bool isRegistered = false)
 {
     /// <summary>The supported keywords.</summary>
     public static IEnumerable<string> Keywords => _keywords.Keys;
@@ -95,6 +97,8 @@ internal sealed class SchemaReader(References references)
         ["uniqueItems"] = rule => rule.Node.UniqueItems = rule.Bool(),
         ["writeOnly"] = _ => { },
     };
+
+    private readonly bool _isRegistered = isRegistered;
 
     // Keyed by the identity of the syntax node, so a schema that is referenced twice, or by itself, is compiled once.
     private readonly Dictionary<SyntaxNode, SchemaNode> _compiled = new(ReferenceEqualityComparer.Instance);
@@ -343,7 +347,7 @@ internal sealed class SchemaReader(References references)
         /// <summary>A regular expression of ECMA-262.</summary>
         public Pattern? Pattern(SyntaxNode at, string pattern)
         {
-            if (Expressions.Patterns.Pattern.CompileEcma(pattern, out var problem) is { } compiled)
+            if (Expressions.Patterns.Pattern.CompileEcma(pattern, out var problem, Reader._isRegistered) is { } compiled)
             {
                 return compiled;
             }

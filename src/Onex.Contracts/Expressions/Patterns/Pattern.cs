@@ -12,7 +12,7 @@ internal sealed class Pattern
     private const int CachedMax = 20_000;
     private const int Ascii = 128;
 
-    private static readonly ConcurrentDictionary<(string Source, bool IsEcma), Pattern> _cache = new();
+    private static readonly ConcurrentDictionary<(string Source, bool IsEcma, bool HasRe2Escapes), Pattern> _cache = new();
 
     private readonly List<Node> _nodes = [];
     private readonly CharacterSet _lineEnds;
@@ -60,15 +60,19 @@ internal sealed class Pattern
     private int First { get; }
 
     /// <summary>Compiles RE2 syntax; null with the reason if it is invalid.</summary>
-    public static Pattern? Compile(string source, out string? problem) => Compile(source, isEcma: false, out problem);
+    public static Pattern? Compile(string source, out string? problem) =>
+        Compile(source, isEcma: false, hasRe2Escapes: true, out problem);
 
-    /// <summary>Compiles ECMA-262 syntax, as JSON Schema uses it; null with the reason if it is invalid.</summary>
-    public static Pattern? CompileEcma(string source, out string? problem) => Compile(source, isEcma: true, out problem);
+    /// <summary>
+    /// Compiles ECMA-262 syntax, as JSON Schema uses it, with or without the escapes of RE2; null with the reason if it is invalid.
+    /// </summary>
+    public static Pattern? CompileEcma(string source, out string? problem, bool hasRe2Escapes = false) =>
+        Compile(source, isEcma: true, hasRe2Escapes, out problem);
 
-    private static Pattern? Compile(string source, bool isEcma, out string? problem)
+    private static Pattern? Compile(string source, bool isEcma, bool hasRe2Escapes, out string? problem)
     {
         problem = null;
-        if (_cache.TryGetValue((source, isEcma), out var cached))
+        if (_cache.TryGetValue((source, isEcma, hasRe2Escapes), out var cached))
         {
             return cached;
         }
@@ -81,13 +85,13 @@ internal sealed class Pattern
 
         try
         {
-            var pattern = new Pattern(new PatternReader(source, isEcma).Read(), isEcma);
+            var pattern = new Pattern(new PatternReader(source, isEcma, hasRe2Escapes).Read(), isEcma);
             if (_cache.Count >= ExpressionLimits.PatternsCached)
             {
                 _cache.Clear();
             }
 
-            _cache[(source, isEcma)] = pattern;
+            _cache[(source, isEcma, hasRe2Escapes)] = pattern;
             return pattern;
         }
         catch (FormatException failure)

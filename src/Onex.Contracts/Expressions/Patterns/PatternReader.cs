@@ -4,10 +4,13 @@ namespace Onex.Contracts.Expressions.Patterns;
 
 /// <summary>
 /// Parses regular expressions in the syntax of RE2, or of ECMA-262 as in JSON Schema (with the flag <c>u</c>), which here also has flags in
-/// groups, <c>\A</c> and <c>\z</c>. A character is a code point. Rejects constructs that cannot run in linear time (look-around,
-/// back-references, atomic groups) and unknown syntax.
+/// groups. A character is a code point. Rejects constructs that cannot run in linear time (look-around, back-references, atomic groups) and
+/// unknown syntax.
 /// </summary>
-internal sealed class PatternReader(string source, bool isEcma)
+/// <param name="source">The expression.</param>
+/// <param name="isEcma">Whether it has the syntax of ECMA-262.</param>
+/// <param name="hasRe2Escapes">Whether <c>\A</c>, <c>\z</c> and <c>\x{...}</c> are escapes.</param>
+internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escapes)
 {
     private const int CountDigitsMax = 6;
     private const string Backtracking = "it needs backtracking (look-around, back-references, atomic groups)";
@@ -284,10 +287,10 @@ internal sealed class PatternReader(string source, bool isEcma)
             case 'B':
                 _at += 2;
                 return new PatternSyntax.Assertion(AssertionKind.NotWordBoundary);
-            case 'A':
+            case 'A' when hasRe2Escapes:
                 _at += 2;
                 return new PatternSyntax.Assertion(AssertionKind.Start);
-            case 'z':
+            case 'z' when hasRe2Escapes:
                 _at += 2;
                 return new PatternSyntax.Assertion(AssertionKind.End);
             default:
@@ -477,7 +480,9 @@ internal sealed class PatternReader(string source, bool isEcma)
     // \x41, \u0041, \x{1F600}, and two \uXXXX that form a surrogate pair.
     private int ReadHexadecimal(int digits)
     {
-        var code = Take("{") ? ReadHexDigits(source.IndexOf('}', _at) - _at, braced: true) : ReadHexDigits(digits, braced: false);
+        var code = (digits == 4 || hasRe2Escapes) && Take("{")
+            ? ReadHexDigits(source.IndexOf('}', _at) - _at, braced: true)
+            : ReadHexDigits(digits, braced: false);
         if (code is >= 0xD800 and <= 0xDBFF && digits == 4 && IsAt("\\u") && _at + 6 <= source.Length
             && int.TryParse(source.AsSpan(_at + 2, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var low)
             && low is >= 0xDC00 and <= 0xDFFF)

@@ -205,6 +205,20 @@ public sealed class ContractCompilerTests
         Assert.Single(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans);
     }
 
+    [Fact]
+    public void A_registered_contract_may_have_a_pattern_with_escapes_of_re2()
+    {
+        var source = new ContractSource(
+            "greeting.yaml", Greeting.Replace("{ type: string }", "{ type: string, pattern: '\\Ah\\x{69}\\z' }", StringComparison.Ordinal),
+            ImmutableSortedDictionary<string, string>.Empty);
+
+        Assert.Equal(
+            ["ONEX1053"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+        var input = ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans.Single().Input;
+        Assert.Equal([true, false], new[] { "hi", "a hi" }.Select(text =>
+            input.Validate(CelValue.Map([KeyValuePair.Create("text", CelValue.String(text))]), out _).Count == 0));
+    }
+
     private static string HashOf(string text)
     {
         var compilation = ContractCompiler.Compile(

@@ -168,6 +168,17 @@ public sealed class PatternTests
     }
 
     [Theory]
+    [InlineData(@"\Aa", @"'\A' is not an escape")]
+    [InlineData(@"a\z", @"'\z' is not an escape")]
+    [InlineData(@"[\A]", @"'\A' is not an escape")]
+    [InlineData(@"\x{41}", @"'\x' and '\u' need the hexadecimal digits of a character")]
+    public void Syntax_that_ecma_262_does_not_have_is_an_error(string pattern, string expected)
+    {
+        Assert.Null(Pattern.CompileEcma(pattern, out var problem));
+        Assert.Equal(expected, problem);
+    }
+
+    [Theory]
     [InlineData("[[:nothing:]]")]
     [InlineData(@"[^]")]
     public void Syntax_that_re2_does_not_have_is_an_error(string pattern) => Assert.Null(Pattern.Compile(pattern, out _));
