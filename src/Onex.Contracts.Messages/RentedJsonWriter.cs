@@ -20,7 +20,7 @@ public readonly ref struct RentedJsonWriter : IDisposable
 
     private RentedJsonWriter(Buffered buffered) => _buffered = buffered;
 
-    /// <summary>Escapes only what JSON requires, because the text is never HTML, and does not check what is written.</summary>
+    /// <summary>Does not escape for HTML, because the text is never HTML, and does not check the structure of what is written.</summary>
     public static JsonWriterOptions Options { get; } = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

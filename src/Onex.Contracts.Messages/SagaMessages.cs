@@ -37,7 +37,7 @@ public sealed record SagaCall
     /// <summary>The parent's home partition, to which the outcome is sent.</summary>
     public required int HomePartition { get; init; }
 
-    /// <summary>Whether the parent waits for the child's end.</summary>
+    /// <summary>Whether the parent waits for the child's response.</summary>
     public required bool Awaits { get; init; }
 
     /// <summary><c>true</c> if the parent cancels the child. A child that has not started yet never starts.</summary>

@@ -18,9 +18,10 @@ public enum KeyForm
 }
 
 /// <summary>
-/// Creates the spans of Onex. The parent of a span is either a span of the same process, or the context of the request that a saga keeps
-/// and its messages carry, which is the client's span. It is never a span of another Onex process: a killed process exports nothing more,
-/// so the parent of such a span could be missing.
+/// Creates the spans of Onex. The parent of a span is a span of the same process, or the client's span: the request has its context, which
+/// the saga keeps and its messages carry. A span without either begins a trace: of a record, of a scheduled request, or of a state that is
+/// entered long after the start. The parent is never a span of another Onex process: a killed process exports nothing more, so it could be
+/// missing.
 /// </summary>
 public static class Tracing
 {
@@ -69,7 +70,10 @@ public static class Tracing
     public static string TraceParent(ActivityTraceId trace, ActivityTraceFlags flags) =>
         $"00-{trace.ToHexString()}-{NoSpan(trace).ToHexString()}-{(flags.HasFlag(ActivityTraceFlags.Recorded) ? "01" : "00")}";
 
-    /// <summary>The id of the trace that Onex begins for an identity: the same in every process.</summary>
+    /// <summary>
+    /// The id of the trace that Onex begins for a record, a scheduled request or a state, derived from a text that identifies it: the same
+    /// in every process.
+    /// </summary>
     public static ActivityTraceId TraceId(string identity) =>
         ActivityTraceId.CreateFromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 16));
 

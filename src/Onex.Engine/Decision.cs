@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>What follows from an event. Nothing has happened yet: the router commits the decision, then carries it out.</summary>
+/// <summary>What follows from a message to a saga. Nothing has happened yet: the router commits the decision, then acts on it.</summary>
 /// <param name="State">The saga afterwards.</param>
 /// <param name="Changed">Whether to commit it. If not, at most <see cref="Declined"/> and <see cref="WhyNotDone"/> are set.</param>
 /// <param name="Commands">The commands to send to roles.</param>

@@ -4,7 +4,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>Records what has been decided so far on one event: the saga as it is now, and what follows.</summary>
+/// <summary>Records what has been decided so far on one message to the saga: the saga as it is now, and what follows.</summary>
 internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset now)
 {
     private List<CommandToSend>? _commands;
@@ -116,7 +116,10 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         Outstanding = Saga.Outstanding.RemoveAll(other => other.CommandId == command.CommandId),
     };
 
-    /// <summary>The repeated entries no longer count as a cycle, because an event, a timer or an operator came in between.</summary>
+    /// <summary>
+    /// Resets the counters of repeated entries into states (<see cref="Cycles"/>), because an event, a timer, a wait or an operator came in
+    /// between.
+    /// </summary>
     public void ResetIdleEntries()
     {
         if (!Saga.Idle.IsEmpty)

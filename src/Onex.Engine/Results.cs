@@ -16,15 +16,16 @@ internal static class Results
     {
         var command = decision.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
-        // A completed or rejected result is final, whichever attempt reports it, and so is that of an undeliverable command that no role
-        // can claim any more. A failed result says nothing about later attempts.
-        var isFinal = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
-        if (command is null || (!isFinal && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
+        // A completed or rejected result counts for any attempt, and so does that of an undeliverable command that is closed. A failed
+        // result says nothing about later attempts.
+        var countsForAnyAttempt = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
+        if (command is null || (!countsForAnyAttempt && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
         {
             return false;
         }
 
-        // This result repeats the one that made the command final.
+        // The command is final since its compensation was rejected, so another rejection is a repetition. A completion that an earlier
+        // attempt reports still counts.
         if (command.IsFinal && result.Outcome != StepOutcome.Completed)
         {
             return false;
@@ -38,7 +39,8 @@ internal static class Results
 
         if (result.Outcome == StepOutcome.Undeliverable)
         {
-            // The command was too old to be sent when the operator retried it. The ledger is queried for the outcome of earlier attempts.
+            // The command was already too old to be sent when it was retried or interrupted. The wake-up set then queries the ledger for
+            // the outcome of earlier attempts; this result changes nothing.
             if (command.RetriedAt >= command.NotAfter)
             {
                 return false;
@@ -58,7 +60,8 @@ internal static class Results
         var classified = ResultRules.Classify(decision, command, step, result);
         if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.RuleProblem is not null))
         {
-            // That the step took effect is known already. A later attempt calls the service again and will report more.
+            // That the step took effect is known already. An attempt that was sent after that calls the service again, and its result
+            // counts instead.
             var isLate = classified.Outcome != StepOutcome.Rejected
                 && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
             if (isLate && command.TookEffect == TookEffect.Yes)
@@ -66,7 +69,8 @@ internal static class Results
                 return false;
             }
 
-            // An attempt that was sent before this result arrived never runs: the ledger answers it with this outcome.
+            // An effect's attempt that was sent before this result arrived does not call the service: the ledger answers it. So the
+            // arguments of the compensation must come from this answer.
             (command, classified) = WithCompensationArguments(decision, command, step, classified);
         }
 
@@ -128,8 +132,8 @@ internal static class Results
         var next = decision.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
         var isCompensation = command.Direction == StepDirection.Compensation;
 
-        // Past the pivot a step is retried without end, unless a rule catches its final error, or the service did the work and its answer
-        // cannot be used, which needs an operator.
+        // Past the pivot a step is retried until its key expires, unless the contract handles its final error, or the service did the work
+        // and its answer cannot be used, which needs an operator.
         var final = FinalCode(code, reach);
         var isUnusable = reach == AttemptReach.Done;
         var isEndless = !isCompensation && decision.Saga.PastPivot && !isUnusable && !Catches(decision, stepCall.Step, final);
@@ -153,7 +157,7 @@ internal static class Results
         decision.Note(HistoryKind.StepFailed, command.Step, ("code", final), ("direction", command.Direction.ToText()));
         var howOften = command.Attempt == 1 ? "once, with" : $"{command.Attempt} times, the last time with";
         var last = $"it failed {howOften} {code}: {message}"
-            + (isExpired ? $" Its key is older than {Outstanding.LifeTime.TotalDays} days: no further attempt under it is allowed." : "");
+            + (isExpired ? $" No further attempt is allowed: its key is valid for {Outstanding.LifeTime.TotalDays} days." : "");
         if (isCompensation)
         {
             decision.Block(BlockedBy.Compensation, $"Step '{command.Step}' cannot be compensated: {last}", command.Step, command);
@@ -173,8 +177,8 @@ internal static class Results
     }
 
     /// <summary>
-    /// The broker rejected the command, and no role can claim it any more. Its step fails at once, because another attempt would be
-    /// rejected as well.
+    /// The broker rejected the command, and it is closed (<see cref="StepResultArrived.IsClosed"/>). Its step fails at once, because
+    /// another attempt would be rejected as well.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="command">The command; it is not a compensation.</param>
@@ -222,6 +226,8 @@ internal static class Results
 
         var compensation = step.Compensation!;
         string? problem = null;
+
+        // `when_unknown: run` fixed the arguments before the outcome was known; they apply to a completed step, too.
         if (command.ArgumentsIfUnknown is not { } arguments
             && !CallArguments.TryEvaluate(
                 compensation.Invocation, AfterSave(decision, command, step, value), out arguments, out _, out problem))
@@ -399,6 +405,7 @@ internal static class Results
                 return;
         }
 
+        // Also if it failed with `Done`: it took effect, and nobody reads its answer.
         Compensations.Finish(decision, command, SagaItemStatus.Compensated);
     }
 
@@ -415,7 +422,8 @@ internal static class Results
             return;
         }
 
-        // A child has no ledger entry: the cancellation, which has no input, makes it start as cancelled, and its response ends the step.
+        // The broker rejected the start of a child. Its cancellation is small, because it has no input; it cancels the child before start,
+        // and the child's response ends the step.
         if (command is { Direction: StepDirection.Forward, Interrupted: false, Attempt: 1, Resends: 0 }
             && decision.Facts.Call(command.Step).Role == CallRole.Saga)
         {
@@ -437,7 +445,8 @@ internal static class Results
             Commands.BlockageKindOf(command), $"Step '{command.Step}' cannot be sent: {result.Message}", command.Step, command);
     }
 
-    // A contract catches the final failure by one of four codes. The codes of single attempts are only in the history.
+    // A contract catches the failure of the last attempt by one of four codes. The codes of single attempts are only in the history. A
+    // command that cannot be sent fails with a fifth code, `undeliverable` (FailUndeliverable).
     private static string FinalCode(string code, AttemptReach reach) =>
         reach == AttemptReach.Done && code != StepCodes.ExpressionFailed ? StepCodes.ResultInvalid
         : code is StepCodes.StepTimedOut or StepCodes.ResultInvalid or StepCodes.ExpressionFailed ? code : StepCodes.StepFailed;

@@ -3,10 +3,10 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>The outcome of an item of an <c>each</c>.</summary>
+/// <summary>The outcome of an item of an <c>each</c>, and, in compensation, of a single step.</summary>
 public enum SagaItemStatus
 {
-    /// <summary>Its call completed.</summary>
+    /// <summary>Its call completed, or was interrupted and is known to have taken effect.</summary>
     Completed,
 
     /// <summary>It was rejected, failed for good, or could not be called.</summary>

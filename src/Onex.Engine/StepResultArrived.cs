@@ -34,7 +34,10 @@ internal sealed record StepResultArrived : SagaEvent
     /// <summary>Whether it was read from the topic of the workers' results, to which remote workers write.</summary>
     public bool IsFromWorker { get; init; }
 
-    /// <summary>For an undeliverable command: whether no role has claimed a copy of it, and none can any more.</summary>
+    /// <summary>
+    /// For an undeliverable command: whether nothing more is to be found out about it. The ledger has cancelled an effect before any role
+    /// claimed it; a compute has no effect; a remote worker may have a copy, which the engine takes into account itself.
+    /// </summary>
     public bool IsClosed { get; init; }
 
     /// <summary>The delay that the service requests before the next attempt, or null.</summary>

@@ -41,7 +41,7 @@ internal static class Steps
         return false;
     }
 
-    // Nobody waits for the child's end.
+    // Nobody waits for the child's response.
     private static bool Start(DecisionBuilder decision, StartStep step)
     {
         var saga = decision.Saga;

@@ -7,7 +7,7 @@ public sealed class ArgumentAttribute(string description) : Attribute
     /// <summary>One sentence, for editors and documents.</summary>
     public string Description { get; } = description;
 
-    /// <summary>The values that it accepts.</summary>
+    /// <summary>How values may be inserted into it.</summary>
     public ArgumentFilling Filling { get; init; }
 
     /// <summary>The keys of a map that the runtime sets itself, separated by commas.</summary>

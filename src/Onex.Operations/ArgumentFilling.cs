@@ -1,6 +1,6 @@
 namespace Onex.Operations;
 
-/// <summary>The values that an argument accepts.</summary>
+/// <summary>How values may be inserted into an argument.</summary>
 public enum ArgumentFilling
 {
     /// <summary>Any template; values are inserted unchanged.</summary>

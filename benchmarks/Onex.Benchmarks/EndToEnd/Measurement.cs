@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>The figures of one round for one build, in display order.</summary>
+/// <summary>The figures of one round for one build or case, in display order.</summary>
 internal sealed class Measurement
 {
     private readonly List<(string Name, double Value)> _figures = [];
@@ -20,7 +20,7 @@ internal sealed class Measurement
         }
     }
 
-    /// <summary>A table of medians: a line per figure, a column per name, and the ratios of the first column to the others.</summary>
+    /// <summary>A table of medians: a line per figure, a column per build or case, and the ratios of the first to the others.</summary>
     public static IEnumerable<string> Table(IReadOnlyList<(string Name, List<Measurement> Rounds)> measured)
     {
         var columns = measured.Select(entry => $"{entry.Name,16}").Concat(measured.Skip(1).Select(_ => $"{"ratio",8}"));

@@ -2,7 +2,7 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>The role that runs an operation.</summary>
+/// <summary>The kind of an operation. Unless it is remote, it is also the role that runs it.</summary>
 public enum OperationRole
 {
     /// <summary>The effects role: external I/O.</summary>
@@ -16,7 +16,7 @@ public enum OperationRole
 /// <param name="Name">Its key under <c>with</c>.</param>
 /// <param name="Required">Whether it is required.</param>
 /// <param name="Type">Its JSON type in the short form: <c>string</c>, <c>int</c>, <c>map(string)</c>, <c>any</c>.</param>
-/// <param name="Filling">The values that it accepts.</param>
+/// <param name="Filling">How values may be inserted into it.</param>
 /// <param name="Description">One sentence, for editors and documents.</param>
 public sealed record ArgumentDescriptor(
     string Name, bool Required, string Type, ArgumentFilling Filling, string Description)
@@ -39,7 +39,7 @@ public sealed record ArgumentDescriptor(
 
 /// <summary>Describes an operation without the code that runs it, so the orchestrator can check contracts.</summary>
 /// <param name="Name"><c>http.post</c>, <c>hash.sha256</c>.</param>
-/// <param name="Role">The role that runs it.</param>
+/// <param name="Role">Its kind.</param>
 /// <param name="ConnectionType">The type of connection that it goes through (<c>http</c>), or null if it takes none.</param>
 /// <param name="ChangesWorld">Whether it changes something, so a step must say how it is compensated, or why it is not.</param>
 /// <param name="Arguments">Its arguments.</param>
@@ -68,7 +68,7 @@ public sealed record OperationDescriptor(
     /// <summary>Arguments without a use, which a step is warned of: services ignore or reject the body of a GET.</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
-    /// <summary>The plug-in that contains it, or null for a built-in operation.</summary>
+    /// <summary>The plug-in that contains it; null if it is built in or remote.</summary>
     public string? Package { get; init; }
 
     /// <summary>The codes with which an operation of a plug-in is rejected; null if they are not known.</summary>
@@ -110,7 +110,7 @@ public static class OperationAliases
         _effectPrefixes.Contains(prefix, StringComparer.Ordinal)
         || operations.All.Any(operation => operation.Name.StartsWith(prefix + ".", StringComparison.Ordinal));
 
-    /// <summary>The name that an alias stands for (<c>database.query</c> for <c>db.query</c>); any other name unchanged.</summary>
+    /// <summary>The name that an alias stands for (<c>db.query</c> for <c>database.query</c>); any other name unchanged.</summary>
     public static string Resolve(string name) =>
         name.StartsWith("database.", StringComparison.Ordinal) ? "db" + name["database".Length..] : name;
 

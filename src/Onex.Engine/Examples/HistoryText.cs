@@ -25,7 +25,7 @@ internal static partial class HistoryText
         _ => $"waits in '{saga.State}'",
     };
 
-    /// <summary>The step whose missing script a text is about, or null.</summary>
+    /// <summary>The step for which the example scripts no result, if an error text says so; else null.</summary>
     public static string? Unscripted(string text) =>
         MissingScript().Match(text) is { Success: true } match ? match.Groups["step"].Value : null;
 

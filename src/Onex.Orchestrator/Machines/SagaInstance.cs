@@ -9,7 +9,7 @@ internal sealed class SagaInstance : SagaStateMachineInstance
     /// <summary>The saga's id, under the name that MassTransit requires.</summary>
     public Guid CorrelationId { get; set; }
 
-    /// <summary>The current state, by the contract's own name.</summary>
+    /// <summary>The name of the current state in the contract; before the start, MassTransit's <c>Initial</c>.</summary>
     public string CurrentState { get; set; } = "Initial";
 
     /// <summary>The engine's state; null before the start.</summary>

@@ -218,12 +218,13 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             };
         }
 
-        // Tries the strict form first. An input that only another version of Onex accepts is stored nevertheless.
+        // The first form is only for values that may be sent. An input that may not be, because another version of Onex accepted it, is
+        // stored nevertheless.
         if (
             !ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem)
                 && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
         {
-            throw new InvalidOperationException($"An input without JSON reached the store: {problem}");
+            throw new InvalidOperationException($"The saga's input has no JSON form: {problem}");
         }
 
         Store("input", input);
@@ -232,7 +233,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
-    // The answer to the requester, and the dead letter if no state can accept the event or it expired, are part of the commit.
+    // The answer to the requester is part of the commit, and so is the dead letter if no state can accept the event, it expired, or the
+    // saga ended first.
     private void Decline(DeclinedEvent declined, MessageWriter messages, ref int ordinal)
     {
         var rejection = declined.ToRejection(SagaId);
@@ -247,8 +249,8 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             var id = Identity.Message(_transitionId, ordinal++);
             _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
 
-            // The saga has seen the event under its envelope id, so it would ignore a redriven event as a duplicate. A redriven event
-            // therefore gets another identity, the same for every redrive.
+            // A buffered event was recorded as seen, so under its old identity a redriven one would be a duplicate. The new identity is
+            // that of the dead letter, so a second redrive of an accepted event is still a duplicate.
             var redriven = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
             var deadLetterId = EventDeadLetter.RedrivenFrom(declined.Requester) ?? id.Value;
             _deadLetters.Add(messages.DeadEventRow(rejection, redriven, deadLetterId, at, identity: deadLetterId));

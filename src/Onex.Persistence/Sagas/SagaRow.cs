@@ -78,7 +78,7 @@ public sealed record SagaRow
     /// </summary>
     public bool Parked { get; init; }
 
-    /// <summary>The current state, by the contract's own name.</summary>
+    /// <summary>The name of the current state in the contract.</summary>
     public required string State { get; init; }
 
     /// <summary>The status.</summary>

@@ -7,7 +7,7 @@ namespace Onex.Tests.Compliance.Persistence;
 /// <summary>Items of an <c>each</c>.</summary>
 public abstract partial class SagaStoreCompliance
 {
-    private static readonly SagaItemStatus[] _all = Enum.GetValues<SagaItemStatus>();
+    private static readonly SagaItemStatus[] _allStatuses = Enum.GetValues<SagaItemStatus>();
 
     [Fact]
     public async Task Items_are_written_with_their_saga_and_loaded_unchanged()
@@ -153,14 +153,15 @@ public abstract partial class SagaStoreCompliance
     public async Task Items_are_found_by_status()
     {
         var row = await StartAsync();
-        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { Items = [.. _all.Select((status, index) => Item(index, status))] });
+        SagaItem[] items = [.. _allStatuses.Select((status, index) => Item(index, status))];
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { Items = items });
 
-        var loaded = await Store.LoadItemsAsync([.. _all.Select(status => All(row) with { Statuses = [status] })], _none);
+        var loaded = await Store.LoadItemsAsync([.. _allStatuses.Select(status => All(row) with { Statuses = [status] })], _none);
 
-        Assert.Equal(_all, loaded.Select(items => Assert.Single(items).Status));
+        Assert.Equal(_allStatuses, loaded.Select(items => Assert.Single(items).Status));
     }
 
     private static SagaItem Item(int index, SagaItemStatus status = SagaItemStatus.Completed) => new("pack", 1, index, status, Rows.Id());
 
-    private static SagaItemsQuery All(SagaRow row) => new(row.Id, "pack", 1, _all, null, Descending: false, 10_000);
+    private static SagaItemsQuery All(SagaRow row) => new(row.Id, "pack", 1, _allStatuses, null, Descending: false, 10_000);
 }

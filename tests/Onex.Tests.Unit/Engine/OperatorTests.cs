@@ -191,7 +191,7 @@ public sealed class OperatorTests
             .Answered("confirm", 503);
 
         scenario.IsIn("confirming", SagaStatus.Blocked);
-        Assert.Contains("older than 14 days", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
+        Assert.Contains("its key is valid for 14 days", scenario.Saga.BlockedBecause, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,7 +2,10 @@ using System.Collections.Frozen;
 
 namespace Onex.Contracts.Expressions.Checking;
 
-/// <summary>The signatures of the operators. Numbers of different types can be compared, but arithmetic needs one type.</summary>
+/// <summary>
+/// The signatures of the binary operators except <c>&amp;&amp;</c> and <c>||</c>. Numbers of different types can be compared, but
+/// arithmetic needs one type.
+/// </summary>
 internal static class OperatorSignatures
 {
     private static readonly string[] _comparisons =
