@@ -215,8 +215,9 @@ public sealed class ContractCompilerTests
         Assert.Equal(
             ["ONEX1053"], ContractCompiler.Compile(source, TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
         var input = ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans.Single().Input;
-        Assert.Equal([true, false], new[] { "hi", "a hi" }.Select(text =>
-            input.Validate(CelValue.Map([KeyValuePair.Create("text", CelValue.String(text))]), out _).Count == 0));
+        Assert.Equal([true, false], new[] { "hi", "a hi" }.Select(name => input.Validate(
+            CelValue.Map([KeyValuePair.Create("name", CelValue.String(name)), KeyValuePair.Create("age", CelValue.Int(18))]), out _)
+            .Count == 0));
     }
 
     private static string HashOf(string text)

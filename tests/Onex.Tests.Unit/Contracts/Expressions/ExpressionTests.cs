@@ -212,7 +212,7 @@ public class ExpressionTests
     [InlineData("a.all(1, true)", 6, 1, "the first argument of 'all' is the name of its variable")]
     [InlineData("a.filter(x, x, x)", 16, 1, "'filter' has too many arguments")]
     [InlineData("a.optMap(1)", 9, 1, "the first argument of 'optMap' is the name of its variable", "write optional.optMap(x, value)")]
-    [InlineData("a.optFlatMap(x, x, x)", 17, 1, "too many arguments", "write optional.optFlatMap(x, optional)")]
+    [InlineData("a.optFlatMap(x, x, x)", 20, 1, "too many arguments", "write optional.optFlatMap(x, optional)")]
     [InlineData("has(a)", 4, 1, "has() takes a field")]
     [InlineData("Point{x: 1}", 5, 1, "messages cannot be made here")]
     [InlineData("'a'.matches('a(?=b)')", 12, 8, "the regular expression cannot be used")]
