@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Onex.Contracts.Messages;
@@ -156,13 +157,18 @@ internal sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource d
 
     private static SagaPayload Payload(SagaRow row, string name) => new(Identity.Payload(row.Id, name), row.Id, name, row.Data);
 
+    // As large as a command of the benchmark's order.
     private static OutgoingMessage Message() => new()
     {
         MessageId = new(Id()),
         Topic = "effect-requests",
-        Key = "key",
-        Value = """{"command_id":"01234567-89ab-cdef-0123-456789abcdef","operation":"http.post","arguments":{"amount":12.50}}"""u8
-            .ToArray(),
-        Headers = MessageHeaders.Parse(RawJson.FromText("""{"source":"onex-main"}""")),
+        Key = Id().ToString(),
+        Value = Encoding.UTF8.GetBytes(
+            $$$"""
+            {"command_id":"{{{Id()}}}","attempt":1,"saga_id":"{{{Id()}}}","correlation_id":"{{{Id()}}}","contract":"order","step":"charge",
+            "direction":"forward","operation":"http.post","connection":"echo","arguments":{"path":"/charges","body":{"order":"{{{Id()}}}"}},
+            "home_partition":7,"timeout_ms":30000,"not_after":"{{{Now():O}}}","reports":true}
+            """),
+        Headers = MessageHeaders.Create("onex-main", EventTypes.Command, new(Id()), Id(), Now()),
     };
 }
