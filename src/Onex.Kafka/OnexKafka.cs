@@ -32,7 +32,8 @@ public static class OnexKafka
         services.AddSingleton(provider => new TopicAdmin(
             provider.GetRequiredService<BrokerAdmin>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<GroupOffsets>();
-        services.AddSingleton<IRecordProducer, RecordProducer>();
+        services.AddSingleton<RecordProducer>();
+        services.AddSingleton<IRecordProducer>(provider => provider.GetRequiredService<RecordProducer>());
         services.AddSingleton<IRecordLog, KafkaLog>();
         return services.AddRider(settings);
     }

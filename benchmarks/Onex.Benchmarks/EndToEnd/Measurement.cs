@@ -5,6 +5,9 @@ namespace Onex.Benchmarks.EndToEnd;
 /// <summary>The figures of one round for one build or case, in display order.</summary>
 internal sealed class Measurement
 {
+    // With more columns, their ratios would make the lines too long.
+    private const int ColumnsWithRatiosMax = 4;
+
     private readonly List<(string Name, double Value)> _figures = [];
 
     public IReadOnlyList<(string Name, double Value)> Figures => _figures;
@@ -20,17 +23,20 @@ internal sealed class Measurement
         }
     }
 
-    /// <summary>A table of medians: a line per figure, a column per build or case, and the ratios of the first to the others.</summary>
+    /// <summary>
+    /// A table of medians: a line per figure, a column per build or case, and, of a few columns, the ratios of the first to the others.
+    /// </summary>
     public static IEnumerable<string> Table(IReadOnlyList<(string Name, List<Measurement> Rounds)> measured)
     {
-        var columns = measured.Select(entry => $"{entry.Name,16}").Concat(measured.Skip(1).Select(_ => $"{"ratio",8}"));
-        yield return $"  {"median of " + measured[0].Rounds.Count,-44}{string.Concat(columns)}";
+        var compared = measured.Count <= ColumnsWithRatiosMax ? measured.Count - 1 : 0;
+        var columns = measured.Select(entry => $"{entry.Name,16}").Concat(Enumerable.Repeat($"{"ratio",8}", compared));
+        yield return $"  {"median of " + measured[0].Rounds.Count,-40}{string.Concat(columns)}";
         foreach (var (name, _) in measured[0].Rounds[0].Figures)
         {
             var medians = measured.Select(entry => Median(entry.Rounds, name)).ToList();
             var figures = medians.Select(median => $"{Format(median),16}")
-                .Concat(medians.Skip(1).Select(median => $"{medians[0] / median,8:0.00}"));
-            yield return $"  {name,-44}{string.Concat(figures)}";
+                .Concat(medians.Skip(1).Take(compared).Select(median => $"{medians[0] / median,8:0.00}"));
+            yield return $"  {name,-40}{string.Concat(figures)}";
         }
     }
 

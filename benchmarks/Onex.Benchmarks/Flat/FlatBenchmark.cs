@@ -29,7 +29,7 @@ internal static class FlatBenchmark
             new("48 partitions") { Partitions = 48 },
             new("96 partitions") { Partitions = 96 },
             new("1,000 contracts") { OtherContracts = 999 },
-            new("two orchestrators") { Roles = ["main", "effects", "main"] },
+            new("2 orchestrators") { Roles = ["main", "effects", "main"] },
         ];
         if (Array.IndexOf(options, "--only") is >= 0 and var only)
         {
@@ -49,7 +49,8 @@ internal static class FlatBenchmark
 
             Console.WriteLine(
                 $"{requests} requests of 3 transitions after {warmup} to warm up, {InFlight} in flight, then {SingleRequests} one after "
-                + $"the other; full: {ended} ended and {waiting} waiting sagas; {Environment.ProcessorCount} cores for everything");
+                + "the other");
+            Console.WriteLine($"full: {ended} ended and {waiting} waiting sagas; {Environment.ProcessorCount} cores for everything");
             for (var round = 0; round < rounds; round++)
             {
                 foreach (var side in round % 2 == 0 ? sides : Enumerable.Reverse(sides))

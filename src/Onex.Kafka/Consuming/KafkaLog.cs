@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Producing;
 
 namespace Onex.Kafka.Consuming;
 
 /// <summary>The log of a Kafka cluster.</summary>
 internal sealed class KafkaLog(
-    KafkaSettings settings, TopicAdmin topics, BrokerHealth health, TimeProvider time, ILogger<KafkaLog> logger) : IRecordLog, IDisposable
+    KafkaSettings settings, TopicAdmin topics, BrokerHealth health, RecordProducer producer, TimeProvider time, ILogger<KafkaLog> logger)
+    : IRecordLog, IDisposable
 {
     private const int HeartbeatMaxMs = 3000;
     private const int HeartbeatsPerSession = 4;
@@ -48,6 +50,9 @@ internal sealed class KafkaLog(
     {
         health.Watch(topics);
         health.Start();
+
+        // Before the first record, which otherwise waits half a second while the library asks for its producer id.
+        producer.Open();
     }
 
     public IReadOnlyCollection<string> FindMissing(IReadOnlyCollection<string> topics) => health.FindMissing(topics);

@@ -57,6 +57,21 @@ internal sealed class ProducerClient(
     private long _createdAt;
     private bool _disposed;
 
+    /// <summary>Whether the library's producer exists.</summary>
+    public bool IsOpen
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _open is not null;
+            }
+        }
+    }
+
+    /// <summary>Creates the library's producer unless it exists.</summary>
+    public void Open() => GetOrCreate();
+
     /// <summary>Hands a record to the library, which reports it later. Reports it at once if there is no producer at the moment.</summary>
     public void Produce(PendingRecord pending)
     {

@@ -38,6 +38,12 @@ internal sealed class RecordProducer : IRecordProducer, IThreadPoolWorkItem, IDi
         _queue = new LingerQueue<PendingRecord>(HandOver, time);
     }
 
+    /// <summary>Whether the library's producer exists.</summary>
+    public bool IsOpen => _batched.IsOpen;
+
+    /// <summary>Creates the library's producer, which the first record does otherwise.</summary>
+    public void Open() => _batched.Open();
+
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
         var span = SendSpans.Start(ref record);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
@@ -92,6 +93,18 @@ public sealed class KafkaDeadLetterTests : DeadLetterCompliance
 public sealed class KafkaProducerTests : ProducerCompliance
 {
     protected override TestBus Bus { get; } = new KafkaTestBus();
+
+    [Fact]
+    public async Task The_producer_exists_before_the_first_record()
+    {
+        await using var services = new ServiceCollection().AddLogging().AddOnexKafka(Bus.Settings).BuildServiceProvider();
+        var producer = services.GetRequiredService<RecordProducer>();
+        Assert.False(producer.IsOpen);
+
+        services.GetRequiredService<IRecordLog>().Start([]);
+
+        Assert.True(producer.IsOpen);
+    }
 
     [Fact]
     public async Task A_batch_of_unordered_records_goes_to_one_partition_and_all_partitions_get_equally_many_records()
