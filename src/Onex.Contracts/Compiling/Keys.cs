@@ -200,8 +200,8 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("at_once", Shape.Whole(1, Limits.AtOnceMax), "The maximum of calls in flight at the same time; 10 by default"),
             May(
                 "at_most", Shape.Whole(1, ContractLimits.Highest.Items),
-                "The maximum of items. Required unless the list's schema has `maxItems`. A longer list fails the step with "
-                    + "`too_many_items`"),
+                "The maximum of items. Required unless `maxItems` bounds the list, also through `filter`, `map` or `+`. A longer list "
+                    + "fails the step with `too_many_items`"),
             May(
                 "on_item_failure", Shape.Any(Shape.OneOf("stop", "continue"), Shape.Map(() => ItemFailure)),
                 "`stop` (the default): the first final failure of an item fails the step. `continue`: none does. `{ at_most: n }`: more "

@@ -126,7 +126,10 @@ internal sealed partial class StepReader
 
         var list = items?.Type.Plain as CelType.ListOf;
         var atMost = ReadNumber(map.Find("at_most"), "'at_most'", scope.Limits.Items);
-        if (items is not null && list?.SizeMax is null && !map.Has("at_most"))
+
+        // A newer rule: for registered contracts an assumed size stays the bound.
+        var sizeMax = scope.Context.IsRegistered ? list?.Size : list?.SizeMax;
+        if (items is not null && sizeMax is null && !map.Has("at_most"))
         {
             scope.Report(ContractDiagnostics.EachUnbounded(map.At, id ?? "this one"));
         }
@@ -135,7 +138,7 @@ internal sealed partial class StepReader
             items,
             list?.Item ?? CelType.Dyn,
             ReadNumber(map.Find("at_once"), "'at_once'", Limits.AtOnceMax) ?? Limits.AtOnce,
-            atMost ?? (int)Math.Min(list?.SizeMax ?? 1, scope.Limits.Items),
+            atMost ?? (int)Math.Min(sizeMax ?? 1, scope.Limits.Items),
             ReadItemFailure(map.Find("on_item_failure")));
     }
 

@@ -67,11 +67,18 @@ internal abstract record CelType
 
     /// <summary>A type without parts.</summary>
     /// <param name="Kind">The kind of its values.</param>
-    /// <param name="SizeMax">The maximum length of a string; null if unknown.</param>
-    internal sealed record Basic(CelKind Kind, long? SizeMax = null) : CelType;
+    /// <param name="Size">The length of a string for estimates of the cost: the maximum or an assumption; null if unknown.</param>
+    internal sealed record Basic(CelKind Kind, long? Size = null) : CelType;
 
-    /// <summary>A list, with the maximum of its items; null if unknown.</summary>
-    internal sealed record ListOf(CelType Item, long? SizeMax = null) : CelType;
+    /// <summary>A list.</summary>
+    /// <param name="Item">The type of its items.</param>
+    /// <param name="Size">The number of its items for estimates of the cost: the maximum or an assumption; null if unknown.</param>
+    /// <param name="IsSizeAssumed">Whether the list may have more items than that.</param>
+    internal sealed record ListOf(CelType Item, long? Size = null, bool IsSizeAssumed = false) : CelType
+    {
+        /// <summary>The proved maximum of its items; null if there is none.</summary>
+        public long? SizeMax => IsSizeAssumed ? null : Size;
+    }
 
     internal sealed record MapOf(CelType Key, CelType Value) : CelType;
 

@@ -210,7 +210,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         }
 
         return new(
-            WithSizeMax(binary.Operator, type, left.Type, right.Type),
+            WithSize(binary.Operator, type, left.Type, right.Type),
             left.Cost + right.Cost + 1 + OperatorCost(binary.Operator, left.Type, right.Type));
     }
 
@@ -223,10 +223,11 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         _ => Math.Min(SizeOf(left), SizeOf(right)) / ExpressionLimits.ComparedPerUnit,
     };
 
-    private static CelType WithSizeMax(string symbol, CelType type, CelType left, CelType right) => (symbol, type) switch
+    private static CelType WithSize(string symbol, CelType type, CelType left, CelType right) => (symbol, type) switch
     {
-        ("+", CelType.ListOf list) => list with { SizeMax = (long)(SizeOf(left) + SizeOf(right)) },
-        ("+", CelType.Basic { Kind: CelKind.String } text) => text with { SizeMax = (long)(SizeOf(left) + SizeOf(right)) },
+        ("+", CelType.ListOf list) =>
+            list with { Size = (long)(SizeOf(left) + SizeOf(right)), IsSizeAssumed = !IsBounded(left) || !IsBounded(right) },
+        ("+", CelType.Basic { Kind: CelKind.String } text) => text with { Size = (long)(SizeOf(left) + SizeOf(right)) },
         _ => type,
     };
 
@@ -372,7 +373,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         var count = SizeOf(range.Type);
         var createsList = syntax.Kind is ComprehensionKind.Map or ComprehensionKind.Filter;
         return new(
-            createsList ? new CelType.ListOf(body.Type, (long)count) : CelType.Bool,
+            createsList ? new CelType.ListOf(body.Type, (long)count, !IsBounded(range.Type)) : CelType.Bool,
             range.Cost + (count * ((createsList ? 2 : 1) + condition.Cost + body.Cost)));
     }
 
@@ -417,12 +418,15 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
     // The maximum of items or characters, the number of declared fields, or an assumption if it is unknown; 1 for other values.
     private static double SizeOf(CelType type) => type.Plain switch
     {
-        CelType.ListOf list => list.SizeMax ?? ExpressionLimits.ItemsAssumed,
-        CelType.Basic { Kind: CelKind.String or CelKind.Bytes } text => text.SizeMax ?? ExpressionLimits.CharactersAssumed,
+        CelType.ListOf list => list.Size ?? ExpressionLimits.ItemsAssumed,
+        CelType.Basic { Kind: CelKind.String or CelKind.Bytes } text => text.Size ?? ExpressionLimits.CharactersAssumed,
         CelType.ObjectOf declared => Math.Max(1, declared.Shape.Names.Count),
         CelType.MapOf or CelType.DynType => ExpressionLimits.ItemsAssumed,
         _ => 1,
     };
+
+    // Only lists have a proved size: an object may have more fields than its type declares.
+    private static bool IsBounded(CelType type) => type.Plain is CelType.ListOf { SizeMax: not null };
 
     private static string Listed(ReadOnlySpan<CelType> types)
     {

@@ -98,15 +98,9 @@ internal sealed class Signature
             return true;
         }
 
-        if (TypeRules.Fits(argument, before))
+        if (TypeRules.Fits(argument, before) || TypeRules.Fits(before, argument))
         {
             bound[variable] = TypeRules.Common(before, argument) ?? CelType.Dyn;
-            return true;
-        }
-
-        if (TypeRules.Fits(before, argument))
-        {
-            bound[variable] = argument;
             return true;
         }
 

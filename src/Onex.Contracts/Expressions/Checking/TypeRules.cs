@@ -74,10 +74,12 @@ internal static class TypeRules
         return (a, b) switch
         {
             (CelType.Basic x, CelType.Basic y) when x.Kind == y.Kind =>
-                x.SizeMax >= y.SizeMax ? x : y.SizeMax >= x.SizeMax ? y : new CelType.Basic(x.Kind),
+                x.Size >= y.Size ? x : y.Size >= x.Size ? y : new CelType.Basic(x.Kind),
             (CelType.ListOf x, CelType.ListOf y) =>
-                new CelType.ListOf(Common(x.Item, y.Item) ?? CelType.Dyn, x.SizeMax is null || y.SizeMax is null ? null
-                : Math.Max(x.SizeMax.Value, y.SizeMax.Value)),
+                new CelType.ListOf(
+                    Common(x.Item, y.Item) ?? CelType.Dyn,
+                    x.Size is null || y.Size is null ? null : Math.Max(x.Size.Value, y.Size.Value),
+                    x.IsSizeAssumed || y.IsSizeAssumed),
             (CelType.MapOf x, CelType.MapOf y) =>
                 new CelType.MapOf(Common(x.Key, y.Key) ?? CelType.Dyn, Common(x.Value, y.Value) ?? CelType.Dyn),
             (CelType.OptionalOf x, CelType.OptionalOf y) => new CelType.OptionalOf(Common(x.Value, y.Value) ?? CelType.Dyn),

@@ -220,6 +220,48 @@ public sealed class ContractCompilerTests
             .Count == 0));
     }
 
+    [Theory]
+    [InlineData("input.many.filter(n, n != '')", "", false)]
+    [InlineData("input.many.filter(n, n != '')", ", at_most: 50", true)]
+    [InlineData("input.many.map(n, n + '!')", "", false)]
+    [InlineData("input.few + input.many.map(n, n + '!')", "", false)]
+    [InlineData("input.few.filter(n, n != '')", "", true)]
+    [InlineData("input.few.map(n, n + '!') + input.few", "", true)]
+    public void A_list_whose_size_is_only_assumed_needs_at_most(string list, string atMost, bool isValid) =>
+        Assert.Equal(
+            isValid ? [] : ["ONEX1068"],
+            ContractCompiler.Compile(Each(list, atMost), TestCatalogue.Context).Diagnostics.Select(diagnostic => diagnostic.Code));
+
+    [Theory]
+    [InlineData("input.many.filter(n, n != '')", 32)]
+    [InlineData("input.many.map(n, n + '!') + input.many.map(n, n)", 64)]
+    [InlineData("input.few.map(n, n + '!') + input.few", 80)]
+    public void A_registered_each_keeps_the_bound_that_was_assumed_for_its_list(string list, int atMost)
+    {
+        var compilation = ContractCompiler.Compile(Each(list, ""), TestCatalogue.Context with { IsRegistered = true });
+
+        Assert.Empty(compilation.Diagnostics);
+        Assert.Equal(atMost, Assert.IsType<EachStep>(compilation.Plans.Single().State("work").Steps[0]).AtMost);
+    }
+
+    private static ContractSource Each(string list, string atMost) => new("small.yaml", $$$"""
+        contract: small
+        version: 1.0.0
+        input:
+          type: object
+          required: [many, few]
+          properties:
+            many: { type: array, items: { type: string } }
+            few: { type: array, maxItems: 40, items: { type: string } }
+        initial: work
+        states:
+          work:
+            steps:
+              - { id: seal, each: { item: "{{{list}}}"{{{atMost}}} }, compute: hash.sha256, with: { text: "${item}" } }
+            next: done
+          done: { end: completed }
+        """, ImmutableSortedDictionary<string, string>.Empty);
+
     private static string HashOf(string text)
     {
         var compilation = ContractCompiler.Compile(

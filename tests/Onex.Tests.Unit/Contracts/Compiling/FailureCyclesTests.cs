@@ -39,6 +39,8 @@ public sealed class FailureCyclesTests
     [InlineData("an item fails", "on_failure: calming", "  calming: { steps: [EACH], next: failed }\n")]
     [InlineData("there may be too many items", "on_failure: calming", "  calming: { steps: [LONG], next: failed }\n")]
     [InlineData(
+        "a filtered list may have too many items", "on_failure: calming", "  calming: { steps: [FILTERED], next: failed }\n")]
+    [InlineData(
         "a catch leads to its own state", "", "  more: { steps: [CALL], catch: [{ error: http_404, next: more }], next: failed }\n")]
     [InlineData(
         "catches lead to one another",
@@ -133,8 +135,8 @@ public sealed class FailureCyclesTests
         TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
     // A contract with the state `working`, the given ones and the usual ends. `working` leads to `more` if the case has that state, unless
-    // `on_failure` is `calming` or `reverting`. CALL, QUIET (a failure is caught), EACH, PATIENT (items may fail) and LONG (items may
-    // fail, or be too many) stand for steps.
+    // `on_failure` is `calming` or `reverting`. CALL, QUIET (a failure is caught), EACH, PATIENT (items may fail), LONG and
+    // FILTERED (items may fail, or be too many) stand for steps.
     private static string Text(string head, string states)
     {
         var first = states.Contains("  more:", StringComparison.Ordinal)
@@ -162,6 +164,11 @@ public sealed class FailureCyclesTests
             .Replace(
                 "LONG",
                 "{ id: many, each: { item: input.list, at_most: 3, on_item_failure: continue }, compute: hash.sha256, with: { text: x } }",
+                StringComparison.Ordinal)
+            .Replace(
+                "FILTERED",
+                "{ id: many, each: { item: \"input.list.filter(i, i > 0)\", at_most: 50, on_item_failure: continue }, "
+                    + "compute: hash.sha256, with: { text: x } }",
                 StringComparison.Ordinal)
             .Replace(
                 "EACH",

@@ -241,6 +241,37 @@ public class CheckerTests
         Assert.InRange(cost, costMax / 20, costMax);
     }
 
+    [Theory]
+    [InlineData("input.any.map(a, a)", 32)]
+    [InlineData("input.any.map(a, a) + input.any.filter(a, true)", 64)]
+    [InlineData("(input.any.map(a, a) + input.items).filter(a, true)", 132)]
+    public void The_cost_estimate_follows_the_assumed_size_of_a_list(string list, double items) =>
+        Assert.Equal(Check(list).Cost + items, Check($"({list}).all(i, true)").Cost);
+
+    [Theory]
+    [InlineData("input.items", 100L)]
+    [InlineData("input.items.filter(i, i.price > 1.0)", 100L)]
+    [InlineData("input.items.map(i, i.price > 1.0, i.price).map(p, p + 1.0)", 100L)]
+    [InlineData("input.items + input.items.filter(i, i.price > 1.0)", 200L)]
+    [InlineData("input.items.map(i, i.sku) + ['a', ?input.?name]", 102L)]
+    [InlineData("input.flag ? input.items.map(i, i.sku) : ['a']", 100L)]
+    [InlineData("optional.of([null, null, null]).orValue(['a', null])", 3L)]
+    [InlineData("'a,b'.split(',')", null)]
+    [InlineData("'a,b'.split(',').filter(s, s != '')", null)]
+    [InlineData("input.any.filter(a, a > 1)", null)]
+    [InlineData("input.any.map(a, a).filter(a, a > 1).map(a, a)", null)]
+    [InlineData("input.items + input.any", null)]
+    [InlineData("input.items + input.any.map(a, a)", null)]
+    [InlineData("input.any.map(a, a) + input.items", null)]
+    [InlineData("(input.any + input.any.map(a, a)).filter(a, true)", null)]
+    [InlineData("input.flag ? ['a'] : 'a,b'.split(',').map(s, s)", null)]
+    [InlineData("[['a'], 'a,b'.split(',').map(s, s)][0]", null)]
+    [InlineData("optional.of(['a']).orValue('a,b'.split(',').map(s, s))", null)]
+    [InlineData("input.prices.map(k, k)", null)]
+    [InlineData("input.deep.filter(k, k != 'leaf')", null)]
+    public void Only_a_proved_size_of_a_list_is_its_bound(string text, long? sizeMax) =>
+        Assert.Equal(sizeMax, Assert.IsType<CelType.ListOf>(Check(text).Type).SizeMax);
+
     [Fact]
     public void The_cost_estimate_is_an_upper_bound()
     {
