@@ -113,7 +113,7 @@ internal static class EndToEndBenchmark
         var brokerPid = ProcessUsage.FindListener(int.Parse(broker.BootstrapServers.Split(',')[0].Split(':')[^1], null));
         (string Name, Func<double> CpuSeconds)[] processes =
         [
-            .. roles.Select(role => (role.Name, (Func<double>)(() => ProcessUsage.Read(role.Pid).CpuSeconds))),
+            .. roles.Select(role => (NameOf(role), (Func<double>)(() => ProcessUsage.Read(role.Pid).CpuSeconds))),
             ("Postgres", () => postgresPid is { } pid ? ProcessUsage.CpuSecondsOfTree(pid) : double.NaN),
             ("broker", () => brokerPid is { } pid ? ProcessUsage.Read(pid).CpuSeconds : double.NaN),
             ("driver", () => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds),
@@ -142,10 +142,10 @@ internal static class EndToEndBenchmark
         measurement.Add("CPU of all, us/transition", cpu.Sum(process => process.Seconds) / transitions * 1e6);
         foreach (var (role, counted) in roles.Zip(runtime))
         {
-            measurement.Add($"allocated by {role.Name}, bytes/transition", counted.AllocatedBytes / transitions);
-            measurement.Add($"time of {role.Name} in collections, %", counted.PausedShare * 100);
-            measurement.Add($"compiling by {role.Name}, us/transition", counted.CompiledSeconds / transitions * 1e6);
-            measurement.Add($"peak memory of {role.Name}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
+            measurement.Add($"allocated by {NameOf(role)}, bytes/transition", counted.AllocatedBytes / transitions);
+            measurement.Add($"time of {NameOf(role)} in collections, %", counted.PausedShare * 100);
+            measurement.Add($"compiling by {NameOf(role)}, us/transition", counted.CompiledSeconds / transitions * 1e6);
+            measurement.Add($"peak memory of {NameOf(role)}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
         }
 
         measurement.Add("transitions/commit", transitions / database.Commits);
@@ -156,6 +156,8 @@ internal static class EndToEndBenchmark
         measurement.Add("WAL bytes/transition", database.WalBytes / transitions);
         return options.Requests / seconds;
     }
+
+    private static string NameOf(OnexProcess role) => role.Name == "main" ? "orchestrator" : role.Name;
 
     private static string Describe(KafkaBroker broker)
     {
