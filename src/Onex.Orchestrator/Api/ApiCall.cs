@@ -22,6 +22,8 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The largest body of an operator command. No setting changes it.</summary>
     public const int CommandBytesMax = 64 * 1024;
 
+    private const string RequestBytesSetting = "ONEX_MAX_REQUEST_BYTES";
+
     private const int ReasonCharsMax = 1000;
     private const int ClippedCharsMax = 80;
 
@@ -168,12 +170,12 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
-    /// <summary>The bytes of the body. Rejects a body that is larger than the maximum.</summary>
-    public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation)
+    /// <summary>The bytes of the body. Rejects a body that is larger than the maximum, and names the setting of the maximum.</summary>
+    public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation, string? setting = RequestBytesSetting)
     {
         if (Http.Request.ContentLength > bytesMax)
         {
-            throw TooLarge(bytesMax);
+            throw TooLarge(bytesMax, setting);
         }
 
         var body = new MemoryStream();
@@ -185,7 +187,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             {
                 if (body.Length + read > bytesMax)
                 {
-                    throw TooLarge(bytesMax);
+                    throw TooLarge(bytesMax, setting);
                 }
 
                 body.Write(buffer, 0, read);
@@ -199,13 +201,13 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         return body.ToArray();
     }
 
-    /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>.</summary>
-    public Task<JsonElement> ObjectAsync(int bytesMax) => ObjectAsync(bytesMax, Aborted);
+    /// <summary>The body of an operator command; see <see cref="ObjectAsync"/>.</summary>
+    public Task<JsonElement> CommandAsync() => ObjectAsync(CommandBytesMax, Aborted, setting: null);
 
-    /// <summary>The body as a JSON object, for a caller that may stop reading before the call is aborted.</summary>
-    public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation)
+    /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>. Rejects the same bodies as <see cref="BodyAsync"/>.</summary>
+    public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation, string? setting = RequestBytesSetting)
     {
-        var body = await BodyAsync(bytesMax, cancellation);
+        var body = await BodyAsync(bytesMax, cancellation, setting);
         if (body.Length == 0)
         {
             body = "{}"u8.ToArray();
@@ -343,10 +345,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         $"There is no {what} '{Clip(name)}' here.{(Spelling.Nearest(name, known) is { } nearest ? $" Did you mean '{nearest}'?" : "")}",
         known.Count == 0 ? $"This call accepts no {what}s." : $"This call accepts {string.Join(", ", known)}.");
 
-    private static CallException TooLarge(int bytesMax) => new(
+    private static CallException TooLarge(int bytesMax, string? setting) => new(
         413,
         ErrorCodes.RequestTooLarge,
-        $"The body is larger than {bytesMax} bytes{(bytesMax == CommandBytesMax ? "" : " (ONEX_MAX_REQUEST_BYTES)")}.",
+        $"The body is larger than {bytesMax} bytes{(setting is null ? "" : $" ({setting})")}.",
         "Send a reference instead of the data.");
 }
 

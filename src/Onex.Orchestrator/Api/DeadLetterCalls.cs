@@ -47,7 +47,7 @@ internal sealed class DeadLetterCalls(
     public async Task RedriveAsync(ApiCall call)
     {
         var id = call.DeadLetterId;
-        var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
+        var body = await call.CommandAsync();
         var (reason, force) = (ApiCall.Reason(body), Force(body));
         var row = await deadLetters.FindAsync(id, call.Aborted) ?? throw Unknown(id);
         if (row.Status != DeadLetterStatus.Open && !force)
@@ -85,7 +85,7 @@ internal sealed class DeadLetterCalls(
     public async Task DiscardAsync(ApiCall call)
     {
         var id = call.DeadLetterId;
-        var reason = ApiCall.Reason(await call.ObjectAsync(ApiCall.CommandBytesMax));
+        var reason = ApiCall.Reason(await call.CommandAsync());
         if (string.IsNullOrWhiteSpace(reason))
         {
             throw new CallException(

@@ -171,7 +171,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     public async Task CommandAsync(ApiCall call, OperatorCommand command)
     {
         var id = call.SagaId;
-        var body = await call.ObjectAsync(ApiCall.CommandBytesMax);
+        var body = await call.CommandAsync();
         var reason = ApiCall.Reason(body);
         if (command == OperatorCommand.Terminate)
         {

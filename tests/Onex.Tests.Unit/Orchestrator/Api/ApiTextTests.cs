@@ -6,6 +6,8 @@ namespace Onex.Tests.Unit.Orchestrator.Api;
 /// <summary>Text of API calls is read unchanged, or rejected with a code. Invalid characters are not replaced silently.</summary>
 public sealed class ApiTextTests
 {
+    private static readonly CancellationToken _none = CancellationToken.None;
+
     public static TheoryData<byte[], string> InvalidBodies() => new()
     {
         { Encoding.UTF8.GetBytes("{\"event\":\"noted\",\"data\":{\"text\":\"\\ud800\"}}"), ErrorCodes.TextInvalid },
@@ -25,7 +27,7 @@ public sealed class ApiTextTests
     [MemberData(nameof(InvalidBodies))]
     public async Task A_body_that_is_not_valid_text_or_not_a_JSON_object_is_rejected_with_a_code(byte[] body, string code)
     {
-        var rejection = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000));
+        var rejection = await Assert.ThrowsAsync<CallException>(() => Call(body, "").ObjectAsync(1_000, _none));
 
         Assert.Equal((400, code), (rejection.Problem.Status, rejection.Problem.Code));
         Assert.False(string.IsNullOrEmpty(rejection.Problem.Remedy));
@@ -36,17 +38,29 @@ public sealed class ApiTextTests
     {
         var body = "{\"event\":\"\\ud83d\\ude00 Zoë\",\"data\":" + new string('[', 64) + new string(']', 64) + "}";
 
-        Assert.Equal("😀 Zoë", (await Call(Encoding.UTF8.GetBytes(body), "").ObjectAsync(1_000)).GetProperty("event").GetString());
+        var json = await Call(Encoding.UTF8.GetBytes(body), "").ObjectAsync(1_000, _none);
+
+        Assert.Equal("😀 Zoë", json.GetProperty("event").GetString());
     }
 
     [Theory]
-    [InlineData(ApiCall.CommandBytesMax, "The body is larger than 65536 bytes.")]
-    [InlineData(100_000, "The body is larger than 100000 bytes (ONEX_MAX_REQUEST_BYTES).")]
-    public async Task A_body_that_is_too_large_is_rejected_with_the_limit_that_applies(int bytesMax, string detail)
+    [InlineData(ApiCall.CommandBytesMax)]
+    [InlineData(100_000)]
+    public async Task A_request_that_is_too_large_is_rejected_with_the_setting_that_limits_it(int bytesMax)
     {
-        var rejection = await Assert.ThrowsAsync<CallException>(() => Call(new byte[bytesMax + 1], "").ObjectAsync(bytesMax));
+        var rejection = await Assert.ThrowsAsync<CallException>(() => Call(new byte[bytesMax + 1], "").ObjectAsync(bytesMax, _none));
 
-        Assert.Equal((413, detail), (rejection.Problem.Status, rejection.Problem.Detail));
+        Assert.Equal(
+            (413, $"The body is larger than {bytesMax} bytes (ONEX_MAX_REQUEST_BYTES)."),
+            (rejection.Problem.Status, rejection.Problem.Detail));
+    }
+
+    [Fact]
+    public async Task A_command_of_an_operator_that_is_too_large_is_rejected_without_a_setting()
+    {
+        var rejection = await Assert.ThrowsAsync<CallException>(Call(new byte[ApiCall.CommandBytesMax + 1], "").CommandAsync);
+
+        Assert.Equal((413, "The body is larger than 65536 bytes."), (rejection.Problem.Status, rejection.Problem.Detail));
     }
 
     [Theory]
