@@ -47,7 +47,7 @@ internal static class EventDeadLetter
     /// <param name="topic">The topic of requests.</param>
     /// <param name="rejection">Why the event was declined, and who sent it.</param>
     /// <param name="request">The request; see <see cref="Request"/>.</param>
-    /// <param name="requestRef">The stored request if it is too large for the dead letter, else null.</param>
+    /// <param name="requestRef">The id of the dead letter's row, which stores the request, if it is too large here; else null.</param>
     /// <param name="at">A time that is the same for every copy of the dead letter, so that all have the same bytes.</param>
     public static byte[] Write(string topic, Rejection rejection, RawJson request, Guid? requestRef, DateTimeOffset at)
     {

@@ -346,8 +346,7 @@ internal sealed class OutgoingSender(
             }
         }
 
-        // If the value is too large even for the dead letter, that refers to the saga, whose rows have the data.
-        var deadLetter = UndeliverableDeadLetter.Write(sagaId, message, reason);
+        var deadLetter = UndeliverableDeadLetter.Write(message, reason);
         var topic = message.Topic;
         if (!IsDeadLetter(message))
         {

@@ -10,8 +10,8 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal static class UndeliverableDeadLetter
 {
-    /// <summary>The dead letter's value. Without a value that does not fit; then it names the saga, whose rows have the data.</summary>
-    public static byte[] Write(SagaId sagaId, OutgoingMessage message, string reason)
+    /// <summary>The dead letter's value. Without a value that does not fit; then it names its row, which stores that.</summary>
+    public static byte[] Write(OutgoingMessage message, string reason)
     {
         var fits = message.Value.Length <= MessageSizes.DeadLetterValueMax;
         var deadLetter = new DeadLetter
@@ -21,7 +21,7 @@ internal static class UndeliverableDeadLetter
             {
                 Key = message.Key,
                 Value = fits ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
-                ValueRef = fits ? null : sagaId.Value,
+                ValueRef = fits ? null : Id(message),
                 Headers = message.Headers.Items.ToDictionary(),
                 Partition = message.Partition ?? -1,
                 Offset = -1,

@@ -243,16 +243,14 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         if (declined.BecomesDeadLetter)
         {
             var request = EventDeadLetter.Request(declined.Requester, declined.Event.Data);
-            var requestRef = request.Utf8.Length > MessageSizes.DeadLetterValueMax
-                ? Store($"event:{declined.Event.MessageId}", request)
-                : null;
             var id = Identity.Message(_transitionId, ordinal++);
-            _outgoing.Add(messages.DeadEvent(rejection, request, requestRef, id, at));
+            var deadLetterId = EventDeadLetter.RedrivenFrom(declined.Requester) ?? id.Value;
+            var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
+            _outgoing.Add(messages.DeadEvent(rejection, request, isLarge ? deadLetterId : null, id, at));
 
             // A buffered event was recorded as seen, so under its old identity a redriven one would be a duplicate. The new identity is
             // that of the dead letter, so a second redrive of an accepted event is still a duplicate.
             var redriven = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
-            var deadLetterId = EventDeadLetter.RedrivenFrom(declined.Requester) ?? id.Value;
             _deadLetters.Add(messages.DeadEventRow(rejection, redriven, deadLetterId, at, identity: deadLetterId));
         }
     }

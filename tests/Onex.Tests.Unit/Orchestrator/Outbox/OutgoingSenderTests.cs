@@ -235,6 +235,29 @@ public sealed class OutgoingSenderTests
         Assert.Equal([(deadLetter.Id, true), (deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_dead_letter_without_a_value_that_is_too_large_refers_to_the_row_that_stores_it(bool isRedriven)
+    {
+        var (broker, index) = (new RejectingProducer("orders.packed"), new Index());
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
+        var message = _message with { Topic = "orders.packed", Value = new byte[MessageSizes.DeadLetterValueMax + 1] };
+        if (isRedriven)
+        {
+            var deadLetter = UndeliverableDeadLetter.Row(message, "too large");
+            message = Redrive.Create(deadLetter, _saga.Value, deadLetter.At);
+        }
+
+        sender.Send(_saga, [message]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        var original = JsonSerializer.Deserialize(broker.LastRecord!.Value.Span, MessageJson.Readable.DeadLetter)!.OriginalMessage;
+        var row = Assert.Single(index.Rows);
+        Assert.Equal((null, row.Id), (original.Value, original.ValueRef));
+        Assert.Equal(message.Value.ToArray(), row.Value);
+    }
+
     [Fact]
     public async Task A_redriven_message_that_is_sent_closes_its_dead_letter()
     {

@@ -142,7 +142,7 @@ public sealed class SagaWorkTests
     }
 
     [Fact]
-    public void A_dead_letter_refers_to_a_value_that_is_too_large_for_it()
+    public void A_dead_letter_without_a_value_that_is_too_large_for_it_refers_to_its_row()
     {
         var buffered = Buffered("cancel") with
         {
@@ -158,9 +158,10 @@ public sealed class SagaWorkTests
             _messages);
 
         var transition = Assert.IsType<CommitEntry.Transition>(work.ToEntry());
-        Assert.True(Assert.Single(transition.DeadLetters).Value!.Length > MessageSizes.DeadLetterValueMax);
-        var stored = Assert.Single(transition.Payloads);
-        Assert.Equal(stored.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
+        var row = Assert.Single(transition.DeadLetters);
+        Assert.True(row.Value!.Length > MessageSizes.DeadLetterValueMax);
+        Assert.Empty(transition.Payloads);
+        Assert.Equal(row.Id, Json(work.Outgoing[1].Value).GetProperty("original_message").GetProperty("value_ref").GetGuid());
     }
 
     [Fact]
