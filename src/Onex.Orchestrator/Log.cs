@@ -80,9 +80,11 @@ internal static partial class Log
     [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
-    /// <summary>The response to a rejected request cannot be sent; the request's dead letter, if any, has the reason.</summary>
+    /// <summary>
+    /// No saga is known: it is the response to a rejected request, or a redriven record. Its dead letter, if any, has the reason.
+    /// </summary>
     [LoggerMessage(1042, LogLevel.Error, "The broker rejects message {MessageId} for topic {Topic}: {Reason}")]
-    public static partial void ResponseUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
+    public static partial void MessageWithoutSagaUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
 
     /// <summary>
     /// The broker did not acknowledge these messages, or another process may have sent them. Copies have the same message_id.

@@ -9,10 +9,9 @@ using Onex.Persistence.Outbox;
 namespace Onex.Orchestrator.Outbox;
 
 /// <summary>A message that the broker rejects for good.</summary>
-/// <param name="SagaId">The saga that sent it; for a redrive, the dead letter's id.</param>
 /// <param name="Message">The message.</param>
 /// <param name="Reason">Why, for people.</param>
-internal sealed record UndeliverableMessage(SagaId SagaId, OutgoingMessage Message, string Reason);
+internal sealed record UndeliverableMessage(OutgoingMessage Message, string Reason);
 
 /// <summary>
 /// Sends committed messages. A message leaves the outbox once the broker has acknowledged it; until then it is sent again when its saga is
@@ -334,7 +333,16 @@ internal sealed class OutgoingSender(
         SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         OnUndeliverable();
-        Log.MessageUndeliverable(logger, message.MessageId, sagaId, message.Topic, reason);
+        var saga = message.Headers[HeaderNames.Redrive] is null ? sagaId : Redrive.FindSaga(message);
+        if (saga is { } known)
+        {
+            Log.MessageUndeliverable(logger, message.MessageId, known, message.Topic, reason);
+        }
+        else
+        {
+            Log.MessageWithoutSagaUndeliverable(logger, message.MessageId, message.Topic, reason);
+        }
+
         if (ShortResponse.For(message, reason) is { } shortResponse)
         {
             var shortReport = await producer.ProduceAsync(
@@ -355,7 +363,7 @@ internal sealed class OutgoingSender(
         }
 
         // Only after the dead letter was added, because whoever reads this report may discard the dead letter at once.
-        _undeliverable.Writer.TryWrite(new UndeliverableMessage(sagaId, message, reason));
+        _undeliverable.Writer.TryWrite(new UndeliverableMessage(message, reason));
 
         // The index has the message by now (a dead letter was added with its commit), so nothing is lost if the dead-letter topic does not
         // exist. Then the message counts as acknowledged.

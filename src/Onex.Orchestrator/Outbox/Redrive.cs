@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Onex.Contracts.Messages;
 using Onex.Kafka.Records;
 using Onex.Persistence.DeadLetters;
@@ -26,6 +27,40 @@ internal static class Redrive
             .With(HeaderNames.Redrive, deadLetter.Id.ToString())
             .With(HeaderNames.Origin, Origin(deadLetter).ToString()),
     };
+
+    /// <summary>The saga that a redriven message belongs to; null if the message does not say so.</summary>
+    public static SagaId? FindSaga(OutgoingMessage message)
+    {
+        if (Guid.TryParse(message.Headers[HeaderNames.SagaId], out var sender))
+        {
+            return new SagaId(sender);
+        }
+
+        try
+        {
+            var value = JsonSerializer.Deserialize(message.Value.Span, MessageJson.Default.JsonElement);
+            return Find(value, "saga_id") ?? Find(value, "call", "parent_id") ?? Find(value, "result", "saga_id");
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        static SagaId? Find(JsonElement json, params ReadOnlySpan<string> path)
+        {
+            foreach (var name in path)
+            {
+                if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty(name, out var member))
+                {
+                    return null;
+                }
+
+                json = member;
+            }
+
+            return json.ValueKind == JsonValueKind.String && json.TryGetGuid(out var id) ? new SagaId(id) : null;
+        }
+    }
 
     /// <summary>
     /// The identity of a dead letter's record. Rows of older versions do not have it. There the dead letter's id is the identity, so that

@@ -61,7 +61,7 @@ internal sealed class RejectionSender(
                 return;
             }
 
-            Log.ResponseUndeliverable(logger, message.MessageId, message.Topic, report.Reason);
+            Log.MessageWithoutSagaUndeliverable(logger, message.MessageId, message.Topic, report.Reason);
         }
     }
 }

@@ -17,6 +17,8 @@ public sealed class OutgoingSenderTests
 {
     private static readonly SagaId _saga = new(Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"));
 
+    private static readonly MessageId _redriven = new(Guid.Parse("018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a15"));
+
     private static readonly OutgoingMessage _message = new()
     {
         MessageId = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11")),
@@ -258,6 +260,34 @@ public sealed class OutgoingSenderTests
         Assert.Equal(message.Value.ToArray(), row.Value);
     }
 
+    [Theory]
+    [InlineData(true, """{"token":"t0ken"}""")]
+    [InlineData(false, """{"saga_id":"018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"}""")]
+    [InlineData(false, """{"call":{"parent_id":"018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"}}""")]
+    [InlineData(false, """{"result":{"saga_id":"018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a13"}}""")]
+    public async Task A_redriven_message_rejected_again_is_logged_with_its_saga(bool hasHeader, string value)
+    {
+        var line = await LogRejectionOfRedrivenAsync(_message with
+        {
+            Value = Encoding.UTF8.GetBytes(value),
+            Headers = hasHeader ? _message.Headers.With(HeaderNames.SagaId, _saga.ToString()) : _message.Headers,
+        });
+
+        Assert.Equal($"The broker rejects message {_redriven} of saga {_saga} for topic orders.packed: too large", line);
+    }
+
+    [Theory]
+    [InlineData("""{"token":"t0ken"}""")]
+    [InlineData("""{"saga_id":7,"call":[],"result":"x"}""")]
+    [InlineData("null")]
+    [InlineData("not JSON")]
+    public async Task A_redriven_message_without_a_saga_is_logged_without_one(string value)
+    {
+        var line = await LogRejectionOfRedrivenAsync(_message with { Value = Encoding.UTF8.GetBytes(value) });
+
+        Assert.Equal($"The broker rejects message {_redriven} for topic orders.packed: too large", line);
+    }
+
     [Fact]
     public async Task A_redriven_message_that_is_sent_closes_its_dead_letter()
     {
@@ -405,6 +435,16 @@ public sealed class OutgoingSenderTests
         pendingReport.SetResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
 
         Assert.Empty(log.Lines);
+    }
+
+    private static async Task<string> LogRejectionOfRedrivenAsync(OutgoingMessage message)
+    {
+        var log = new CollectedLog();
+        using var sender = new OutgoingSender(new RejectingProducer("orders.packed"), new Index(), log);
+        var deadLetter = UndeliverableDeadLetter.Row(message with { Topic = "orders.packed" }, "too large");
+        sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, _redriven.Value, deadLetter.At)]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+        return Assert.Single(log.Lines);
     }
 
     // Rejects every record for these topics; acknowledges others, unless a test sets another answer.

@@ -91,7 +91,7 @@ public sealed class UndeliverableMessagesTests
             Headers = MessageHeaders.Empty,
         };
 
-        var undeliverable = new UndeliverableMessage(new(_id.Value), message, "too large");
+        var undeliverable = new UndeliverableMessage(message, "too large");
         scenario.Handles((await Converter(scenario).ConvertAsync(undeliverable, CancellationToken.None))!.Message);
 
         Assert.Equal("no_carrier", scenario.Saga.Fault?.Code);
@@ -121,7 +121,7 @@ public sealed class UndeliverableMessagesTests
 
     private async Task RejectAsync(SagaScenario scenario, CommandToSend sent) => scenario.Handles(
         (await Converter(scenario).ConvertAsync(
-            new UndeliverableMessage(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
+            new UndeliverableMessage(Message(scenario, sent), "too large"), CancellationToken.None))!.Message);
 
     [Theory]
     [InlineData(Effect, false, true)]
@@ -139,7 +139,7 @@ public sealed class UndeliverableMessagesTests
 
         var message = Message(scenario, sent);
         var delivery = (await Converter(scenario).ConvertAsync(
-            new UndeliverableMessage(scenario.Saga.Facts.SagaId, message, "too large"), CancellationToken.None))!;
+            new UndeliverableMessage(message, "too large"), CancellationToken.None))!;
         scenario.Handles(delivery.Message);
         delivery.Sink.Caller!.SetResult(new DeliveryOutcome.Done(delivery.Message.SagaId, scenario.Saga));
         await Converter(scenario).CloseDeadLetterAsync(message, delivery, CancellationToken.None);
@@ -155,7 +155,7 @@ public sealed class UndeliverableMessagesTests
         await _ledger.ParkAsync(new CommandToPark(Command(scenario, sent), "outside", default), CancellationToken.None);
 
         Assert.Null(await Converter(scenario).ConvertAsync(
-            new UndeliverableMessage(scenario.Saga.Facts.SagaId, Message(scenario, sent), "too large"), CancellationToken.None));
+            new UndeliverableMessage(Message(scenario, sent), "too large"), CancellationToken.None));
         Assert.Single(_ledger.Parked);
     }
 
@@ -167,9 +167,8 @@ public sealed class UndeliverableMessagesTests
         var scenario = Starts(call);
         var redriven = Message(scenario, scenario.Last.Commands[0]);
 
-        // The sender knows only the dead letter's id.
         var delivery = await Converter(scenario).ConvertAsync(
-            new UndeliverableMessage(new(_id.Value), redriven, "too large"), CancellationToken.None);
+            new UndeliverableMessage(redriven, "too large"), CancellationToken.None);
 
         Assert.Equal(scenario.Saga.Facts.SagaId, delivery!.Message.SagaId);
     }
