@@ -16,7 +16,8 @@ public interface IParkedCommands
     Task<ClaimResult> ParkAsync(CommandToPark command, CancellationToken cancellation);
 
     /// <summary>
-    /// Parks a leased command, behind the others of its connection whatever its age. False if the lease was replaced.
+    /// Parks a leased command, behind the others of its connection whatever its age. True also if an earlier call with the lease parked it
+    /// and it is still parked, because the answer to that call may have been lost. False if the lease was replaced.
     /// </summary>
     /// <param name="leaseToken">The token of the lease.</param>
     /// <param name="command">The command.</param>

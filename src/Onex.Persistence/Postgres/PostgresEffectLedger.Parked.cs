@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Npgsql;
 using NpgsqlTypes;
@@ -37,11 +38,13 @@ public sealed partial class PostgresEffectLedger
         RETURNING l.command_id
         """;
 
+    // The second condition: an earlier execution parked the command, and its answer was lost.
     private const string ParkAgain = """
         UPDATE onex.effect_ledger l
-        SET outcome = 'parked', lease_token = gen_random_uuid(), leased_until = clock_timestamp() + $3, claimed_at = clock_timestamp(),
+        SET outcome = 'parked', lease_token = $7, leased_until = clock_timestamp() + $3, claimed_at = clock_timestamp(),
             parked_for = $4, parked_at = clock_timestamp(), parked_command = $5, may_sent = l.may_sent OR $6
-        WHERE l.command_id = $1 AND l.lease_token = $2 AND l.outcome IS NULL
+        WHERE l.command_id = $1
+          AND ((l.lease_token = $2 AND l.outcome IS NULL) OR (l.lease_token = $7 AND l.outcome = 'parked'))
         RETURNING l.command_id
         """;
 
@@ -98,60 +101,41 @@ public sealed partial class PostgresEffectLedger
             FROM onex.connection_states s WHERE s.connection = c.connection AND s.valid_until >= clock_timestamp()) s
         """;
 
+    // Taken commands whose transaction may have been committed although its confirmation was lost. Nobody runs them, so they are parked
+    // again before others are taken.
+    private readonly ConcurrentQueue<TakenCommand> _unconfirmed = new();
+
     /// <inheritdoc />
     public Task<ClaimResult> ParkAsync(CommandToPark command, CancellationToken cancellation) =>
         _parks.RunAsync(new ParkRow(command, ParkedContent.Write(command), new Guid(RandomNumberGenerator.GetBytes(16))), cancellation);
 
     /// <inheritdoc />
     public Task<bool> ParkAgainAsync(Guid leaseToken, CommandToPark command, bool maySent, CancellationToken cancellation) =>
-        _dataSource.RunAsync(
-            [
-                new NpgsqlBatchCommand(ParkAgain)
-                {
-                    Parameters =
-                    {
-                        new NpgsqlParameter<Guid> { TypedValue = command.Command.CommandId.Value },
-                        new NpgsqlParameter<Guid> { TypedValue = leaseToken },
-                        new NpgsqlParameter<TimeSpan> { TypedValue = LedgerTimes.Lease(command.Command) },
-                        new NpgsqlParameter<string> { TypedValue = command.Connection },
-                        new NpgsqlParameter<byte[]> { TypedValue = ParkedContent.Write(command) },
-                        new NpgsqlParameter<bool> { TypedValue = maySent },
-                    },
-                },
-            ],
-            reader => reader.ReadAsync(),
-            cancellation);
+        _dataSource.RunAsync([CreateParkAgain(leaseToken, command, maySent)], reader => reader.ReadAsync(), cancellation);
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation)
-    {
-        var taken = await _dataSource.RunAsync(
-            [
-                new NpgsqlBatchCommand(Take)
-                {
-                    Parameters =
-                    {
-                        PostgresArray.Create(NpgsqlDbType.Text, [.. limits], limit => limit.Connection),
-                        PostgresArray.Create(NpgsqlDbType.Integer, [.. limits], limit => limit.Commands),
-                    },
-                },
-            ],
-            async reader =>
+    public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation) =>
+        _dataSource.RepeatAsync<IReadOnlyList<TakenCommand>>(
+            async connection =>
             {
-                var rows = new List<(DateTimeOffset At, TakenCommand Command)>();
-                while (await reader.ReadAsync())
+                await ParkUnconfirmedAsync(connection);
+
+                // Commits only after the commands have arrived here. If they do not arrive, the transaction is rolled back.
+                await using var transaction = await connection.BeginTransactionAsync(cancellation);
+                var taken = await TakeAsync(transaction, limits, cancellation);
+                try
                 {
-                    var lease = new ClaimResult.Granted(reader.GetGuid(0)) { FollowsUnrecordedLease = reader.GetBoolean(1) };
-                    rows.Add((
-                        reader.GetFieldValue<DateTimeOffset>(4),
-                        ParkedContent.Read(reader.GetFieldValue<byte[]>(3), reader.GetString(2), lease)));
+                    await transaction.CommitAsync(CancellationToken.None);
+                }
+                catch
+                {
+                    taken.ForEach(_unconfirmed.Enqueue);
+                    throw;
                 }
 
-                return rows;
+                return taken;
             },
             cancellation);
-        return [.. taken.OrderBy(row => row.At).Select(row => row.Command)];
-    }
 
     /// <inheritdoc />
     public Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) => RunAsync(
@@ -217,6 +201,70 @@ public sealed partial class PostgresEffectLedger
                 return described;
             },
             cancellation);
+
+    private static NpgsqlBatchCommand CreateParkAgain(Guid leaseToken, CommandToPark command, bool maySent) => new(ParkAgain)
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<Guid> { TypedValue = command.Command.CommandId.Value },
+            new NpgsqlParameter<Guid> { TypedValue = leaseToken },
+            new NpgsqlParameter<TimeSpan> { TypedValue = LedgerTimes.Lease(command.Command) },
+            new NpgsqlParameter<string> { TypedValue = command.Connection },
+            new NpgsqlParameter<byte[]> { TypedValue = ParkedContent.Write(command) },
+            new NpgsqlParameter<bool> { TypedValue = maySent },
+            new NpgsqlParameter<Guid> { TypedValue = ParkedContent.Token(leaseToken) },
+        },
+    };
+
+    private static async Task<List<TakenCommand>> TakeAsync(
+        NpgsqlTransaction transaction, IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation)
+    {
+        await using var take = new NpgsqlCommand(Take, transaction.Connection, transaction)
+        {
+            Parameters =
+            {
+                PostgresArray.Create(NpgsqlDbType.Text, [.. limits], limit => limit.Connection),
+                PostgresArray.Create(NpgsqlDbType.Integer, [.. limits], limit => limit.Commands),
+            },
+        };
+        await using var reader = await take.ExecuteReaderAsync(cancellation);
+        var rows = new List<(DateTimeOffset At, TakenCommand Command)>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            var lease = new ClaimResult.Granted(reader.GetGuid(0)) { FollowsUnrecordedLease = reader.GetBoolean(1) };
+            rows.Add((
+                reader.GetFieldValue<DateTimeOffset>(4),
+                ParkedContent.Read(reader.GetFieldValue<byte[]>(3), reader.GetString(2), lease)));
+        }
+
+        return [.. rows.OrderBy(row => row.At).Select(row => row.Command)];
+    }
+
+    // Changes nothing if the transaction was not committed. The lock waits for one that is being committed.
+    private async Task ParkUnconfirmedAsync(NpgsqlConnection connection)
+    {
+        while (_unconfirmed.TryPeek(out var taken))
+        {
+            var command = new CommandToPark(taken.Command, taken.Connection, default)
+            {
+                TraceParent = taken.TraceParent,
+                TraceState = taken.TraceState,
+            };
+            await using var park = new NpgsqlBatch(connection)
+            {
+                BatchCommands =
+                {
+                    new NpgsqlBatchCommand("SELECT FROM onex.effect_ledger WHERE command_id = $1 FOR UPDATE")
+                    {
+                        Parameters = { new NpgsqlParameter<Guid> { TypedValue = taken.Command.CommandId.Value } },
+                    },
+                    CreateParkAgain(taken.Lease.LeaseToken, command, taken.Lease.FollowsUnrecordedLease),
+                },
+            };
+            await park.ExecuteNonQueryAsync(CancellationToken.None);
+            _unconfirmed.TryDequeue(out _);
+        }
+    }
 
     private Task<bool> RunAsync(NpgsqlBatchCommand[] commands, CancellationToken cancellation) =>
         _dataSource.RunAsync(commands, _ => Task.FromResult(true), cancellation);

@@ -17,25 +17,24 @@ internal static class StoreQueries
     /// <param name="cancellation">Ends the wait.</param>
     /// <param name="contentionRetries">The most retries after conflicts with other transactions.</param>
     /// <exception cref="StoreUnavailableException">The database cannot be used for now.</exception>
-    public static async Task<T> RunAsync<T>(
+    public static Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
         NpgsqlBatchCommand[] commands,
         Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellation,
         int contentionRetries = ContentionRetries)
     {
-        var hasReconnected = false;
-        for (var contentions = 0; ; commands = [.. commands.Select(Copy)])
-        {
-            try
+        var isRepeated = false;
+        return dataSource.RepeatAsync(
+            async connection =>
             {
-                await using var connection = await dataSource.OpenConnectionAsync(cancellation);
                 await using var batch = new NpgsqlBatch(connection);
                 foreach (var command in commands)
                 {
-                    batch.BatchCommands.Add(command);
+                    batch.BatchCommands.Add(isRepeated ? Copy(command) : command);
                 }
 
+                isRepeated = true;
                 await using var reader = await batch.ExecuteReaderAsync(cancellation);
                 var result = await read(reader);
 
@@ -45,6 +44,26 @@ internal static class StoreQueries
                 }
 
                 return result;
+            },
+            cancellation,
+            contentionRetries);
+    }
+
+    /// <summary>Runs work on a connection, and repeats it on the same conditions as <see cref="RunAsync"/> repeats its commands.</summary>
+    /// <exception cref="StoreUnavailableException">The database cannot be used for now.</exception>
+    public static async Task<T> RepeatAsync<T>(
+        this NpgsqlDataSource dataSource,
+        Func<NpgsqlConnection, Task<T>> work,
+        CancellationToken cancellation,
+        int contentionRetries = ContentionRetries)
+    {
+        var hasReconnected = false;
+        for (var contentions = 0; ;)
+        {
+            try
+            {
+                await using var connection = await dataSource.OpenConnectionAsync(cancellation);
+                return await work(connection);
             }
             catch (Exception error) when (StoreErrors.IsContention(error) && contentions < contentionRetries)
             {

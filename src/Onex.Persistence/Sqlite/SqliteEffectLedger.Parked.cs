@@ -21,7 +21,7 @@ internal sealed partial class SqliteEffectLedger
         UPDATE effect_ledger
         SET outcome = 'parked', lease_token = $3, leased_until = $4, claimed_at = $4, parked_for = $5, parked_at = $4,
             parked_command = $6, may_sent = max(may_sent, $7)
-        WHERE command_id = $1 AND lease_token = $2 AND outcome IS NULL
+        WHERE command_id = $1 AND ((lease_token = $2 AND outcome IS NULL) OR (lease_token = $3 AND outcome = 'parked'))
         """;
 
     private const string ReadParked = """
@@ -59,8 +59,8 @@ internal sealed partial class SqliteEffectLedger
     public Task<bool> ParkAgainAsync(Guid leaseToken, CommandToPark command, bool maySent, CancellationToken cancellation) =>
         _database.WriteAsync(
             session => session.Execute(
-                ParkAgain, command.Command.CommandId, leaseToken, NewToken(), _time.GetUtcNow(), command.Connection,
-                ParkedContent.Write(command), maySent) == 1,
+                ParkAgain, command.Command.CommandId, leaseToken, ParkedContent.Token(leaseToken), _time.GetUtcNow(),
+                command.Connection, ParkedContent.Write(command), maySent) == 1,
             cancellation);
 
     /// <inheritdoc />

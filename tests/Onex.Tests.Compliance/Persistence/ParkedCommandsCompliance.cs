@@ -156,10 +156,11 @@ public abstract class ParkedCommandsCompliance
         Assert.True(await Parked.ParkAgainAsync(trial.Lease.LeaseToken, new CommandToPark(first, _connection, default), maySent, _none));
 
         Assert.False(await Ledger.RecordAsync(trial.Lease.LeaseToken, Result(first), _none));
-        Assert.False(await Parked.ParkAgainAsync(trial.Lease.LeaseToken, new CommandToPark(first, _connection, default), maySent, _none));
+        Assert.True(await Parked.ParkAgainAsync(trial.Lease.LeaseToken, new CommandToPark(first, _connection, default), false, _none));
         var taken = await TakeAsync(10);
         Assert.Equal([second, first], taken.Select(command => command.Command));
         Assert.Equal([false, maySent], taken.Select(command => command.Lease.FollowsUnrecordedLease));
+        Assert.False(await Parked.ParkAgainAsync(trial.Lease.LeaseToken, new CommandToPark(first, _connection, default), maySent, _none));
     }
 
     [Fact]
@@ -271,7 +272,7 @@ public abstract class ParkedCommandsCompliance
         NotAfter = TimeProvider.System.GetUtcNow().AddDays(1),
     };
 
-    private static StepResult Result(StepCommand command) => new()
+    protected static StepResult Result(StepCommand command) => new()
     {
         CommandId = command.CommandId,
         Attempt = command.Attempt,

@@ -1,4 +1,5 @@
 using Npgsql;
+using Onex.Persistence;
 using Onex.Persistence.Ledger;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
@@ -38,10 +39,8 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
     [Fact]
     public async Task Parking_with_a_lost_response_parks_once()
     {
-        var settings = database.Settings;
-        await using var proxy = new CuttingProxy(settings.Host, settings.Port);
-        await using var pool = PostgresDataSource.Create(settings with { Port = proxy.Port, SslMode = "disable" });
-        var ledger = new PostgresEffectLedger(pool);
+        await using var proxied = Proxied();
+        var (proxy, ledger) = (proxied.Proxy, proxied.Ledger);
         var command = Command("lost");
         await ledger.LookUpAsync([command.Command.CommandId], _none);
         proxy.NextRequest = Cut.BeforeTheAnswer;
@@ -49,6 +48,56 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
         Assert.IsType<ClaimResult.Parked>(await ledger.ParkAsync(command, _none));
 
         Assert.Single(await Parked.TakeAsync([new TakeLimit("lost", 10)], _none));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Parking_again_with_a_lost_response_is_recognized_when_it_is_repeated(bool isOutage)
+    {
+        await using var proxied = Proxied();
+        var (proxy, ledger) = (proxied.Proxy, proxied.Ledger);
+        var command = Command($"again-{isOutage}");
+        await Parked.ParkAsync(command, _none);
+        var lease = Assert.Single(await Parked.TakeAsync([new TakeLimit(command.Connection, 1)], _none)).Lease.LeaseToken;
+        proxy.CutOnly("SET outcome = 'parked'", Cut.BeforeTheAnswer, () => proxy.IsRejecting = isOutage);
+        if (isOutage)
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => ledger.ParkAgainAsync(lease, command, maySent: true, _none));
+            proxy.IsRejecting = false;
+        }
+
+        Assert.True(await ledger.ParkAgainAsync(lease, command, maySent: true, _none));
+
+        Assert.Single(await Parked.TakeAsync([new TakeLimit(command.Connection, 10)], _none));
+    }
+
+    [Theory]
+    [InlineData("WITH taken", false)]
+    [InlineData("WITH taken", true)]
+    [InlineData("COMMIT", false)]
+    [InlineData("COMMIT", true)]
+    public async Task Commands_whose_taking_had_a_lost_response_are_taken_again(string lostStatement, bool isOutage)
+    {
+        await using var proxied = Proxied();
+        var (proxy, ledger) = (proxied.Proxy, proxied.Ledger);
+        var command = Command($"taken-{Rows.Id()}");
+        var limit = new TakeLimit(command.Connection, 10);
+        await ledger.ParkAsync(command, _none);
+        proxy.CutOnly(lostStatement, Cut.BeforeTheAnswer, () => proxy.IsRejecting = isOutage);
+        if (isOutage)
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => ledger.TakeAsync([limit], _none));
+            proxy.IsRejecting = false;
+        }
+
+        // The server may still lock the row until it notices that the connection has ended.
+        IReadOnlyList<TakenCommand> taken = [];
+        await Eventually.Async(
+            async () => (taken = await ledger.TakeAsync([limit], _none)).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was taken");
+
+        Assert.Equal(command.Command, Assert.Single(taken).Command);
+        Assert.True(await Ledger.RecordAsync(taken[0].Lease.LeaseToken, Result(command.Command), _none));
     }
 
     [Fact]
@@ -71,4 +120,21 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
         $"UPDATE onex.effect_ledger SET leased_until = now() - interval '1 second' WHERE command_id = '{command.CommandId}'");
 
     private static CommandToPark Command(string connection) => new(Command(), connection, TimeSpan.Zero);
+
+    private ProxiedLedger Proxied()
+    {
+        var settings = database.Settings;
+        var proxy = new CuttingProxy(settings.Host, settings.Port);
+        var pool = PostgresDataSource.Create(settings with { Host = "127.0.0.1", Port = proxy.Port, SslMode = "disable" });
+        return new ProxiedLedger(proxy, pool, new PostgresEffectLedger(pool));
+    }
+
+    private sealed record ProxiedLedger(CuttingProxy Proxy, NpgsqlDataSource Pool, PostgresEffectLedger Ledger) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Pool.DisposeAsync();
+            await Proxy.DisposeAsync();
+        }
+    }
 }
