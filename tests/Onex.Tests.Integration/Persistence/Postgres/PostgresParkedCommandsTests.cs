@@ -75,8 +75,8 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
     [Theory]
     [InlineData("WITH taken", false)]
     [InlineData("WITH taken", true)]
-    [InlineData("COMMIT", false)]
-    [InlineData("COMMIT", true)]
+    [InlineData("COMMIT\0", false)]
+    [InlineData("COMMIT\0", true)]
     public async Task Commands_whose_taking_had_a_lost_response_are_taken_again(string lostStatement, bool isOutage)
     {
         await using var proxied = Proxied();
