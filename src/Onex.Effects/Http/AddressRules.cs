@@ -53,6 +53,8 @@ internal static class AddressRules
         IPNetwork.Parse("2001::/32"), // Teredo: a tunnel to an IPv4 address inside it
         IPNetwork.Parse("fe80::/10"), // link-local
         IPNetwork.Parse("ff00::/8"), // multicast
+        IPNetwork.Parse("fd00:42::42/128"), // a cloud's metadata service
+        IPNetwork.Parse("fd00:a9fe:a9fe::1/128"), // a cloud's metadata service
         IPNetwork.Parse("fd00:ec2::/32"), // a cloud's metadata service
         IPNetwork.Parse("fd20:ce::/32"), // a cloud's metadata service
     ];

@@ -224,7 +224,7 @@ public sealed class TopicAdmin
         is ErrorCode.Local_TimedOut or ErrorCode.Local_TimedOutQueue or ErrorCode.Local_Transport or ErrorCode.Local_AllBrokersDown
         or ErrorCode.Local_Resolve or ErrorCode.Local_Authentication or ErrorCode.Local_Ssl or ErrorCode.Local_Destroy
         or ErrorCode.RequestTimedOut or ErrorCode.BrokerNotAvailable or ErrorCode.LeaderNotAvailable or ErrorCode.NotController
-        or ErrorCode.NetworkException or ErrorCode.SaslAuthenticationFailed;
+        or ErrorCode.NetworkException or ErrorCode.SaslAuthenticationFailed or ErrorCode.ThrottlingQuotaExceeded;
 
     private static Guid? ToGuid(Uuid? id)
     {

@@ -41,8 +41,9 @@ internal static class Redrive
             var value = JsonSerializer.Deserialize(message.Value.Span, MessageJson.Default.JsonElement);
             return Find(value, "saga_id") ?? Find(value, "call", "parent_id") ?? Find(value, "result", "saga_id");
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // No JSON, or a text with half a surrogate pair, which cannot be read as an id or a name.
             return null;
         }
 

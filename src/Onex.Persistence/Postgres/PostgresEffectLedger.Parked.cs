@@ -38,6 +38,9 @@ public sealed partial class PostgresEffectLedger
         RETURNING l.command_id
         """;
 
+    // Ends the transaction of a process that vanishes or freezes before it commits. Others would wait for its rows.
+    private const string LimitIdleTime = "SET LOCAL idle_in_transaction_session_timeout = '5s'";
+
     // The second condition: an earlier execution parked the command, and its answer was lost.
     private const string ParkAgain = """
         UPDATE onex.effect_ledger l
@@ -219,12 +222,19 @@ public sealed partial class PostgresEffectLedger
     private static async Task<List<TakenCommand>> TakeAsync(
         NpgsqlTransaction transaction, IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation)
     {
-        await using var take = new NpgsqlCommand(Take, transaction.Connection, transaction)
+        await using var take = new NpgsqlBatch(transaction.Connection, transaction)
         {
-            Parameters =
+            BatchCommands =
             {
-                PostgresArray.Create(NpgsqlDbType.Text, [.. limits], limit => limit.Connection),
-                PostgresArray.Create(NpgsqlDbType.Integer, [.. limits], limit => limit.Commands),
+                new NpgsqlBatchCommand(LimitIdleTime),
+                new NpgsqlBatchCommand(Take)
+                {
+                    Parameters =
+                    {
+                        PostgresArray.Create(NpgsqlDbType.Text, [.. limits], limit => limit.Connection),
+                        PostgresArray.Create(NpgsqlDbType.Integer, [.. limits], limit => limit.Commands),
+                    },
+                },
             },
         };
         await using var reader = await take.ExecuteReaderAsync(cancellation);

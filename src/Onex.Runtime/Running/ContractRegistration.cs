@@ -44,7 +44,7 @@ internal sealed class ContractRegistration(
             {
                 return
                 [
-                    $"{rejected.Message} Correct the topic in the contract, or create it on the broker and send SIGHUP to this process.",
+                    $"{rejected.Message} Correct the topic in the contract, or remove the cause on the broker and send SIGHUP.",
                 ];
             }
         }

@@ -196,6 +196,7 @@ public sealed class ChangedLogTests : IDisposable
 
         await DeleteAsync(topic);
         await RecreateAsync(topic);
+        await EmptyAsync(topic);
 
         await Condition.HoldsAsync(
             async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.DeliveryStatus.Acknowledged);
@@ -374,6 +375,15 @@ public sealed class ChangedLogTests : IDisposable
             return false;
         }
     });
+
+    // For some moments after the controller has made the new topic, the broker still reads and writes the log of the old one.
+    private async Task EmptyAsync(string topic)
+    {
+        using var consumer = new ConsumerBuilder<byte[], byte[]>(
+            new ConsumerConfig { BootstrapServers = _bus.Bootstrap, GroupId = topic }).Build();
+        await Condition.HoldsAsync(
+            () => consumer.QueryWatermarkOffsets(new TopicPartition(topic, 0), TimeSpan.FromSeconds(10)).High.Value == 0);
+    }
 
     private Task CreateWithLimitAsync(string topic, int bytes) => _admin.Value.CreateTopicsAsync(
         [

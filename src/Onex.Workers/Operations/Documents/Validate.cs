@@ -29,7 +29,10 @@ internal sealed class Validate()
         var root = JsonReader.Read(file, ExpressionLimits.KeptDepth);
         var external = new LoadedFile(Text: null, Problem: "a schema here refers to itself only", Root: null, []);
         var references = new References(_ => external, path => path);
-        var compiled = root is null ? null : new SchemaReader(references).Read(new SchemaDocument(file.Path, file, root));
+
+        // A worker does not know whether the contract is registered, and must run the steps of one that is.
+        var reader = new SchemaReader(references, isRegistered: true);
+        var compiled = root is null ? null : reader.Read(new SchemaDocument(file.Path, file, root));
         var error = file.Reported.FirstOrDefault(each => each.Severity == Severity.Error);
         return compiled is not null && error is null
             ? compiled

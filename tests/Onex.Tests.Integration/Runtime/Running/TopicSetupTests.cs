@@ -73,7 +73,7 @@ public sealed class TopicSetupTests : IAsyncDisposable
         var line = Assert.Single(logged.All);
         Assert.StartsWith("Error: Changed files have errors and are not used", line, StringComparison.Ordinal);
         Assert.Contains($"does not create topic '{_prefix}_emitted'", line, StringComparison.Ordinal);
-        Assert.EndsWith("create it on the broker and send SIGHUP to this process.", line, StringComparison.Ordinal);
+        Assert.EndsWith("or remove the cause on the broker and send SIGHUP.", line, StringComparison.Ordinal);
         Assert.Contains("does not create topic", health.Handlers[_directory], StringComparison.Ordinal);
     }
 

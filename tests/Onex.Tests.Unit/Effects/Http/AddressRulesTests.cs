@@ -62,6 +62,8 @@ public sealed class AddressRulesTests
     [InlineData("168.63.129.16")]
     [InlineData("fd00:ec2::254")]
     [InlineData("fd20:ce::254")]
+    [InlineData("fd00:42::42")]
+    [InlineData("fd00:a9fe:a9fe::1")]
     [InlineData("fe80::a9fe:a9fe")]
     [InlineData("::")]
     public void An_instance_never_has_an_address_of_a_metadata_service_in_any_form(string address) =>

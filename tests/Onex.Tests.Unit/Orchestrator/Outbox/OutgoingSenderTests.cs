@@ -279,6 +279,7 @@ public sealed class OutgoingSenderTests
     [Theory]
     [InlineData("""{"token":"t0ken"}""")]
     [InlineData("""{"saga_id":7,"call":[],"result":"x"}""")]
+    [InlineData("""{"saga_id":"\ud800"}""")]
     [InlineData("null")]
     [InlineData("not JSON")]
     public async Task A_redriven_message_without_a_saga_is_logged_without_one(string value)

@@ -72,6 +72,7 @@ public sealed class DocumentsTests
     [Theory]
     [InlineData("""{"type":"object","required":["a"]}""", """{"a":1}""", """{"valid":true,"problems":[]}""")]
     [InlineData("true", "1", """{"valid":true,"problems":[]}""")]
+    [InlineData("""{"pattern":"\\A\\x{61}\\z"}""", "\"a\"", """{"valid":true,"problems":[]}""")]
     [InlineData("""{"$ref":"#/$defs/n","$defs":{"n":{"type":"integer"}}}""", "1", """{"valid":true,"problems":[]}""")]
     public Task A_valid_value_has_no_problems(string schema, string value, string expected) =>
         ComputeHarness.CompletesAsync("validate", $$"""{"value":{{value}},"schema":{{schema}}}""", expected);
