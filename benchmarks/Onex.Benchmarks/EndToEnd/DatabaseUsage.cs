@@ -26,6 +26,16 @@ internal sealed record DatabaseUsage(
         return new DatabaseUsage(row[0], row[1], row[2], row[3], row[4], row[5]);
     }
 
+    /// <summary>Adds the rows and the write-ahead log of each transition.</summary>
+    public void AddRowsTo(Measurement measurement, double transitions)
+    {
+        measurement.Add("rows inserted/transition", Inserted / transitions);
+        measurement.Add("rows updated/transition", Updated / transitions);
+        measurement.Add("rows deleted/transition", Deleted / transitions);
+        measurement.Add("WAL records/transition", WalRecords / transitions);
+        measurement.Add("WAL bytes/transition", WalBytes / transitions);
+    }
+
     public static DatabaseUsage operator -(DatabaseUsage left, DatabaseUsage right) => new(
         left.Commits - right.Commits, left.Inserted - right.Inserted, left.Updated - right.Updated,
         left.Deleted - right.Deleted, left.WalRecords - right.WalRecords, left.WalBytes - right.WalBytes);

@@ -149,11 +149,7 @@ internal static class EndToEndBenchmark
         }
 
         measurement.Add("transitions/commit", transitions / database.Commits);
-        measurement.Add("rows inserted/transition", database.Inserted / transitions);
-        measurement.Add("rows updated/transition", database.Updated / transitions);
-        measurement.Add("rows deleted/transition", database.Deleted / transitions);
-        measurement.Add("WAL records/transition", database.WalRecords / transitions);
-        measurement.Add("WAL bytes/transition", database.WalBytes / transitions);
+        database.AddRowsTo(measurement, transitions);
         return options.Requests / seconds;
     }
 

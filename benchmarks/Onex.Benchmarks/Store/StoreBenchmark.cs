@@ -59,13 +59,9 @@ internal static class StoreBenchmark
         measurement.Add("transitions/s", transitions / seconds);
         measurement.Add("CPU of Postgres, us/transition", serverSeconds / transitions * 1e6);
         measurement.Add("CPU of the store, us/transition", ownSeconds / transitions * 1e6);
-        measurement.Add("rows inserted/transition", used.Inserted / transitions);
-        measurement.Add("rows updated/transition", used.Updated / transitions);
-        measurement.Add("rows deleted/transition", used.Deleted / transitions);
-        measurement.Add("WAL records/transition", used.WalRecords / transitions);
-        measurement.Add("WAL bytes/transition", used.WalBytes / transitions);
+        used.AddRowsTo(measurement, transitions);
         return measurement;
     }
 
-    private static double OwnCpuSeconds() => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds;
+    private static double OwnCpuSeconds() => ProcessUsage.Read(Environment.ProcessId).CpuSeconds;
 }
