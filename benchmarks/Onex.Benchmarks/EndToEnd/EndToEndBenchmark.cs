@@ -90,7 +90,7 @@ internal static class EndToEndBenchmark
 
         var measurement = new Measurement();
         var throughput = await MeasureLoadAsync(measurement, options, driver, stack, roles, broker);
-        measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _timeout)).Latencies);
+        measurement.AddLatency("one at a time", await driver.SendOneAtATimeAsync(SingleRequests, _timeout));
         if (options.RateSeconds > 0)
         {
             foreach (
@@ -148,7 +148,7 @@ internal static class EndToEndBenchmark
             measurement.Add($"peak memory of {NameOf(role)}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
         }
 
-        measurement.Add("transitions/commit", transitions / database.Commits);
+        measurement.Add("transitions/transaction of Postgres", transitions / database.Commits);
         database.AddRowsTo(measurement, transitions);
         return options.Requests / seconds;
     }

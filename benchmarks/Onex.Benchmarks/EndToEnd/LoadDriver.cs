@@ -73,6 +73,17 @@ internal sealed class LoadDriver : IDisposable
     }
 
     /// <summary>
+    /// Sends one request after the other: first as many that do not count, because after a closed loop the runtime still compiles, and all
+    /// processes share the processors with it.
+    /// </summary>
+    /// <returns>The milliseconds of each request, sorted.</returns>
+    public async Task<double[]> SendOneAtATimeAsync(int count, TimeSpan timeout)
+    {
+        await KeepInFlightAsync(count, 1, timeout);
+        return (await KeepInFlightAsync(count, 1, timeout)).Latencies;
+    }
+
+    /// <summary>
     /// Open loop: sends at a fixed rate, whether or not responses arrive. Latency counts from the time at which a request was due, so that
     /// a pause of the system affects all requests of that pause.
     /// </summary>

@@ -136,7 +136,7 @@ internal static class FlatBenchmark
             var (seconds, latencies) = await driver.KeepInFlightAsync(requests, InFlight, _timeout);
             measurement.Add("transitions/s", requests * 3 / seconds);
             measurement.AddLatency("under load", latencies);
-            measurement.AddLatency("one at a time", (await driver.KeepInFlightAsync(SingleRequests, 1, _timeout)).Latencies);
+            measurement.AddLatency("one at a time", await driver.SendOneAtATimeAsync(SingleRequests, _timeout));
             measurement.Add("start of the orchestrator to /ready, s", readySeconds);
             measurement.Add("peak memory of the orchestrator, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
             Rounds.Add(measurement);

@@ -214,7 +214,7 @@ internal static class WorkersBenchmark
             {
                 // The first round warms up.
                 var (seconds, _) = await driver.KeepInFlightAsync(round < 0 ? 4 * Sagas : Sagas, 1_000, _timeout);
-                var (_, latencies) = await driver.KeepInFlightAsync(100, 1, _timeout);
+                var latencies = await driver.SendOneAtATimeAsync(100, _timeout);
                 if (round >= 0)
                 {
                     many.Add(seconds);
