@@ -102,7 +102,7 @@ internal sealed class PluginEffect(
     {
         Name = connection.Name,
         Type = connection.Type,
-        Settings = connection.Public.AsMap().ToDictionary(entry => entry.Key, entry => entry.Value.AsString(), StringComparer.Ordinal),
+        Settings = connection.Public.AsMap().ToDictionary(entry => entry.Key, entry => entry.Value.ToString(), StringComparer.Ordinal),
         HttpFactory = connection.Type == ConnectionTypes.Http
             ? () => new HttpClient(new ConnectionHandler(transport, connection, context))
             {

@@ -53,6 +53,25 @@ public sealed class PluginEffectTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("7")]
+    [InlineData("0.5")]
+    [InlineData("true")]
+    public async Task A_plugin_reads_public_properties_as_text(string property)
+    {
+        _server.AnswerWith(201, "text/plain", "order");
+        await using var effects = new EffectsHarness(
+            $$"""
+            connections:
+              shop: { type: http, url: "{{_server.Address}}", public: { region: {{property}} } }
+            """,
+            plugins: PluginFolder.LoadTrials());
+
+        var result = await effects.RunAsync(EffectsHarness.Command("acme.post", Arguments, "shop"));
+
+        Assert.Equal($$"""{"found":"order {{property}}"}""", result.Result!.Value.ToString());
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public async Task An_allowed_host_gets_the_headers_of_a_connection_only_if_that_has_no_base_address(bool hasBaseAddress)
