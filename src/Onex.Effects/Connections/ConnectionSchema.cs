@@ -99,6 +99,8 @@ public static class ConnectionSchema
         {
             ["anyOf"] = new JsonArray(Number("integer", numbers), Map(ConnectionKeys.Concurrency, "max")),
         },
+        // YAML reads a version without quotes as a number.
+        { Name: "http_version" } => new JsonObject { ["enum"] = new JsonArray("1.1", "2", 1.1, 2) },
         { Words.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. key.Words.Select(word => JsonValue.Create(word))]) },
         { Type: "duration" } =>
             new JsonObject { ["type"] = "string", ["pattern"] = "^(([0-9]+([.][0-9]*)?|[.][0-9]+)(ms|us|ns|s|m|h|d))+$" },

@@ -75,6 +75,19 @@ public sealed class ConnectionSchemaTests : IDisposable
         Assert.True(ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: false).HasErrors);
     }
 
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2")]
+    [InlineData("'2'")]
+    public void A_version_of_http_needs_no_quotes(string version)
+    {
+        var text = $"connections:\n  x: {{ type: http, url: 'http://x', http_version: {version} }}\n";
+        File.WriteAllText(Path.Combine(_directory, "a.yaml"), text);
+
+        Assert.Empty(Problems(text));
+        Assert.Empty(ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: false).Diagnostics);
+    }
+
     private static IReadOnlyList<SchemaProblem> Problems(string text) =>
         _schema.Validate(YamlReader.Read(new SourceFile("connections.yaml", text), depthMax: 16)!.ToValue(), out _);
 
