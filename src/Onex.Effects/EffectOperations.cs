@@ -18,16 +18,13 @@ public static class EffectOperations
     private static readonly Type[] _classes =
         [.. typeof(EffectOperations).Assembly.GetTypes().Where(type => type.IsDefined(typeof(OperationAttribute), inherit: false))];
 
-    /// <summary>The descriptions, without those of plug-ins. Contracts are checked against them. They need no services.</summary>
+    /// <summary>The descriptions, without those of plug-ins.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),
     ];
 
-    /// <summary>
-    /// Creates the operations by name, including those of plug-ins, with the role's services. A class that implements several operations
-    /// is created once.
-    /// </summary>
+    /// <summary>Creates the operations by name, including those of plug-ins, with the role's services.</summary>
     internal static Dictionary<string, IEffectOperation> Create(IServiceProvider services)
     {
         var operations = new Dictionary<string, IEffectOperation>(StringComparer.Ordinal);

@@ -90,8 +90,8 @@ public static class EffectsRole
         [.. connections.Names, ConnectionGates.WithoutConnection];
 
     /// <summary>Adds the names of connections to the closed set of values of a metric label, at once and whenever they change.</summary>
-    public static void KnowConnections(OnexMeter meter, ConnectionTable connections) =>
-        EffectMetrics.KnowConnections(meter, connections);
+    public static void AddConnectionLabels(OnexMeter meter, ConnectionTable connections) =>
+        EffectMetrics.AddConnectionLabels(meter, connections);
 
     /// <summary>Adds the loop that reads the secrets of Vault to which connections refer.</summary>
     /// <param name="services">The process's services, with <see cref="VaultSecrets"/>.</param>

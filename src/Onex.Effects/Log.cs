@@ -16,7 +16,7 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Debug, "{Operation}, attempt {Attempt}, is not executed: {Reason}")]
     public static partial void Expired(ILogger logger, string operation, int attempt, string reason);
 
-    /// <summary>The attempt exceeded its timeout and a margin. The orchestrator looks up its outcome.</summary>
+    /// <summary>The attempt exceeded its timeout and a margin, and the command was claimed again.</summary>
     [LoggerMessage(2004, LogLevel.Warning, "{Operation}, attempt {Attempt}, ended after its lease: its outcome is dropped.")]
     public static partial void LeaseLost(ILogger logger, string operation, int attempt);
 
@@ -26,29 +26,33 @@ internal static partial class Log
 
     /// <summary>The database rejects the result, so the attempt fails with result_invalid.</summary>
     [LoggerMessage(2006, LogLevel.Error, "The effect ledger cannot store the result of {Operation}.")]
-    public static partial void ResultRefused(ILogger logger, string operation, Exception exception);
+    public static partial void ResultRejected(ILogger logger, string operation, Exception exception);
 
-    /// <summary>Whether db.transaction over this connection is exactly once. Logged once per connection.</summary>
+    /// <summary>Whether db.transaction over this connection is exactly once.</summary>
     [LoggerMessage(2007, LogLevel.Information, "Transactions over connection {Connection} {Mode}.")]
     public static partial void TransactionMode(ILogger logger, string connection, string mode);
 
     /// <summary>
-    /// Too many attempts on this connection failed. Its commands are parked in the database; one of them is tried periodically.
+    /// Too many attempts on this connection failed, or a secret of Vault cannot be read. Its commands are parked in the database; one of
+    /// them is tried periodically.
     /// </summary>
     [LoggerMessage(2008, LogLevel.Warning, "Connection {Connection} is unavailable, its commands are parked: {Reason}")]
     public static partial void BreakerOpened(ILogger logger, string connection, string? reason);
 
-    /// <summary>A trial on the connection succeeded. Its parked commands are run in the order of their arrival.</summary>
+    /// <summary>A trial on the connection succeeded, or its circuit breaker has new settings. Its parked commands are run.</summary>
     [LoggerMessage(2009, LogLevel.Information, "Connection {Connection} is available again.")]
     public static partial void BreakerClosed(ILogger logger, string connection);
 
-    /// <summary>The command's connection does not let it begin, or its trial failed.</summary>
+    /// <summary>The command's connection does not let it begin, or its attempt met an outage.</summary>
     [LoggerMessage(2010, LogLevel.Debug, "{Operation}, attempt {Attempt}, is parked for connection {Connection}.")]
     public static partial void Parked(ILogger logger, string operation, int attempt, string connection);
 
-    /// <summary>Parked commands wait in the database, and are read again after a delay.</summary>
-    [LoggerMessage(2011, LogLevel.Warning, "Parked commands cannot be read: {Reason}")]
-    public static partial void ParkedNotRead(ILogger logger, string reason);
+    /// <summary>
+    /// Parked commands wait in the database, and are read again after a delay. For one that was running, the orchestrator finds in the
+    /// ledger the recorded result, or that its lease has expired.
+    /// </summary>
+    [LoggerMessage(2011, LogLevel.Warning, "Parked commands cannot be read or recorded: {Reason}")]
+    public static partial void ParkedStoreUnavailable(ILogger logger, string reason);
 
     /// <summary>A defect: report it. The lease of the command expires, and the orchestrator continues its saga.</summary>
     [LoggerMessage(2012, LogLevel.Error, "A parked command for {Operation} could not be run.")]
@@ -60,7 +64,7 @@ internal static partial class Log
     public static partial void ParkedResultNotSent(ILogger logger, string operation, string reason);
 
     /// <summary>
-    /// Connections with this address use the last known instances, if there are any; without one their attempts fail, and nothing is sent.
+    /// A lookup failed, so the last known instances stay in use; or it found none. While none is known, attempts fail, and nothing is sent.
     /// </summary>
     [LoggerMessage(2041, LogLevel.Warning, "The instances of {Service} are unknown: {Error}.")]
     public static partial void ServiceUnavailable(ILogger logger, object service, string error);
@@ -81,7 +85,7 @@ internal static partial class Log
     [LoggerMessage(2060, LogLevel.Information, "Logged in to the Vault of connection {Connection}.")]
     public static partial void VaultLoggedIn(ILogger logger, string connection);
 
-    /// <summary>Steps that need Vault are parked until it answers. Unseal it, start it, or correct the login.</summary>
+    /// <summary>Unseal it, start it, or correct the login. Until then steps that need it are parked, or fail without a breaker.</summary>
     [LoggerMessage(2061, LogLevel.Warning, "The Vault of connection {Connection} is unavailable: {Cause}")]
     public static partial void VaultUnavailable(ILogger logger, string connection, string cause);
 

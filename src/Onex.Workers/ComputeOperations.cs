@@ -15,7 +15,7 @@ public static class ComputeOperations
     private static readonly Type[] _classes =
         [.. typeof(ComputeOperations).Assembly.GetTypes().Where(type => type.IsDefined(typeof(OperationAttribute), inherit: false))];
 
-    /// <summary>The descriptions, against which contracts are checked. They do not need the role's services.</summary>
+    /// <summary>The descriptions, without those of plug-ins.</summary>
     public static IReadOnlyList<OperationDescriptor> Descriptors { get; } =
     [
         .. _classes.SelectMany(Describe).OrderBy(descriptor => descriptor.Name, StringComparer.Ordinal),

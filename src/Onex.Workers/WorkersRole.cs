@@ -8,6 +8,7 @@ using Onex.Kafka.Brokers;
 using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Kafka.Rider;
+using Onex.Metrics;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
 using Onex.Workers.Running;
@@ -34,8 +35,9 @@ public static class WorkersRole
     private const string Source = "onex-workers";
 
     /// <summary>
-    /// Adds the role. Needs <see cref="IRecordProducer"/> and <see cref="TimeProvider"/> among the services, and uses
-    /// <see cref="IPayloads"/> and <see cref="ISagaStore"/> if there are such: a worker may have no database.
+    /// Adds the role. Needs <see cref="IRecordProducer"/>, <see cref="RoleHealth"/>, <see cref="OnexMeter"/> and
+    /// <see cref="TimeProvider"/> among the services, and uses <see cref="IPayloads"/> and <see cref="ISagaStore"/> if there are such: a
+    /// worker may have no database.
     /// </summary>
     /// <param name="services">The process's services.</param>
     /// <param name="settings">The settings.</param>

@@ -28,7 +28,10 @@ public sealed class Connection
     /// <summary>The references to Vault whose values are not known yet. While there are any, the connection cannot be used.</summary>
     internal IReadOnlyList<VaultReference> UnknownSecrets { get; set; } = [];
 
-    /// <summary>The base address of requests, or Redis's address; null for other types, and if only <see cref="Allow"/> is given.</summary>
+    /// <summary>
+    /// The base address of requests, or Redis's address; null for other types, if only <see cref="Allow"/> is given, and if it is an
+    /// unresolved secret.
+    /// </summary>
     internal Uri? Url { get; init; }
 
     /// <summary>The service whose instances get the requests instead of the host of <see cref="Url"/>, or null.</summary>
@@ -64,7 +67,7 @@ public sealed class Connection
     /// <summary>The certificates for TLS.</summary>
     internal TlsFiles Tls { get; init; } = TlsFiles.None;
 
-    /// <summary>Headers of requests to where <see cref="SendsCredentialsTo"/> is true; may contain secrets.</summary>
+    /// <summary>Headers of requests to addresses for which <see cref="SendsCredentialsTo"/> is true; may contain secrets.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>> Headers { get; init; } = [];
 
     /// <summary>The default time limit of attempts, or null.</summary>
@@ -80,7 +83,7 @@ public sealed class Connection
     internal RateLimit? RateLimit { get; init; }
 
     /// <summary>The limits that are counted per key or over all processes, or null.</summary>
-    internal SharedLimits? Shared { get; init; }
+    internal SharedLimitSettings? Shared { get; init; }
 
     /// <summary>The template over a saga's input that makes the key of limits; each key is counted separately. Null: no key.</summary>
     internal string? LimitKey { get; init; }

@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>A key of connections, for the reader and for docs/operations.md.</summary>
+/// <summary>A key of connections, for the reader, the schema and docs/operations.md.</summary>
 /// <param name="Name">The key.</param>
 /// <param name="Type">The type of its value in words: <c>duration</c>, <c>whole number</c>.</param>
 /// <param name="Meaning">Its description.</param>

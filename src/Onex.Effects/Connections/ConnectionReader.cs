@@ -35,7 +35,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             return null;
         }
 
-        // Without a type it is unknown which keys are allowed.
+        // Without a known type it is unknown which keys are allowed.
         if (ReadType(name, map) is not { } type)
         {
             return null;

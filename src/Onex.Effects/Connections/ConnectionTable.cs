@@ -51,28 +51,17 @@ public sealed class ConnectionTable
     }
 
     /// <summary>Replaces all connections, and returns what has changed. Unchanged ones keep their clients and limits.</summary>
-    public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections) =>
-        Change(before => connections.ToDictionary(
-            pair => pair.Key,
-            pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value)
-                ? entry
-                : new Entry(pair.Value),
-            StringComparer.Ordinal));
-
-    /// <summary>
-    /// Replaces one connection, for example because its credentials were renewed; does nothing if <paramref name="old"/> is not current.
-    /// </summary>
-    internal void Replace(Connection old, Connection connection) => Change(before => before.ToDictionary(
-        pair => pair.Key,
-        pair => pair.Value.Connection == old ? new Entry(connection) : pair.Value,
-        StringComparer.Ordinal));
-
-    private ConnectionChange[] Change(Func<FrozenDictionary<string, Entry>, Dictionary<string, Entry>> change)
+    public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections)
     {
         lock (_replacing)
         {
             var before = _entries;
-            var after = change(before).ToFrozenDictionary(StringComparer.Ordinal);
+            var after = connections.ToFrozenDictionary(
+                pair => pair.Key,
+                pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value)
+                    ? entry
+                    : new Entry(pair.Value),
+                StringComparer.Ordinal);
             var changes = before.Keys.Union(after.Keys)
                 .Select(name => (Name: name, Old: before.GetValueOrDefault(name), New: after.GetValueOrDefault(name)))
                 .Where(pair => pair.Old != pair.New)

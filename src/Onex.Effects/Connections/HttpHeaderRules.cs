@@ -10,7 +10,7 @@ internal static class HttpHeaderRules
     public const string CorrelationId = "X-Correlation-Id";
 
     /// <summary>
-    /// Headers that only the runtime sets, separated by commas. They frame the message, select its receiver or identify the request, so
+    /// Headers that only the runtime may set, separated by commas. They frame the message, select its receiver or identify the request, so
     /// a contract that sets one is mistaken or hostile.
     /// </summary>
     public const string Reserved =

@@ -13,7 +13,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
     private const int ClusterPermitsMax = 10_000;
 
     /// <summary>Returns the limits of the connection's gate, the others, and the key of the latter; reports problems.</summary>
-    public (RateLimit? Rate, int? Concurrency, SharedLimits? Shared, string? Key) Read(
+    public (RateLimit? Rate, int? Concurrency, SharedLimitSettings? Shared, string? Key) Read(
         string type, SyntaxNode? rateNode, SyntaxNode? concurrencyNode)
     {
         var rate = rateNode is null ? null : ReadRate(rateNode);
@@ -23,8 +23,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
             file.Report(ConnectionDiagnostics.LimitKeysDiffer(concurrencyNode!.At));
         }
 
-        // A limit without a key that each process counts for itself needs neither Redis nor a table of keys: the connection's gate counts
-        // it.
+        // The connection's gate counts what needs neither Redis nor a table of keys. The concurrency of all processes bounds it, too.
         var key = rate?.Key ?? slots?.Key;
         var (sharedRate, sharedSlots) = (rate?.IsShared == true ? rate : null, slots?.IsShared == true ? slots : null);
         return (
@@ -32,7 +31,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
             slots?.Key is null ? slots?.Value : null,
             sharedRate is null && sharedSlots is null
                 ? null
-                : new SharedLimits(
+                : new SharedLimitSettings(
                     sharedRate?.Value, sharedRate?.IsOfCluster == true, sharedSlots?.Value, sharedSlots?.IsOfCluster == true)
                 {
                     IsRateKeyed = sharedRate?.Key is not null,

@@ -18,7 +18,7 @@ internal sealed class PerConnection<TValue> : IDisposable
         table.OnReleased(Close);
     }
 
-    /// <summary>The value of a connection. The caller holds a <see cref="ConnectionUse"/> of it.</summary>
+    /// <summary>The value of a connection. The caller must hold a <see cref="ConnectionUse"/> of it.</summary>
     public TValue For(Connection connection) => _values.GetOrAdd(
         connection, static (key, create) => new Lazy<TValue>(() => create(key)), _create).Value;
 

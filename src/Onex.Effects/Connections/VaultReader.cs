@@ -32,7 +32,7 @@ internal sealed class VaultReader(ConnectionsFile file, Secrets secrets, IReadOn
             ? address
             : SettingsTable.VaultAddress.Default!;
 
-    /// <summary>The connection to the runtime's own Vault, which <c>${secret:vault:...}</c> in files of connections refers to.</summary>
+    /// <summary>The connection to the Vault that <c>${secret:vault:...}</c> refers to.</summary>
     /// <exception cref="ConfigurationException">The file of <c>VAULT_CACERT</c> cannot be used.</exception>
     public static Connection FromSettings(IReadOnlyDictionary<string, string> environment)
     {

@@ -126,7 +126,7 @@ internal static class ColumnJson
         return text.AsSpan().ContainsAny('.', 'e') ? text : text + ".0";
     }
 
-    // Whether the number is a 64-bit integer, or a double keeps all its digits, in a range that ends at about 1e308.
+    // Whether the number is a 64-bit integer, or a double keeps all its digits. Doubles end at about 1e308.
     private static bool IsExact(string numeric)
     {
         if (long.TryParse(numeric, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))

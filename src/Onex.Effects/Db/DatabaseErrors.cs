@@ -115,7 +115,7 @@ internal static class DatabaseErrors
     };
 
     // While preparing, the server has no values, so its message is passed on. Afterwards it may quote values, so only names of constraints,
-    // tables and columns are passed on, and messages that a function raises, because their author wrote them for readers.
+    // tables, columns and types are passed on, and messages that a function raises, because their author wrote them for people.
     private static string Describe(PostgresException error, DatabaseStage stage, string code) => (stage, code) switch
     {
         (_, "authentication_failed") => "rejects the user: check 'user' and 'password'",

@@ -17,9 +17,6 @@ namespace Onex.Effects.Db;
 /// <param name="readOnly">Whether statements must not change anything.</param>
 internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransaction transaction, AttemptContext context, bool readOnly)
 {
-    /// <summary>The maximum size of all results of an operation together, as JSON.</summary>
-    public const int ResultBytesMax = 50 * 1024 * 1024;
-
     /// <summary>The maximum number of rows of all results of an operation together.</summary>
     public const int RowsMax = 100_000;
 
@@ -29,7 +26,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     // How much later than ours the server's timeout of a statement is. It matters only if our cancellation does not arrive.
     private static readonly TimeSpan _serverTimeoutMargin = TimeSpan.FromSeconds(1);
 
-    private int _bytesLeft = ResultBytesMaxFor(context);
+    private int _bytesLeft = context.LargestResult;
     private int _rowsLeft = RowsMax;
     private bool _isConfigured;
 
@@ -99,7 +96,6 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         uint[] columnTypes, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection, transaction);
-        var resultsToSkip = 0;
         if (!_isConfigured)
         {
             if (readOnly)
@@ -117,7 +113,6 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
                         new NpgsqlParameter<string> { TypedValue = context.CommandId.ToString() },
                     },
                 });
-            resultsToSkip = 1;
         }
 
         batch.BatchCommands.Add(
@@ -125,8 +120,9 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         batch.BatchCommands.Add(new NpgsqlBatchCommand(TypeCatalogue.Sql) { Parameters = { TypeCatalogue.CreateParameter(columnTypes) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        for (; resultsToSkip > 0; resultsToSkip--)
+        if (!_isConfigured)
         {
+            // Skips the row of set_config.
             await reader.NextResultAsync(cancellation);
         }
 
@@ -198,11 +194,11 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
                 cancellation.ThrowIfCancellationRequested();
                 return Reject(
                     "result_too_large",
-                    $"the result has more than {RowsMax} rows or {ResultBytesMaxFor(context) / (1024 * 1024)} MiB; add LIMIT, or choose "
+                    $"the result has more than {RowsMax} rows or {context.LargestResult / (1024 * 1024)} MiB; add LIMIT, or choose "
                     + "columns");
             }
 
-            await context.Memory.ReserveAsync(ResultBytesMaxFor(context) - _bytesLeft + BytesWritten(writer), cancellation);
+            await context.Memory.ReserveAsync(context.LargestResult - _bytesLeft + BytesWritten(writer), cancellation);
         }
 
         if (await reader.NextResultAsync(cancellation))
@@ -253,8 +249,6 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
         writer.WriteEndObject();
         return BytesWritten(writer) <= _bytesLeft;
     }
-
-    private static int ResultBytesMaxFor(AttemptContext context) => Math.Min(ResultBytesMax, context.Memory.Largest);
 
     private static long BytesWritten(Utf8JsonWriter writer) => writer.BytesCommitted + writer.BytesPending;
 

@@ -14,8 +14,7 @@ internal sealed record DbType(
     uint Oid, string Name, uint Base, uint Element, char Delimiter, IReadOnlyList<(string Name, uint Type)> Attributes);
 
 /// <summary>
-/// The types that one statement uses. They are read from the catalogue together with the statement, so an altered type is never read with
-/// its old definition.
+/// The types that one statement uses. They are read from the catalogue for each statement, because types may be altered.
 /// </summary>
 internal sealed class TypeCatalogue(IReadOnlyDictionary<uint, DbType> types)
 {

@@ -68,7 +68,7 @@ internal sealed class ConsulList : IServiceList
             }
             catch (ConsulException problem)
             {
-                // The last known list stays in use. The next query asks for the whole list, because Consul may have lost its index.
+                // The next query does not wait for a change, because Consul may have lost its index.
                 _state.RecordFailure(problem.Message);
                 (index, wait) = (0, pause);
                 pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;

@@ -6,7 +6,7 @@ namespace Onex.Effects.Discovery;
 
 /// <summary>
 /// The instances of a service from SRV records (RFC 2782), kept for their time to live, from a second to an hour. An attempt starts with
-/// the lowest number of priority; among instances with the same number the order is random by weight.
+/// the lowest priority number; among instances with the same number the order is random by weight.
 /// </summary>
 /// <param name="service">The service.</param>
 /// <param name="query">Queries the SRV records of a name.</param>
@@ -118,7 +118,6 @@ internal sealed class SrvList(
         }
     }
 
-    // Keeps the records until the next query.
     private Answer Keep(string problem)
     {
         state.RecordFailure(problem);

@@ -33,7 +33,7 @@ internal sealed class FileException(int error) : IOException($"errno {error}")
 /// </summary>
 internal static class NativeFiles
 {
-    // O_ and AT_ flags of Linux, in octal in its headers.
+    // From the headers of Linux.
     private const int WriteOnly = 0x1;
     private const int Create = 0x40;
     private const int Exclusive = 0x80;

@@ -18,7 +18,6 @@ internal sealed class KafkaProducers(ConnectionTable connections, TimeProvider t
 
     public void Dispose() => _producers.Dispose();
 
-    /// <summary>The settings of a producer for the brokers of a connection.</summary>
     internal static KafkaSettings CreateSettings(Connection connection)
     {
         var address = connection.Kafka ?? throw new InvalidOperationException($"{connection} is no connection to Kafka.");

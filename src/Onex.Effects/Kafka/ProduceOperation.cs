@@ -8,7 +8,7 @@ namespace Onex.Effects.Kafka;
 
 /// <summary>
 /// Writes one record to a topic of the connection's broker. Without a connection that is the runtime's broker, or its in-memory log. An
-/// interrupted attempt may have written it, so readers recognise duplicates by the command's id.
+/// interrupted attempt may have written it, so consumers must recognise duplicates by the command's id.
 /// </summary>
 /// <param name="producer">The process's producer.</param>
 /// <param name="connectionProducers">The producers of connections.</param>

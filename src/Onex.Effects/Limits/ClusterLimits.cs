@@ -66,7 +66,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
             return SharedPermit.Free;
         }
 
-        if (limits.IsOfCluster && !_renewal.IsValueCreated)
+        if (limits.IsOfCluster)
         {
             // Starts the renewal.
             _ = _renewal.Value;

@@ -4,8 +4,8 @@ using Onex.Effects.Running;
 namespace Onex.Effects.Limits;
 
 /// <summary>
-/// Counts permits by key in the memory of this process. The number of keys is bounded: a further key replaces the least recently used one
-/// without running attempts, whose rate is lost, so that its next attempts may begin at once.
+/// Counts permits by key in the memory of this process. Beyond <see cref="KeysMax"/> a further key replaces the least recently used one
+/// without running attempts, if there is one. The rate of that one is lost, so its next attempts may begin at once.
 /// </summary>
 internal sealed class KeyedCounters(TimeProvider time)
 {
@@ -15,7 +15,6 @@ internal sealed class KeyedCounters(TimeProvider time)
     private readonly Dictionary<string, LinkedListNode<Counter>> _counters = new(StringComparer.Ordinal);
     private readonly LinkedList<Counter> _byUse = new();
 
-    /// <summary>The number of keys in memory.</summary>
     public int Count
     {
         get

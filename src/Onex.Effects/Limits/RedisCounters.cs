@@ -26,7 +26,7 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return {1, begins - now}
         """;
 
-    // A sorted set of leases (slots of running attempts, or registered processes) by the time at which they expire. 0 is no maximum.
+    // A sorted set of leases (slots of running attempts, or registered processes) by their expiry. A leasesMax of 0 is no maximum.
     private const string TakeLease = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]

@@ -8,8 +8,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Effects.Operations;
 
 /// <summary>
-/// Records an attempt in the effect ledger. An operation that works in the ledger's own database records within its own transaction; for
-/// all others the runner records afterwards.
+/// Records an attempt in the effect ledger. A <c>db.transaction</c> in the ledger's own database records its completion itself, in that
+/// transaction; the runner records all other outcomes afterwards.
 /// </summary>
 internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, StepCommand command, ClaimResult.Granted granted)
 {

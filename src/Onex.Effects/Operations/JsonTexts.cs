@@ -4,7 +4,6 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Operations;
 
-/// <summary>Copies JSON and changes its texts.</summary>
 internal static class JsonTexts
 {
     private static readonly JsonReaderOptions _options = new() { MaxDepth = 1000 };

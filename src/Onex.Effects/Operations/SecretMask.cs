@@ -28,7 +28,7 @@ internal sealed class SecretMask
     /// <summary>Hides nothing.</summary>
     public static SecretMask None { get; } = new([]);
 
-    /// <summary>Hides these values. Values of fewer than four characters are not hidden.</summary>
+    /// <summary>Hides these values, except those of fewer than four characters.</summary>
     public static SecretMask For(IEnumerable<string> values) =>
         new(values.Where(value => value.Length >= ValueMin).SelectMany(FormsOf));
 
@@ -79,8 +79,8 @@ internal sealed class SecretMask
         yield return JsonEncodedText.Encode(value).ToString();
         yield return JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
 
-        // Within a longer text (user:password), base64 depends on how many bytes precede, modulo 3. The characters at both ends also
-        // contain bits of neighbouring bytes, so they are cut off.
+        // Within a longer text (user:password), base64 depends on how many bytes precede, modulo 3. Characters that also contain bits of
+        // neighbouring bytes are cut off.
         var bytes = Encoding.UTF8.GetBytes(value);
         for (var precedingBytes = 0; precedingBytes < 3; precedingBytes++)
         {

@@ -23,7 +23,7 @@ internal static class RedisErrors
                 AttemptReach.NotSent, "connection_failed", $"The Redis of connection '{connection}' cannot be reached."),
         };
 
-    // An error is final, unless the same command could succeed later, because the state of the server or the login is the problem.
+    // An error is final unless the state of the server or the login is the problem: then the same command could succeed later.
     private static EffectOutcome<TResult> Classify<TResult>(RedisServerException answer, string connection)
         where TResult : class
     {
@@ -35,7 +35,7 @@ internal static class RedisErrors
             RedisErrorKind.NoAuth or RedisErrorKind.WrongPass =>
                 (false, "authentication_failed", "does not let its user in: check 'user' and 'password'"),
 
-            // The client has one kind for all errors that Redis marks with ERR, so the text decides.
+            // The client does not distinguish the errors that Redis marks with ERR, so the text decides.
             RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when IsNumberError(answer.Message) =>
                 (true, "not_a_number", "holds a value under this key that is no 64-bit integer, or would become none"),
             RedisErrorKind.UnknownCommand or RedisErrorKind.UnknownError when answer.Message.StartsWith("ERR ", StringComparison.Ordinal) =>

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
 
-/// <summary>Base class of the operations of Redis: one command per attempt, or a length and a value; each is sent at most once.</summary>
+/// <summary>Base class of the operations of Redis. A command is sent at most once.</summary>
 internal abstract class RedisOperation<TArguments, TResult>(
     RedisConnections connections, JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : EffectOperation<TArguments, TResult>(argumentsType, resultType)
@@ -17,7 +17,7 @@ internal abstract class RedisOperation<TArguments, TResult>(
     /// <summary>The problem of the arguments, or null.</summary>
     protected virtual string? FindProblem(TArguments arguments) => null;
 
-    /// <summary>The size of what the command writes, about in bytes.</summary>
+    /// <summary>The size of what the command writes, in bytes.</summary>
     protected virtual long CountBytes(TArguments arguments) => 0;
 
     /// <summary>Sends the command. Returns null if the value is larger than the result may be.</summary>

@@ -22,7 +22,8 @@ internal sealed class EffectMetrics
         "Time that a command waited in memory for a slot, for the rate, or for the limits that processes share.", MetricLabel.Connection);
 
     internal static readonly Metric ParkedCommands = Metric.Counter(
-        "onex.connection.parkings", "{command}", "Commands that were parked, because their connection did not let them begin.",
+        "onex.connection.parkings", "{command}",
+        "Commands that were parked: their connection did not let them begin, or their attempt met an outage.",
         MetricLabel.Connection);
 
     internal static readonly Metric Claims = Metric.Counter(
@@ -73,7 +74,7 @@ internal sealed class EffectMetrics
     }
 
     /// <summary>Adds the names of connections to the closed set of a label, at once and whenever they change.</summary>
-    public static void KnowConnections(OnexMeter meter, ConnectionTable connections)
+    public static void AddConnectionLabels(OnexMeter meter, ConnectionTable connections)
     {
         meter.AddLabelValues(MetricLabel.Connection, connections.Names.Append(ConnectionGates.WithoutConnection));
         connections.OnChanged(_ => meter.AddLabelValues(MetricLabel.Connection, connections.Names));

@@ -445,7 +445,7 @@ internal sealed class EffectRunner(
                     && result is not { Result: null, ResultRef: null })
             {
                 // The database rejects the value. The attempt has ended all the same, and the orchestrator needs its result.
-                Log.ResultRefused(logger, command.Operation, exception);
+                Log.ResultRejected(logger, command.Operation, exception);
                 result = result with
                 {
                     Outcome = StepOutcomes.Failed,

@@ -88,7 +88,7 @@ internal sealed class ParkedCommandLoop(
             {
                 if (!hasFailed)
                 {
-                    Log.ParkedNotRead(logger, exception.Message);
+                    Log.ParkedStoreUnavailable(logger, exception.Message);
                 }
 
                 // A signal that never comes, so that the whole delay passes.
@@ -226,8 +226,7 @@ internal sealed class ParkedCommandLoop(
             }
             catch (StoreUnavailableException exception)
             {
-                // The orchestrator finds in the ledger the recorded result, or that the lease has expired.
-                Log.ParkedNotRead(logger, exception.Message);
+                Log.ParkedStoreUnavailable(logger, exception.Message);
             }
             catch (BrokerUnavailableException exception)
             {

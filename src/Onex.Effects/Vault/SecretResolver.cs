@@ -9,7 +9,7 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Effects.Vault;
 
-/// <summary>Replaces the handles in the arguments of an attempt with their values, which stay in this process.</summary>
+/// <summary>Replaces the handles in the arguments of an attempt with their values.</summary>
 internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessions, ConnectionTable connections)
 {
     private static readonly TimeSpan _requestTimeout = TimeSpan.FromSeconds(10);

@@ -3,7 +3,7 @@ using Onex.Contracts.Messages;
 namespace Onex.Workers.Operations;
 
 /// <summary>What a computation knows about its attempt.</summary>
-/// <param name="cancellation">Cancelled at the attempt's timeout, and when nobody needs the result any more.</param>
+/// <param name="cancellation">Ends the computation.</param>
 /// <param name="report">Receives the progress, or null.</param>
 /// <param name="command">The command, or null in tests.</param>
 /// <param name="items">The stored items of the saga, or null in tests.</param>
@@ -16,7 +16,8 @@ internal sealed class ComputeContext(
     public IStoredItems Items => items ?? throw ComputeRejectedException.Arguments("there is no saga whose items could be read");
 
     /// <summary>
-    /// Cancelled at the attempt's timeout, and when nobody needs the result any more. A loop must check it: nothing else ends the loop.
+    /// Cancelled at the attempt's timeout, when nobody needs the result any more, and when the process stops. A loop must check it:
+    /// nothing else ends the loop.
     /// </summary>
     public CancellationToken Cancellation { get; } = cancellation;
 

@@ -14,11 +14,11 @@ using Onex.Workers.Operations;
 namespace Onex.Workers.Running;
 
 /// <summary>
-/// Executes the compute of a command and sends the result. A compute has no effect, so a redelivered command is computed again, and the
+/// Executes the compute of a command and sends the result. A compute has no effect, so a redelivered command may be computed again, and the
 /// orchestrator ignores the duplicate result.
 /// </summary>
 /// <param name="operations">The operations by name.</param>
-/// <param name="payloads">Stores arguments and results that are too large for messages, or null if the process has no database.</param>
+/// <param name="payloads">The store of arguments and results that are too large for messages; null if the process has no database.</param>
 /// <param name="items">Loads stored items of sagas, or null if the process has no database.</param>
 /// <param name="sender">Sends results.</param>
 /// <param name="reports">Sends reports of running computations.</param>

@@ -51,7 +51,7 @@ internal static class SandboxCodes
     /// <summary>The module trapped.</summary>
     public const string WasmTrapped = "wasm_trapped";
 
-    /// <summary>The process that ran it ended, and not because of its stack or its memory.</summary>
+    /// <summary>The process that ran it ended, and .NET reported neither a stack overflow nor a lack of memory.</summary>
     public const string SandboxDied = "sandbox_died";
 
     /// <summary>The process to run it could not be started, or was not ready in time.</summary>

@@ -13,7 +13,7 @@ internal static class SandboxDeath
 
     /// <summary>The exception for a run whose process ended.</summary>
     /// <param name="errors">The beginning of its standard error.</param>
-    /// <param name="exitCode">Its exit code: above 128 the number of a signal.</param>
+    /// <param name="exitCode">Its exit code; that of a signal is its number plus 128.</param>
     /// <param name="memoryMb">The memory that it was allowed.</param>
     public static Exception Describe(string errors, int exitCode, int memoryMb)
     {

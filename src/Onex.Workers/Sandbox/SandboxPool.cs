@@ -41,7 +41,7 @@ internal sealed class SandboxPool : IDisposable
         }
     }
 
-    /// <summary>Runs a request in a process that runs nothing else meanwhile, as <see cref="SandboxProcess.RunAsync"/> says.</summary>
+    /// <summary>Runs a request as <see cref="SandboxProcess.RunAsync"/> does, in a process that runs nothing else meanwhile.</summary>
     public async Task<ReadOnlyMemory<byte>> RunAsync(
         SandboxRequest request, ReadOnlyMemory<byte> input, ReadOnlyMemory<byte>? module, CancellationToken cancellation)
     {

@@ -7,8 +7,8 @@ using System.Text.Json;
 namespace Onex.Workers.Sandbox;
 
 /// <summary>
-/// A process that runs scripts or modules, one at a time. A run harms no other run: if it ends the process, or only the end of the process
-/// can end it, the process is not used again.
+/// A process that runs scripts or modules, one at a time. A run harms no later one: if it ends the process, or can only be ended with the
+/// process, the process is not used again.
 /// </summary>
 internal sealed class SandboxProcess : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class SandboxProcess : IDisposable
     private static readonly TimeSpan _startMax = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan _checkInterval = TimeSpan.FromMilliseconds(50);
 
-    // The memory of the runtime and its code, without the memory of a run.
+    // The memory of .NET and its code, without the memory of a run.
     private const long BaseBytes = 128L * 1024 * 1024;
 
     private const int ErrorsMax = 4096;
@@ -45,7 +45,6 @@ internal sealed class SandboxProcess : IDisposable
     /// <summary>When it started, or its last run ended: a timestamp of the clock.</summary>
     public long UsedAt { get; private set; }
 
-    /// <summary>Whether it can run something: it was not killed and has not ended.</summary>
     public bool IsUsable => !_killed && !_process.HasExited;
 
     /// <summary>Starts a process and waits until it can run something. Throws if it cannot be started.</summary>

@@ -6,7 +6,7 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
-/// <summary>The effect ledger in memory: one lease at a time, and the last outcome of each command. Leases do not expire.</summary>
+/// <summary>The effect ledger in memory: at most one lease of each command, and its last outcome. Leases do not expire.</summary>
 internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 {
     private readonly Lock _lock = new();
@@ -133,7 +133,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
         {
             if (!_rows.ContainsKey(command.Command.CommandId) && _parked.All(parked => parked.Command.Command != command.Command))
             {
-                _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + _order++) - command.Age, false));
+                _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_order++) - command.Age, false));
             }
         }
 
@@ -150,7 +150,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
             }
 
             _rows.TryRemove(command.Command.CommandId, out _);
-            _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_parked.Count + _order++), maySent));
+            _parked.Add((command, DateTimeOffset.UnixEpoch.AddTicks(_order++), maySent));
             return Task.FromResult(true);
         }
     }

@@ -70,7 +70,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
         Gates = _services.GetRequiredService<ConnectionGates>();
         if (meter is not null)
         {
-            EffectMetrics.KnowConnections(meter, Connections);
+            EffectMetrics.AddConnectionLabels(meter, Connections);
         }
 
         Runner = new EffectRunner(

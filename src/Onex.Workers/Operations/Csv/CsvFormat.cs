@@ -59,7 +59,7 @@ internal sealed record CsvFormatArguments
     [Argument("The names of the columns, in order. Stored maps do not keep the order of their fields.", Default = "all")]
     public IReadOnlyList<string>? Columns { get; init; }
 
-    [Argument("The character between two values: `,`, `;` or a tab.", Default = "`,`")]
+    [Argument("The character between two values, such as `;` or a tab.", Default = "`,`")]
     public string? Delimiter { get; init; }
 
     [Argument("Whether text that a spreadsheet would take for a formula (`=1+1`) gets a `'` before it.", Default = "false")]

@@ -67,7 +67,7 @@ internal sealed record CsvParseArguments
     [Argument("The names of the columns.", Default = "the first line")]
     public IReadOnlyList<string>? Columns { get; init; }
 
-    [Argument("The character between two values: `,`, `;` or a tab.", Default = "`,`")]
+    [Argument("The character between two values, such as `;` or a tab.", Default = "`,`")]
     public string? Delimiter { get; init; }
 }
 

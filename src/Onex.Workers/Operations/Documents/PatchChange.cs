@@ -10,7 +10,7 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
 {
     /// <summary>Returns the changed value. Values are immutable, so a patch that fails changes nothing.</summary>
     /// <param name="root">The value before.</param>
-    /// <param name="copiesLeft">How many more values may be copied, moved, added or compared; each part of a list or map counts.</param>
+    /// <param name="copiesLeft">How many more values may be copied, moved or taken from the patch; a part of a value counts, too.</param>
     public CelValue Apply(CelValue root, ref long copiesLeft)
     {
         var path = ParsePointer("path");
@@ -134,7 +134,7 @@ internal sealed class PatchChange(int index, IReadOnlyDictionary<string, CelValu
         });
     }
 
-    // Returns the value with the parent of the path's last token changed. Copies every list and map from the depth on along the path.
+    // Returns the value with the parent of the path's last token changed, and with copies of the lists and maps on the way to it.
     private CelValue WithParent(CelValue value, string[] path, int depth, Func<CelValue, CelValue> change)
     {
         if (value.Kind is not (CelKind.List or CelKind.Map))

@@ -3,7 +3,7 @@ using Onex.Operations;
 
 namespace Onex.Workers.Operations.Lists;
 
-[Operation("sort", Description = "Sorts a list by keys. Items with equal keys keep their order; null comes before all other values.")]
+[Operation("sort", Description = "Sorts a list by keys. Items with equal keys keep their order; null is less than all other values.")]
 internal sealed class Sort()
     : ComputeOperation<SortArguments, ItemsResult>(ListsJson.Default.SortArguments, ListsJson.Default.ItemsResult)
 {

@@ -123,7 +123,7 @@ internal sealed class TemplateRender()
         CelKind.Bool => BooleanValue.Create(value.AsBool()),
         CelKind.Int => NumberValue.Create(value.AsInt()),
         CelKind.Uint => NumberValue.Create(value.AsUint()),
-        // Fluid computes with decimals, which end a little above 7.9e28. A larger double becomes text.
+        // Fluid computes with decimals, which end at about 7.9e28. A double from 1e28 on becomes text.
         CelKind.Double when Math.Abs(value.AsDouble()) < 1e28 => NumberValue.Create((decimal)value.AsDouble()),
         CelKind.List => new ArrayValue([.. value.AsList().Select(ToFluid)]),
         CelKind.Map => new DictionaryValue(new FluidValueDictionaryFluidIndexable(

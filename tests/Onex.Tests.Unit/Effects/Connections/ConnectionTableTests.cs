@@ -37,9 +37,8 @@ public sealed class ConnectionTableTests
         table.OnReleased(released.Add);
         table.OnChanged(changes.AddRange);
 
-        table.Replace(old!, Read("http://rotated.internal")["stock"]);
+        table.Replace(Read("http://rotated.internal"));
         var rotated = table.Find("stock");
-        table.Replace(old!, Read("http://late.internal")["stock"]);
         table.Replace(new Dictionary<string, Connection>());
 
         Assert.Equal([old!, rotated!], released);

@@ -81,7 +81,7 @@ public sealed class ConnectionsReaderTests : IDisposable
         var (both, plain, slots) = (reading.Connections["both"], reading.Connections["plain"], reading.Connections["slots"]);
         Assert.Equal((null, 64, "${input.tenant}"), (both.RateLimit, both.Concurrency, both.LimitKey));
         Assert.Equal(
-            new SharedLimits(new RateLimit(50, TimeSpan.FromSeconds(1)), true, 8, false)
+            new SharedLimitSettings(new RateLimit(50, TimeSpan.FromSeconds(1)), true, 8, false)
             {
                 IsRateKeyed = true,
                 IsConcurrencyKeyed = true,
@@ -89,7 +89,7 @@ public sealed class ConnectionsReaderTests : IDisposable
             both.Shared);
         Assert.Equal("${input.tenant}", reading.Describe()!["both"].LimitKey);
         Assert.Equal((new RateLimit(50, TimeSpan.FromSeconds(2)), 8, null), (plain.RateLimit, plain.Concurrency, plain.Shared));
-        Assert.Equal((8, new SharedLimits(null, false, 8, true)), (slots.Concurrency, slots.Shared));
+        Assert.Equal((8, new SharedLimitSettings(null, false, 8, true)), (slots.Concurrency, slots.Shared));
     }
 
     [Theory]

@@ -23,7 +23,7 @@ public sealed class SandboxPoolTests : IDisposable
         Statements = int.MaxValue,
     };
 
-    private readonly FakeTimeProvider _time = new() { AutoAdvanceAmount = TimeSpan.Zero };
+    private readonly FakeTimeProvider _time = new();
     private readonly SandboxPool _pool;
 
     public SandboxPoolTests() => _pool = CreatePool(TimeProvider.System);

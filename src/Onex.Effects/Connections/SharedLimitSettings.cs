@@ -8,7 +8,7 @@ namespace Onex.Effects.Connections;
 /// <param name="IsRateOfCluster">Whether all processes count the rate together.</param>
 /// <param name="Concurrency">How many attempts may run at the same time, or null.</param>
 /// <param name="IsConcurrencyOfCluster">Whether all processes count running attempts together.</param>
-internal sealed record SharedLimits(RateLimit? Rate, bool IsRateOfCluster, int? Concurrency, bool IsConcurrencyOfCluster)
+internal sealed record SharedLimitSettings(RateLimit? Rate, bool IsRateOfCluster, int? Concurrency, bool IsConcurrencyOfCluster)
 {
     /// <summary>Whether the rate is counted per key.</summary>
     public bool IsRateKeyed { get; init; }
