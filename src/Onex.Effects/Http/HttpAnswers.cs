@@ -15,8 +15,6 @@ namespace Onex.Effects.Http;
 /// </summary>
 internal static class HttpAnswers
 {
-    public const int BytesMax = 50 * 1024 * 1024;
-
     private const int ChunkBytes = 16 * 1024;
 
     // A byte order mark takes precedence over the header, because the writer of the body put it there. UTF-32 is checked before UTF-16,
@@ -50,9 +48,6 @@ internal static class HttpAnswers
         }
     }
 
-    /// <summary>The maximum size of a body in bytes.</summary>
-    public static int BytesMaxFor(ResultMemory.Reservation memory) => Math.Min(BytesMax, memory.Largest);
-
     /// <summary>
     /// Reads the body; null if it is too large. Unparsed says why a body that is declared as JSON is returned as text; else it is null.
     /// </summary>
@@ -63,7 +58,7 @@ internal static class HttpAnswers
         // A response without a body (to HEAD) has the Content-Length of the body that it would have.
         var content = response.Content;
         var hasBody = response.RequestMessage!.Method != HttpMethod.Head && response.StatusCode != HttpStatusCode.NotModified;
-        var bytesMax = BytesMaxFor(memory);
+        var bytesMax = Math.Min(ValueText.ResultBytesMax, memory.Largest);
         if (hasBody && content.Headers.ContentLength > bytesMax)
         {
             return (null, null);

@@ -89,8 +89,7 @@ internal sealed class HttpOperation(HttpTransport transport, TimeProvider time)
             (body, unparsed) = await HttpAnswers.ReadAsync(response, context.Memory, cancellation);
             if (body is null)
             {
-                var largest = HttpAnswers.BytesMaxFor(context.Memory) / (1024 * 1024);
-                lost = ("response_too_large", $"The response ({status}) is larger than {largest} MiB.");
+                lost = ("response_too_large", $"The response ({status}) is larger than {context.LargestResult / (1024 * 1024)} MiB.");
             }
         }
         catch (InvalidDataException)

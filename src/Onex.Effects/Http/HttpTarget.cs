@@ -30,7 +30,7 @@ internal sealed record HttpTarget(Uri Address, HttpMethod Method)
             return false;
         }
 
-        // 303 asks for a GET, or again a HEAD; 301 and 302 turn a POST into a GET, as every client does.
+        // 303 asks for a GET, or again a HEAD; 301 and 302 turn a POST into a GET, as in other clients.
         var isRead = Method == HttpMethod.Get || Method == HttpMethod.Head;
         var becomesGet = !isRead && (status == 303 || (status is 301 or 302 && Method == HttpMethod.Post));
         if (!Uri.TryCreate(Address, locations.ToString(), out var address)

@@ -173,7 +173,8 @@ internal sealed class HttpTransport(
         IPAddress[] reachable = [.. resolved.Where(address => mayReach(target, address))];
         if (resolved.Length > 0 && reachable.Length == 0)
         {
-            throw new AddressNotAllowedException($"{target.Host} is a private address, and no connection allows it.");
+            throw new AddressNotAllowedException(
+                $"{target.Host} is not allowed: only a connection whose 'url' or 'allow' names it may reach it.");
         }
 
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

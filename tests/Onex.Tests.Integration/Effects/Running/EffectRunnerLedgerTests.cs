@@ -132,10 +132,10 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
         private readonly ServiceProvider _services;
         private readonly EffectRunner _runner;
 
-        public Process(TestDatabase database, ExternalServices world)
+        public Process(TestDatabase database, ExternalServices services)
         {
             File.WriteAllText(
-                Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{world.Address}}" } }""");
+                Path.Combine(_directory, "all.yaml"), $$"""connections: { stock: { type: http, url: "{{services.Address}}" } }""");
             var reading = ConnectionsReader.Read(_directory, new Dictionary<string, string>(), resolveSecrets: true);
             var connections = new ConnectionTable(reading.Connections);
             _services = new ServiceCollection()

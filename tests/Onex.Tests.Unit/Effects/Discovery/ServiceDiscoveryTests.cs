@@ -117,8 +117,8 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
 
         Assert.All(await RunAsync(effects, "stock", 6), result => Assert.Equal(StepOutcomes.Completed, result.Outcome));
         Assert.Equal(6, _one.Requests.Count);
-        await AssertNotSentAsync(effects, "169.254.169.254 is a private address, and no connection allows it.", "hostile");
-        await AssertNotSentAsync(effects, "127.0.0.1 is a private address, and no connection allows it.", "inside");
+        await AssertNotSentAsync(effects, "169.254.169.254 is not allowed: only a connection whose", "hostile");
+        await AssertNotSentAsync(effects, "127.0.0.1 is not allowed: only a connection whose", "inside");
         Assert.Equal(StepOutcomes.Completed, Assert.Single(await RunAsync(effects, "listed", 1)).Outcome);
     }
 

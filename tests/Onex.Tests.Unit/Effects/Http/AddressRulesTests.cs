@@ -29,7 +29,7 @@ public sealed class AddressRulesTests
     [InlineData("64:ff9b:1::808:808")]
     [InlineData("2001::1")]
     [InlineData("168.63.129.16")]
-    public void A_private_address_is_recognized(string address) => Assert.True(AddressRules.IsInternal(IPAddress.Parse(address)));
+    public void An_internal_address_is_recognized(string address) => Assert.True(AddressRules.IsInternal(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("8.8.8.8")]
@@ -41,7 +41,7 @@ public sealed class AddressRulesTests
     [InlineData("::8.8.8.8")]
     [InlineData("::ffff:0:8.8.8.8")]
     [InlineData("2002:808:808::1")]
-    public void A_public_address_is_not_private(string address) => Assert.False(AddressRules.IsInternal(IPAddress.Parse(address)));
+    public void A_public_address_is_not_internal(string address) => Assert.False(AddressRules.IsInternal(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("169.254.169.254")]

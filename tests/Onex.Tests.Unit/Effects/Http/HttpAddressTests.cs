@@ -22,7 +22,7 @@ public sealed class HttpAddressTests : IAsyncLifetime
     [InlineData("0", "address_refused")]
     [InlineData("[::]", "address_refused")]
     [InlineData("[::1]", "address_refused")]
-    [InlineData("[::ffff:127.0.0.1]", "address_refused")] // IPv6-mapped
+    [InlineData("[::ffff:127.0.0.1]", "address_refused")] // IPv4-mapped
     [InlineData("[::ffff:7f00:1]", "address_refused")]
     [InlineData("[::127.0.0.1]", "address_refused")] // IPv4-compatible
     [InlineData("[64:ff9b::7f00:1]", "address_refused")] // NAT64

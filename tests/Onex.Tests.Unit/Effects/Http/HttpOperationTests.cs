@@ -387,7 +387,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
     [InlineData("application/problem+json; charset=utf-8", "FE FF 00 7B 00 22 00 61 00 22 00 3A 00 31 00 7D")]
     [InlineData("application/json", "EF BB BF 7B 22 61 22 3A 31 7D")]
     [InlineData("application/json", "FF FE 00 00 7B 00 00 00 22 00 00 00 61 00 00 00 22 00 00 00 3A 00 00 00 31 00 00 00 7D 00 00 00")]
-    public async Task UTF16_JSON_with_a_byte_order_mark_is_parsed(string contentType, string bytes)
+    public async Task JSON_with_a_byte_order_mark_is_parsed(string contentType, string bytes)
     {
         AnswerBytes(contentType, bytes);
 

@@ -54,7 +54,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData("this is no TLS\r\n", "connection_failed")]
     [InlineData("", "step_timed_out")]
-    public async Task A_timeout_before_connecting_means_not_sent(string handshake, string code)
+    public async Task An_attempt_without_a_secure_connection_means_not_sent(string handshake, string code)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
