@@ -17,7 +17,7 @@ internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode R
 /// stack.
 /// </summary>
 /// <param name="references">The documents that references lead to.</param>
-/// <param name="isRegistered">Whether the contract was accepted before. Then its patterns may have escapes of RE2.</param>
+/// <param name="isRegistered">Whether the contract was accepted before. Then its patterns may have syntax that ECMA-262 lacks.</param>
 internal sealed class SchemaReader(References references, bool isRegistered = false)
 {
     /// <summary>The supported keywords.</summary>
@@ -347,7 +347,7 @@ internal sealed class SchemaReader(References references, bool isRegistered = fa
         /// <summary>A regular expression of ECMA-262.</summary>
         public Pattern? Pattern(SyntaxNode at, string pattern)
         {
-            if (Expressions.Patterns.Pattern.CompileEcma(pattern, out var problem, Reader._isRegistered) is { } compiled)
+            if (Expressions.Patterns.Pattern.CompileEcma(pattern, out var problem, isStrict: !Reader._isRegistered) is { } compiled)
             {
                 return compiled;
             }

@@ -61,18 +61,19 @@ internal sealed class Pattern
 
     /// <summary>Compiles RE2 syntax; null with the reason if it is invalid.</summary>
     public static Pattern? Compile(string source, out string? problem) =>
-        Compile(source, isEcma: false, hasRe2Escapes: true, out problem);
+        Compile(source, isEcma: false, isStrict: false, out problem);
 
     /// <summary>
-    /// Compiles ECMA-262 syntax, as JSON Schema uses it, with or without the escapes of RE2; null with the reason if it is invalid.
+    /// Compiles ECMA-262 syntax, as JSON Schema uses it; null with the reason if it is invalid. If it is not strict, some syntax is valid
+    /// that only RE2 has, or only ECMA-262 without the flag <c>u</c>.
     /// </summary>
-    public static Pattern? CompileEcma(string source, out string? problem, bool hasRe2Escapes = false) =>
-        Compile(source, isEcma: true, hasRe2Escapes, out problem);
+    public static Pattern? CompileEcma(string source, out string? problem, bool isStrict = true) =>
+        Compile(source, isEcma: true, isStrict, out problem);
 
-    private static Pattern? Compile(string source, bool isEcma, bool hasRe2Escapes, out string? problem)
+    private static Pattern? Compile(string source, bool isEcma, bool isStrict, out string? problem)
     {
         problem = null;
-        if (_cache.TryGetValue((source, isEcma, hasRe2Escapes), out var cached))
+        if (_cache.TryGetValue((source, isEcma, isStrict), out var cached))
         {
             return cached;
         }
@@ -85,13 +86,13 @@ internal sealed class Pattern
 
         try
         {
-            var pattern = new Pattern(new PatternReader(source, isEcma, hasRe2Escapes).Read(), isEcma);
+            var pattern = new Pattern(new PatternReader(source, isEcma, isStrict).Read(), isEcma);
             if (_cache.Count >= ExpressionLimits.PatternsCached)
             {
                 _cache.Clear();
             }
 
-            _cache[(source, isEcma, hasRe2Escapes)] = pattern;
+            _cache[(source, isEcma, isStrict)] = pattern;
             return pattern;
         }
         catch (FormatException failure)

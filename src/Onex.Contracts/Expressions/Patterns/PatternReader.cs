@@ -3,17 +3,20 @@ using System.Globalization;
 namespace Onex.Contracts.Expressions.Patterns;
 
 /// <summary>
-/// Parses regular expressions in the syntax of RE2, or of ECMA-262 as in JSON Schema (with the flag <c>u</c>), which here also has flags in
-/// groups. A character is a code point. Rejects constructs that cannot run in linear time (look-around, back-references, atomic groups) and
-/// unknown syntax.
+/// Parses regular expressions in the syntax of RE2, or of ECMA-262 as in JSON Schema (with the flag <c>u</c>). A character is a code point.
+/// Rejects constructs that cannot run in linear time (look-around, back-references, atomic groups) and unknown syntax.
 /// </summary>
 /// <param name="source">The expression.</param>
 /// <param name="isEcma">Whether it has the syntax of ECMA-262.</param>
-/// <param name="hasRe2Escapes">Whether <c>\A</c>, <c>\z</c> and <c>\x{...}</c> are escapes.</param>
-internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escapes)
+/// <param name="isStrict">Whether it may have only what ECMA-262 has.</param>
+internal sealed class PatternReader(string source, bool isEcma, bool isStrict)
 {
     private const int CountDigitsMax = 6;
     private const string Backtracking = "it needs backtracking (look-around, back-references, atomic groups)";
+    private const string ClassInRange = "a range in [...] begins or ends with a class: write the '-' last";
+
+    // The characters that may follow a backslash as themselves in ECMA-262.
+    private const string EcmaSyntax = "^$\\.*+?()[]{}|/";
 
     private static readonly CharacterSet _digits = CharacterSet.Range('0', '9');
     private static readonly CharacterSet _words = CharacterSet.From([('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]);
@@ -139,6 +142,8 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
                 throw new FormatException($"'{source[_at]}' repeats nothing");
             case '\\':
                 return ReadEscape();
+            case '{' or '}' or ']' when isStrict:
+                throw new FormatException($"a literal '{source[_at]}' is written '\\{source[_at]}'");
             default:
                 return CharacterOf(ReadCharacter());
         }
@@ -149,6 +154,11 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
         if (_at >= source.Length || ReadCounts() is not var (min, max))
         {
             return part;
+        }
+
+        if (isStrict && part is PatternSyntax.Assertion)
+        {
+            throw new FormatException("an assertion (^, $, \\b, \\B) is repeated");
         }
 
         // Laziness does not affect whether there is a match.
@@ -223,7 +233,7 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
             }
             else if (ReadFlags())
             {
-                return null;
+                return isStrict ? throw new FormatException("flags have no group: write (?i:...) instead of (?i)...") : null;
             }
         }
 
@@ -287,10 +297,10 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
             case 'B':
                 _at += 2;
                 return new PatternSyntax.Assertion(AssertionKind.NotWordBoundary);
-            case 'A' when hasRe2Escapes:
+            case 'A' when !isStrict:
                 _at += 2;
                 return new PatternSyntax.Assertion(AssertionKind.Start);
-            case 'z' when hasRe2Escapes:
+            case 'z' when !isStrict:
                 _at += 2;
                 return new PatternSyntax.Assertion(AssertionKind.End);
             default:
@@ -341,6 +351,11 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
             name = source[_at++].ToString();
         }
 
+        if (isStrict && CharacterSets.Find($"Script={name}") is not null)
+        {
+            throw new FormatException($"the script '{name}' is written '\\p{{Script={name}}}'");
+        }
+
         var isNegated = !isEcma && name.StartsWith('^');
         var set = CharacterSets.Find(isNegated ? name[1..] : name)
             ?? throw new FormatException($"there is no category, script or property '{name}'");
@@ -387,17 +402,23 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
 
         if (source[_at] == '\\' && ReadEscapedSet() is { } set)
         {
-            return set;
+            return isStrict && IsRangeNext() ? throw new FormatException(ClassInRange) : set;
         }
 
         var first = ReadClassCharacter();
         var last = first;
-
-        // A range ends in a character; in [a-] and [a-\w] the dash is literal.
-        if (_at + 1 < source.Length && source[_at] == '-' && source[_at + 1] != ']' && !(source[_at + 1] == '\\' && IsSetAt(_at + 2)))
+        if (IsRangeNext())
         {
-            _at++;
-            last = ReadClassCharacter();
+            // Except in ECMA-262, the dash of [a-\w] is literal.
+            if (!(source[_at + 1] == '\\' && IsSetAt(_at + 2)))
+            {
+                _at++;
+                last = ReadClassCharacter();
+            }
+            else if (isStrict)
+            {
+                throw new FormatException(ClassInRange);
+            }
         }
 
         return last < first
@@ -405,10 +426,13 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
             : FoldIfIgnoringCase(CharacterSet.Range(first, last));
     }
 
+    // A dash before the end of the class is literal.
+    private bool IsRangeNext() => _at + 1 < source.Length && source[_at] == '-' && source[_at + 1] != ']';
+
     private bool IsSetAt(int at) => at < source.Length && source[at] is 'd' or 'D' or 'w' or 'W' or 's' or 'S' or 'p' or 'P';
 
     // In a class of ECMA-262, \b is a backspace.
-    private int ReadClassCharacter() => isEcma && Take("\\b") ? '\b' : ReadCharacter();
+    private int ReadClassCharacter() => isEcma && Take("\\b") ? '\b' : Take("\\-") ? '-' : ReadCharacter();
 
     private PatternSyntax.Character CharacterOf(int character) => new(FoldIfIgnoringCase(CharacterSet.Range(character, character)));
 
@@ -454,6 +478,8 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
                 throw new FormatException("a '\\' at the end escapes nothing");
             case var _ when char.IsAsciiLetterOrDigit(character):
                 throw new FormatException($"'\\{character}' is not an escape");
+            case var _ when isStrict && !EcmaSyntax.Contains(character, StringComparison.Ordinal):
+                throw new FormatException($"'\\{character}' is not an escape: write '{character}'");
             default:
                 return character;
         }
@@ -480,7 +506,7 @@ internal sealed class PatternReader(string source, bool isEcma, bool hasRe2Escap
     // \x41, \u0041, \x{1F600}, and two \uXXXX that form a surrogate pair.
     private int ReadHexadecimal(int digits)
     {
-        var code = (digits == 4 || hasRe2Escapes) && Take("{")
+        var code = (digits == 4 || !isStrict) && Take("{")
             ? ReadHexDigits(source.IndexOf('}', _at) - _at, braced: true)
             : ReadHexDigits(digits, braced: false);
         if (code is >= 0xD800 and <= 0xDBFF && digits == 4 && IsAt("\\u") && _at + 6 <= source.Length

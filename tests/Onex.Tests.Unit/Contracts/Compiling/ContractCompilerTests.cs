@@ -205,11 +205,14 @@ public sealed class ContractCompilerTests
         Assert.Single(ContractCompiler.Compile(source, TestCatalogue.Context with { IsRegistered = true }).Plans);
     }
 
-    [Fact]
-    public void A_registered_contract_may_have_a_pattern_with_escapes_of_re2()
+    [Theory]
+    [InlineData(@"\Ah\x{69}\z")]
+    [InlineData(@"^*^\u{68}(?i)I$")]
+    [InlineData(@"^[\w-h]i$|a{|\@")]
+    public void A_registered_contract_may_have_a_pattern_with_syntax_that_ecma_262_lacks(string pattern)
     {
         var source = new ContractSource(
-            "greeting.yaml", Greeting.Replace("{ type: string }", "{ type: string, pattern: '\\Ah\\x{69}\\z' }", StringComparison.Ordinal),
+            "greeting.yaml", Greeting.Replace("{ type: string }", $"{{ type: string, pattern: '{pattern}' }}", StringComparison.Ordinal),
             ImmutableSortedDictionary<string, string>.Empty);
 
         Assert.Equal(
