@@ -27,13 +27,17 @@ internal static class StaticTypes
 
     public static CelType From(JsonSchema schema) => From([schema.Root], 0);
 
-    /// <summary>The type of a constant of a contract.</summary>
+    /// <summary>
+    /// The type of a constant of a contract or a connection. Its size is no bound, because a connection may have another value later.
+    /// </summary>
     public static CelType From(CelValue value) => value.Kind switch
     {
-        CelKind.List =>
-            new CelType.ListOf(value.AsList().Select(From).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn)),
+        CelKind.List => new CelType.ListOf(
+            value.AsList().Select(From).Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn),
+            value.AsList().Count,
+            IsSizeAssumed: true),
         CelKind.Map => DeclaredShape.Create(isClosed: true, [.. value.AsMap().Select(field => (field.Key, From(field.Value)))]),
-        _ => new CelType.Basic(value.Kind),
+        _ => CelType.ForConstant(value),
     };
 
     /// <summary>The type of a result that was checked against the operation's type and then against <c>returns</c>.</summary>
@@ -126,13 +130,20 @@ internal static class StaticTypes
             JsonTypes.None when allowed == JsonTypes.Null => CelType.Null,
             JsonTypes.Boolean => CelType.Bool,
             JsonTypes.Integer or JsonTypes.Number => NumberType(types),
-            JsonTypes.String => new CelType.Basic(CelKind.String, all.Min(node => node.MaxLength)),
+            JsonTypes.String => new CelType.Basic(CelKind.String, all.Min(LengthMax)),
             JsonTypes.Array => ListType(all, depth),
             JsonTypes.Object => new CelType.ObjectOf(new SchemaShape(all, depth)),
             _ => CelType.Dyn,
         };
         return isNullable ? type.OrNull : type;
     }
+
+    private static long? LengthMax(SchemaNode node) => new[]
+    {
+        node.MaxLength,
+        node.Const is { } constant ? CelType.ForConstant(constant).Size : null,
+        node.Enum?.Max(value => CelType.ForConstant(value).Size),
+    }.Min();
 
     // The last node with a type determines the type of a number. If it allows both types of numbers, the type is unknown.
     private static CelType NumberType(List<JsonTypes> types)
@@ -161,13 +172,14 @@ internal static class StaticTypes
         if (all.Find(node => node.Const is not null)?.Const is { } constant)
         {
             return Numbers.IsNumber(constant) || constant.Kind is CelKind.List or CelKind.Map ? CelType.Dyn
-                : new CelType.Basic(constant.Kind);
+                : CelType.ForConstant(constant);
         }
 
         if (all.Find(node => node.Enum is { Count: > 0 })?.Enum is { } values && !values.Any(Numbers.IsNumber)
             && values.All(value => value.Kind == values[0].Kind))
         {
-            return values[0].Kind is CelKind.List or CelKind.Map ? CelType.Dyn : new CelType.Basic(values[0].Kind);
+            return values[0].Kind is CelKind.List or CelKind.Map ? CelType.Dyn
+                : values.Select(CelType.ForConstant).MaxBy(type => type.Size)!;
         }
 
         if (all.Find(node => node.AnyOf.Count > 0 || node.OneOf.Count > 0) is { } choice)
@@ -231,6 +243,13 @@ internal static class StaticTypes
         public override IReadOnlyCollection<string> Names =>
             _names ??= [.. all.Where(node => node.Properties is not null).SelectMany(node => node.Properties!.Keys)
                 .Distinct(StringComparer.Ordinal)];
+
+        public override long Size =>
+            Math.Min(all.Min(node => node.MaxProperties) ?? long.MaxValue, Names.Count + (HasOthers ? ExpressionLimits.ItemsAssumed : 0));
+
+        // Whether to assume undeclared fields: only if the schema declares none or has a rule for them.
+        private bool HasOthers => !IsClosed
+            && (Names.Count == 0 || all.Exists(node => node.AdditionalProperties is not null || node.PatternProperties.Count > 0));
 
         // 'additionalProperties: false' allows no other fields, unless 'patternProperties' allows some.
         public override bool IsClosed { get; } = all.Exists(

@@ -33,6 +33,14 @@ internal abstract record CelType
     /// <summary>The type of the parts of an empty list or map: compatible with every type.</summary>
     public static CelType Nothing { get; } = new NothingType();
 
+    /// <summary>The type of a constant without parts, with its length.</summary>
+    public static Basic ForConstant(CelValue value) => new(value.Kind, value.Kind switch
+    {
+        CelKind.String => value.AsString().Length,
+        CelKind.Bytes => value.AsBytes().Length,
+        _ => null,
+    });
+
     public bool IsDyn => this is DynType or NothingType;
 
     public bool IsNumber => this is Basic { Kind: CelKind.Int or CelKind.Uint or CelKind.Double };
@@ -67,7 +75,7 @@ internal abstract record CelType
 
     /// <summary>A type without parts.</summary>
     /// <param name="Kind">The kind of its values.</param>
-    /// <param name="Size">The length of a string for estimates of the cost: the maximum or an assumption; null if unknown.</param>
+    /// <param name="Size">The length of text or bytes for estimates of the cost: the maximum or an assumption; null if unknown.</param>
     internal sealed record Basic(CelKind Kind, long? Size = null) : CelType;
 
     /// <summary>A list.</summary>
@@ -97,6 +105,9 @@ internal abstract class ObjectShape
 {
     /// <summary>The names of the declared fields.</summary>
     public abstract IReadOnlyCollection<string> Names { get; }
+
+    /// <summary>The number of its fields for estimates of the cost: the maximum or an assumption.</summary>
+    public virtual long Size => Names.Count;
 
     /// <summary>Whether the map has no other fields than the declared ones.</summary>
     public abstract bool IsClosed { get; }

@@ -42,7 +42,7 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
 
     private TypeAndCost VisitAny(Syntax syntax) => syntax switch
     {
-        LiteralSyntax literal => new(TypeOfValue(literal.Value), 0),
+        LiteralSyntax literal => new(CelType.ForConstant(literal.Value), 0),
         NameSyntax name => new(ReportIfDyn(name, CelType.Null, TypeOfName(name)), 1),
         SelectSyntax select => VisitSelect(select, guarded: select.Optional),
         HasSyntax has => new(CelType.Bool, VisitSelect(has.Select, guarded: true).Cost),
@@ -55,12 +55,6 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         ListSyntax list => VisitList(list),
         MapSyntax map => VisitMap(map),
         _ => VisitComprehension((ComprehensionSyntax)syntax),
-    };
-
-    private static CelType.Basic TypeOfValue(CelValue value) => value.Kind switch
-    {
-        CelKind.String => new CelType.Basic(CelKind.String, value.AsString().Length),
-        _ => new CelType.Basic(value.Kind),
     };
 
     private CelType TypeOfName(NameSyntax name)
@@ -415,12 +409,12 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return result;
     }
 
-    // The maximum of items or characters, the number of declared fields, or an assumption if it is unknown; 1 for other values.
+    // The maximum of items, fields or characters, or an assumption if it is unknown; 1 for other values.
     private static double SizeOf(CelType type) => type.Plain switch
     {
         CelType.ListOf list => list.Size ?? ExpressionLimits.ItemsAssumed,
         CelType.Basic { Kind: CelKind.String or CelKind.Bytes } text => text.Size ?? ExpressionLimits.CharactersAssumed,
-        CelType.ObjectOf declared => Math.Max(1, declared.Shape.Names.Count),
+        CelType.ObjectOf declared => Math.Max(1, declared.Shape.Size),
         CelType.MapOf or CelType.DynType => ExpressionLimits.ItemsAssumed,
         _ => 1,
     };

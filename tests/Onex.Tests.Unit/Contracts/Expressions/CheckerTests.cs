@@ -26,9 +26,19 @@ public class CheckerTests
             either: { type: [string, integer] }
             deep: { $ref: '#/$defs/deep' }
             prices: { type: object, additionalProperties: { type: number } }
+            named: { type: object, properties: { a: { type: number } }, patternProperties: { '^b': { type: number } } }
+            open: { type: object, properties: { a: {}, b: {} } }
+            closed: { type: object, properties: { a: {}, b: {}, c: {} }, additionalProperties: false }
+            limited: { type: object, maxProperties: 5, additionalProperties: { type: number } }
+            free: { type: object }
+            code: { type: string, enum: [abc, abcdef] }
+            word: { const: abcd }
             kind: { enum: [a, b] }
           $defs: { deep: { type: object, properties: { deeper: { $ref: '#/$defs/deep' }, leaf: { type: integer } } } }
         """).Output!);
+
+    private static readonly CelType _connections =
+        StaticTypes.From(CelJson.Read("""{ "stock": { "region": "eu-west-1", "regions": ["a", "b", "c"] } }"""u8));
 
     [Theory]
     [InlineData("1", "int")]
@@ -245,8 +255,27 @@ public class CheckerTests
     [InlineData("input.any.map(a, a)", 32)]
     [InlineData("input.any.map(a, a) + input.any.filter(a, true)", 64)]
     [InlineData("(input.any.map(a, a) + input.items).filter(a, true)", 132)]
-    public void The_cost_estimate_follows_the_assumed_size_of_a_list(string list, double items) =>
+    [InlineData("input.prices", 32)]
+    [InlineData("input.free", 32)]
+    [InlineData("input.named", 33)]
+    [InlineData("input.open", 2)]
+    [InlineData("input.closed", 3)]
+    [InlineData("input.limited", 5)]
+    [InlineData("connections.stock.regions", 3)]
+    [InlineData("connections.stock", 2)]
+    public void The_cost_estimate_follows_the_assumed_size_of_a_list_or_an_object(string list, double items) =>
         Assert.Equal(Check(list).Cost + items, Check($"({list}).all(i, true)").Cost);
+
+    [Theory]
+    [InlineData("input.name", 10L)]
+    [InlineData("input.kind", 1L)]
+    [InlineData("input.code", 6L)]
+    [InlineData("input.word", 4L)]
+    [InlineData("connections.stock.region", 9L)]
+    [InlineData("'abc'", 3L)]
+    [InlineData("b'abcd'", 4L)]
+    public void The_length_of_a_constant_is_known(string text, long length) =>
+        Assert.Equal(length, Assert.IsType<CelType.Basic>(Check(text).Type).Size);
 
     [Theory]
     [InlineData("input.items", 100L)]
@@ -268,6 +297,7 @@ public class CheckerTests
     [InlineData("[['a'], 'a,b'.split(',').map(s, s)][0]", null)]
     [InlineData("optional.of(['a']).orValue('a,b'.split(',').map(s, s))", null)]
     [InlineData("input.prices.map(k, k)", null)]
+    [InlineData("connections.stock.regions", null)]
     [InlineData("input.deep.filter(k, k != 'leaf')", null)]
     public void Only_a_proved_size_of_a_list_is_its_bound(string text, long? sizeMax) =>
         Assert.Equal(sizeMax, Assert.IsType<CelType.ListOf>(Check(text).Type).SizeMax);
@@ -314,5 +344,6 @@ public class CheckerTests
         ExpressionTests.Parse(text).Check(name => name == "input" ? _input : null, isStrict: true)
             .Problems.Where(problem => problem.Kind == kind).Select(problem => problem.Text.Problem).Distinct();
 
-    private static CheckedExpression Check(string text) => ExpressionTests.Parse(text).Check(name => name == "input" ? _input : null);
+    private static CheckedExpression Check(string text) =>
+        ExpressionTests.Parse(text).Check(name => name switch { "input" => _input, "connections" => _connections, _ => null });
 }
