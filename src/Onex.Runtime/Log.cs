@@ -38,7 +38,7 @@ internal static partial class Log
     [LoggerMessage(7008, LogLevel.Warning, "{Warning}")]
     public static partial void ReloadWarning(ILogger logger, string warning);
 
-    /// <summary>Files have changed, but the store or the broker cannot be reached. They are used once it can.</summary>
+    /// <summary>Files have changed, but the store or the broker does not answer, or too few brokers are up. They are tried again.</summary>
     [LoggerMessage(7009, LogLevel.Warning, "Changed contracts wait until they can be registered: {Reason}")]
     public static partial void ReloadWaits(ILogger logger, string reason);
 

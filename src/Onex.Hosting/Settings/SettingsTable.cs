@@ -108,7 +108,7 @@ public static class SettingsTable
         "Silence after which Kafka assigns a process's partitions to another; for workers 6 s, if this is longer. Too short: a pause "
         + "(garbage collection, a busy machine) costs a rebalance. Too long: the sagas of a crashed process wait that long. Brokers "
         + "accept only what is between their `group.min.session.timeout.ms` (6 s by default) and `group.max.session.timeout.ms` (30 "
-        + "min).")
+        + "min); a start fails with anything else.")
     {
         DurationRange = (TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30)),
     };
@@ -145,7 +145,7 @@ public static class SettingsTable
 
     public static readonly Setting Replication = new(Messages, "ONEX_REPLICATION", Number, null,
         "Replication factor of topics that Onex creates; existing topics keep theirs. With 1, the loss of a broker loses messages. "
-        + "With more than there are brokers, they reject the topic and the start fails.")
+        + "With more than there are brokers, a start waits for more of them.")
     {
         Range = (1, 100),
         DefaultInWords = "the broker's",

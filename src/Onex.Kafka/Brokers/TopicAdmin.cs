@@ -33,6 +33,7 @@ public sealed class TopicAdmin
     /// <param name="replication">The replication factor; null for the broker's default.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="BrokerUnavailableException">No broker answers, or the metadata does not show them in time.</exception>
+    /// <exception cref="TooFewBrokersException">Fewer brokers are up than a topic has replicas.</exception>
     /// <exception cref="InvalidOperationException">The broker rejects a topic; the message names it and the reason.</exception>
     public async Task EnsureTopicsAsync(
         IReadOnlyCollection<string> names, int partitions, short? replication, CancellationToken cancellation)
@@ -71,8 +72,10 @@ public sealed class TopicAdmin
 
             if (rejected.Count > 0)
             {
-                throw new InvalidOperationException(
-                    $"The broker does not create {string.Join(", ", rejected.Select(r => $"topic '{r.Topic}' ({r.Error.Reason})"))}.", e);
+                var reasons = string.Join(", ", rejected.Select(r => $"topic '{r.Topic}' ({r.Error.Reason})"));
+                throw rejected.TrueForAll(result => result.Error.Code == ErrorCode.InvalidReplicationFactor)
+                    ? new TooFewBrokersException($"Too few brokers are up for {reasons}.", e)
+                    : new InvalidOperationException($"The broker does not create {reasons}.", e);
             }
         }
 
@@ -129,24 +132,46 @@ public sealed class TopicAdmin
     /// How long a topic keeps records (<c>retention.ms</c>): <see cref="TimeSpan.MaxValue"/> if for ever, null if unknown.
     /// </summary>
     /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
-    public async Task<TimeSpan?> RetentionAsync(string topic, CancellationToken cancellation)
+    public async Task<TimeSpan?> RetentionAsync(string topic, CancellationToken cancellation) =>
+        (await TimesAsync(ResourceType.Topic, topic, ["retention.ms"], cancellation))[0];
+
+    /// <summary>The shortest and the longest session timeout that a broker accepts; null if unknown.</summary>
+    /// <exception cref="BrokerUnavailableException">No broker answers.</exception>
+    public async Task<(TimeSpan Shortest, TimeSpan Longest)?> SessionTimeoutsAsync(CancellationToken cancellation)
+    {
+        // The answer names the broker, whatever the topic.
+        var metadata = await RequestAsync(
+            client => Task.Run(() => client.GetMetadata("__consumer_offsets", _timeout), cancellation), cancellation);
+        return await TimesAsync(
+            ResourceType.Broker,
+            metadata.OriginatingBrokerId.ToString(CultureInfo.InvariantCulture),
+            ["group.min.session.timeout.ms", "group.max.session.timeout.ms"],
+            cancellation) is [{ } shortest, { } longest] ? (shortest, longest) : null;
+    }
+
+    // Each setting; MaxValue if it is below zero, null if it is unknown.
+    private async Task<TimeSpan?[]> TimesAsync(
+        ResourceType type, string name, IReadOnlyList<string> settings, CancellationToken cancellation)
     {
         try
         {
-            var resource = new ConfigResource { Type = ResourceType.Topic, Name = topic };
+            var resource = new ConfigResource { Type = type, Name = name };
             var answers = await RequestAsync(
                 client => client.DescribeConfigsAsync([resource], new DescribeConfigsOptions { RequestTimeout = _timeout }), cancellation);
-            return answers[0].Entries.TryGetValue("retention.ms", out var entry)
-                && long.TryParse(entry.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var milliseconds)
-                    ? milliseconds is < 0 or > long.MaxValue / TimeSpan.TicksPerMillisecond
-                        ? TimeSpan.MaxValue
-                        : TimeSpan.FromMilliseconds(milliseconds)
-                    : null;
+            return
+            [
+                .. settings.Select(setting => answers[0].Entries.TryGetValue(setting, out var entry)
+                    && long.TryParse(entry.Value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var milliseconds)
+                        ? milliseconds is < 0 or > long.MaxValue / TimeSpan.TicksPerMillisecond
+                            ? TimeSpan.MaxValue
+                            : TimeSpan.FromMilliseconds(milliseconds)
+                        : (TimeSpan?)null),
+            ];
         }
         catch (KafkaException e) when (e is DescribeConfigsException || e.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
-            // Forbidden, or unknown to the broker. The retention only serves a warning at the start of the process.
-            return null;
+            // Forbidden, or unknown to the broker. They only serve checks at the start of the process.
+            return new TimeSpan?[settings.Count];
         }
     }
 

@@ -134,6 +134,11 @@ internal sealed class KafkaLog(
         }
     }
 
+    private string DescribeSessionError(EndpointAddress address) =>
+        $"the brokers do not accept its session timeout of {Session(address, settings).Session.TotalSeconds:0.###} s "
+        + $"(KAFKA_SESSION_TIMEOUT{(address.SessionTimeoutMax is { } most ? $", at most {most.TotalSeconds:0} s" : "")}): "
+        + "change it, or their group.min.session.timeout.ms or group.max.session.timeout.ms";
+
     // A failed commit is harmless: the library retries it, or the records are read again.
     private void OnCommitted(EndpointAddress address, CommittedOffsets committed)
     {
@@ -186,6 +191,10 @@ internal sealed class KafkaLog(
             {
                 _log.GiveUpName(_address, e.Error);
                 throw;
+            }
+            catch (ConsumeException e) when (e.Error.Code == ErrorCode.InvalidSessionTimeout)
+            {
+                throw new ConsumeException(e.ConsumerRecord, new Error(e.Error.Code, _log.DescribeSessionError(_address)), e);
             }
             catch (ConsumeException e) when (e.Error.Code is ErrorCode.Local_AutoOffsetReset or ErrorCode.Local_LogTruncation)
             {

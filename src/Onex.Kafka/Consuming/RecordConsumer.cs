@@ -75,6 +75,7 @@ internal sealed class RecordConsumer : IDisposable
     private volatile bool _hasAssignment;
     private long _polledAt;
     private string? _lag;
+    private volatile string? _lastError;
 
     // The fields from here on belong to the polling thread.
     private readonly List<CancellationTokenSource> _assignments = [];
@@ -122,6 +123,9 @@ internal sealed class RecordConsumer : IDisposable
 
     /// <summary>Whether an assignment, possibly an empty one, has arrived since this consumer last joined its group.</summary>
     public bool HasAssignment => _hasAssignment;
+
+    /// <summary>Why it could not join its group or read, since it last read a record; null if it could.</summary>
+    public string? LastError => _lastError;
 
     /// <summary>Records read that are neither completed nor dropped (returned, abandoned, revoked).</summary>
     public int InFlight => _buffer.InFlight;
@@ -289,12 +293,14 @@ internal sealed class RecordConsumer : IDisposable
             if (result is { Message: not null } or { IsPartitionEOF: true })
             {
                 _loggedError = ErrorCode.NoError;
+                _lastError = null;
                 return result;
             }
         }
         catch (ConsumeException e) when (!e.Error.IsFatal)
         {
             // A missing topic or a moving coordinator: the library retries by itself. The same error is logged once.
+            _lastError = e.Error.Reason;
             if (_loggedError != e.Error.Code)
             {
                 _loggedError = e.Error.Code;

@@ -82,7 +82,8 @@ internal sealed class KafkaRider(IReadOnlyList<RiderEndpoint> endpoints, IRecord
             return $"there is no topic {string.Join(", ", missing)}";
         }
 
-        return consumer.HasAssignment ? consumer.DescribeStall() : "waits for its first assignment";
+        return consumer.HasAssignment ? consumer.DescribeStall()
+            : "waits for its first assignment" + (consumer.LastError is { } reason ? $": {reason}" : "");
     }
 
     private async Task StopAsync(CancellationToken cancellation)

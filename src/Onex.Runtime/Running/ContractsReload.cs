@@ -16,6 +16,9 @@ namespace Onex.Runtime.Running;
 /// </summary>
 internal sealed class ContractsReload : BackgroundService
 {
+    // The name under which /health shows changed files that wait.
+    private const string Waiting = "changed files";
+
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(2);
 
     private readonly ContractsSource _source;
@@ -72,7 +75,7 @@ internal sealed class ContractsReload : BackgroundService
         var hash = _source.Hash(_otherFiles);
         var isStable = hash == _lastHash;
         _lastHash = hash;
-        if (!force && (hash == _usedHash || !isStable))
+        if (!force && (!isStable || (hash == _usedHash && !_isWaiting)))
         {
             return;
         }
@@ -80,16 +83,24 @@ internal sealed class ContractsReload : BackgroundService
         try
         {
             await LoadAsync(cancellation);
-            _isWaiting = false;
+            if (_isWaiting)
+            {
+                _isWaiting = false;
+                _health.Remove(Waiting);
+            }
         }
         catch (NotReachableException error)
         {
-            // If files have changed, the next call tries again.
+            // The next call tries again.
             if (!_isWaiting)
             {
                 Log.ReloadWaits(_logger, error.Message);
                 _isWaiting = true;
             }
+
+            _health.Report(
+                Waiting, $"not in use yet: {error.Message}",
+                new Remedy("Remove the cause; they are tried again every two seconds.", "changed-files"));
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed class TopicSetup(
         await PrepareAsync(started.Topics, cancellation);
 
         var (_, problems) = await CheckAsync(topics, settings, cancellation);
+        problems = [.. problems, .. await SessionProblemsAsync(cancellation)];
         if (problems.Count > 0)
         {
             throw new ConfigurationException(problems);
@@ -89,9 +90,13 @@ internal sealed class TopicSetup(
             throw new NotReachableException(
                 $"{error.Message} Check that Kafka runs, KAFKA_BOOTSTRAP_SERVERS, and the user and certificates.", error);
         }
+        catch (TooFewBrokersException error)
+        {
+            throw new NotReachableException($"{error.Message} Start more brokers, or lower ONEX_REPLICATION.", error);
+        }
         catch (InvalidOperationException error)
         {
-            // The broker's reason: authorization, replication factor, a topic name.
+            // The broker's reason: authorization, a topic name.
             throw new ConfigurationException(error.Message, error);
         }
     }
@@ -110,6 +115,19 @@ internal sealed class TopicSetup(
         {
             Log.EmittedTopicMissing(logger, missing);
         }
+    }
+
+    private async Task<IEnumerable<string>> SessionProblemsAsync(CancellationToken cancellation)
+    {
+        var session = settings.Kafka!.SessionTimeout;
+        return await topics.SessionTimeoutsAsync(cancellation) is var (shortest, longest) && (session < shortest || session > longest)
+            ?
+            [
+                $"KAFKA_SESSION_TIMEOUT is {Durations.Format(session)}, but the brokers accept only {Durations.Format(shortest)} to "
+                + $"{Durations.Format(longest)}. Set it accordingly, or change the brokers' group.min.session.timeout.ms or "
+                + "group.max.session.timeout.ms.",
+            ]
+            : [];
     }
 
     // A request that is read again after its saga was deleted would start another saga.

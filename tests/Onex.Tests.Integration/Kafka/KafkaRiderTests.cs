@@ -53,6 +53,22 @@ public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
     }
 
     [Fact]
+    public async Task A_session_timeout_that_the_broker_rejects_is_the_reason_why_an_endpoint_is_not_ready()
+    {
+        Bus.NeedsReal("accepts any session timeout");
+        var topic = NewTopic();
+        await Bus.CreateAsync(1, topic);
+
+        await using var member = await Bus.StartAsync(
+            k => k.BatchEndpoint("test", [topic], topic, _ => RecordingHandler.Acknowledging),
+            settings => settings with { SessionTimeout = TimeSpan.FromMinutes(31) });
+
+        await Condition.HoldsAsync(
+            () => member.Problems.Contains("do not accept its session timeout of 1860 s (KAFKA_SESSION_TIMEOUT", StringComparison.Ordinal),
+            () => member.Problems);
+    }
+
+    [Fact]
     public async Task A_slow_handler_keeps_its_group_membership()
     {
         var topic = NewTopic();

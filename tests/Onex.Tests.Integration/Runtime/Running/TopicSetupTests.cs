@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Effects.Connections;
 using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
+using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka;
 using Onex.Kafka.Brokers;
@@ -42,11 +43,14 @@ public sealed class TopicSetupTests : IAsyncDisposable
         _source = new ContractsSource(_settings, environment, PluginSet.None);
         _started = _source.Load();
         Assert.Empty(_started.Lines);
-        _services = new ServiceCollection().AddLogging().AddOnexKafka(_bus.Settings)
-            .AddSingleton(_settings).AddSingleton(_started)
+        _services = BuildServices(_settings);
+    }
+
+    private ServiceProvider BuildServices(RuntimeSettings settings) =>
+        new ServiceCollection().AddLogging().AddOnexKafka(_bus.Settings)
+            .AddSingleton(settings).AddSingleton(_started)
             .AddSingleton<ILogger<TopicSetup>>(_logged).AddSingleton<TopicSetup>()
             .BuildServiceProvider();
-    }
 
     public async ValueTask DisposeAsync()
     {
@@ -75,6 +79,57 @@ public sealed class TopicSetupTests : IAsyncDisposable
         Assert.Contains($"does not create topic '{_prefix}_emitted'", line, StringComparison.Ordinal);
         Assert.EndsWith("or remove the cause on the broker and send SIGHUP.", line, StringComparison.Ordinal);
         Assert.Contains("does not create topic", health.Handlers[_directory], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_topic_that_needs_more_brokers_than_are_up_is_tried_again_when_a_contract_has_changed()
+    {
+        await using var services = BuildServices(_settings with { Replication = 99 });
+        var (logged, health) = (new LogLines<ContractsReload>(), new RoleHealth());
+        using var reload = new ContractsReload(
+            _source, _started, new ConnectionTable(_started.Connections.Connections), _settings, health, TimeProvider.System, logged,
+            new ContractRegistration(services, _settings, _started));
+
+        Write("1.1.0", $"steps: [ {{ emit: {_prefix}-emitted, with: {{ value: {{ a: 1 }} }} }} ]");
+        for (var check = 0; check < 4; check++)
+        {
+            await reload.CheckAsync(force: false, _none);
+        }
+
+        var line = Assert.Single(logged.All);
+        Assert.StartsWith(
+            "Warning: Changed contracts wait until they can be registered: Too few brokers are up for topic", line,
+            StringComparison.Ordinal);
+        Assert.EndsWith("Start more brokers, or lower ONEX_REPLICATION.", line, StringComparison.Ordinal);
+        Assert.Contains("Too few brokers are up", health.Handlers["changed files"], StringComparison.Ordinal);
+
+        // As if enough brokers were up: the next look finds the topic, and then lacks only the store of this test.
+        await _bus.CreateAsync(1, $"{_prefix}-emitted");
+        await Assert.ThrowsAsync<InvalidOperationException>(() => reload.CheckAsync(force: false, _none));
+    }
+
+    [Fact]
+    public async Task A_start_waits_for_as_many_brokers_as_new_topics_need()
+    {
+        await using var services = BuildServices(_settings with { Replication = 99 });
+
+        var waits = await Assert.ThrowsAsync<NotReachableException>(() => services.GetRequiredService<TopicSetup>().StartAsync(_none));
+
+        Assert.StartsWith("Too few brokers are up for ", waits.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_session_timeout_that_the_brokers_do_not_accept_is_an_error_at_the_start()
+    {
+        await using var services = BuildServices(
+            _settings with { Kafka = _settings.Kafka! with { SessionTimeout = TimeSpan.FromMinutes(31) } });
+
+        var error = await Assert.ThrowsAsync<ConfigurationException>(() => services.GetRequiredService<TopicSetup>().StartAsync(_none));
+
+        Assert.Matches(
+            "^KAFKA_SESSION_TIMEOUT is 31m, but the brokers accept only [0-9]+s to 30m. Set it accordingly, or change the brokers' "
+                + "group.min.session.timeout.ms or group.max.session.timeout.ms.$",
+            Assert.Single(error.Lines));
     }
 
     [Fact]
