@@ -624,6 +624,12 @@ VALUES ('20261130071023_Initial', '10.0.15');
 COMMIT;
 
 START TRANSACTION;
+COMMENT ON COLUMN onex.sagas.source IS 'Origin of the request: topic/partition/offset (and the dead letter, if redriven), http/id, or schedule:time.';
+
+COMMENT ON COLUMN onex.sagas.status IS 'running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator or its parent).';
+
+COMMENT ON COLUMN onex.sagas.home_partition IS 'Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.';
+
 COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga whose step started this one, whether that step waits for it or is detached; empty for others.';
 
 COMMENT ON COLUMN onex.saga_payloads.name IS 'input, output, response, arguments:..., result:... or event:...; unique within the saga.';
@@ -642,10 +648,16 @@ COMMENT ON COLUMN onex.dead_letters.at IS 'When it became a dead letter, the las
 
 COMMENT ON COLUMN onex.dead_letters.id IS 'Derived from the record''s position, or from the message''s identity.';
 
-CREATE INDEX ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;
+COMMIT;
+
+SET lock_timeout = 0;
+
+DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_live_contract_hash;
+
+CREATE INDEX CONCURRENTLY ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;
+
+SET lock_timeout = '2s';
 
 INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
 VALUES ('20261130132646_LiveSagasByContract', '10.0.15');
-
-COMMIT;
 

@@ -11,6 +11,39 @@ namespace Onex.Migrations.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.AlterColumn<string>(
+                name: "source",
+                schema: "onex",
+                table: "sagas",
+                type: "text",
+                nullable: false,
+                comment: "Origin of the request: topic/partition/offset (and the dead letter, if redriven), http/id, or schedule:time.",
+                oldClrType: typeof(string),
+                oldType: "text",
+                oldComment: "Where the request came from: topic/partition/offset.");
+
+            migrationBuilder.AlterColumn<string>(
+                name: "status",
+                schema: "onex",
+                table: "sagas",
+                type: "text",
+                nullable: false,
+                comment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator or its parent).",
+                oldClrType: typeof(string),
+                oldType: "text",
+                oldComment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).");
+
+            migrationBuilder.AlterColumn<int>(
+                name: "home_partition",
+                schema: "onex",
+                table: "sagas",
+                type: "integer",
+                nullable: false,
+                comment: "Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.",
+                oldClrType: typeof(int),
+                oldType: "integer",
+                oldComment: "Partition that the request came from; results come back to the same number.");
+
             migrationBuilder.AlterColumn<Guid>(
                 name: "parent_id",
                 schema: "onex",
@@ -113,12 +146,14 @@ namespace Onex.Migrations.Migrations
                 oldType: "uuid",
                 oldComment: "Derived from the record's position.");
 
-            migrationBuilder.CreateIndex(
-                name: "ix_sagas_live_contract_hash",
-                schema: "onex",
-                table: "sagas",
-                column: "contract_hash",
-                filter: "ended_at IS NULL");
+            // Concurrently, because otherwise commits wait until the index is built. It waits for old transactions without a limit, which
+            // delays nothing else. An interrupted attempt leaves an invalid index.
+            migrationBuilder.Sql("SET lock_timeout = 0;", suppressTransaction: true);
+            migrationBuilder.Sql("DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_live_contract_hash;", suppressTransaction: true);
+            migrationBuilder.Sql(
+                "CREATE INDEX CONCURRENTLY ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;",
+                suppressTransaction: true);
+            migrationBuilder.Sql("SET lock_timeout = '2s';", suppressTransaction: true);
         }
 
         /// <inheritdoc />
@@ -128,6 +163,39 @@ namespace Onex.Migrations.Migrations
                 name: "ix_sagas_live_contract_hash",
                 schema: "onex",
                 table: "sagas");
+
+            migrationBuilder.AlterColumn<string>(
+                name: "source",
+                schema: "onex",
+                table: "sagas",
+                type: "text",
+                nullable: false,
+                comment: "Where the request came from: topic/partition/offset.",
+                oldClrType: typeof(string),
+                oldType: "text",
+                oldComment: "Origin of the request: topic/partition/offset (and the dead letter, if redriven), http/id, or schedule:time.");
+
+            migrationBuilder.AlterColumn<string>(
+                name: "status",
+                schema: "onex",
+                table: "sagas",
+                type: "text",
+                nullable: false,
+                comment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).",
+                oldClrType: typeof(string),
+                oldType: "text",
+                oldComment: "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator or its parent).");
+
+            migrationBuilder.AlterColumn<int>(
+                name: "home_partition",
+                schema: "onex",
+                table: "sagas",
+                type: "integer",
+                nullable: false,
+                comment: "Partition that the request came from; results come back to the same number.",
+                oldClrType: typeof(int),
+                oldType: "integer",
+                oldComment: "Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.");
 
             migrationBuilder.AlterColumn<Guid>(
                 name: "parent_id",

@@ -371,7 +371,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<int>("HomePartition")
                         .HasColumnType("integer")
                         .HasColumnName("home_partition")
-                        .HasComment("Partition that the request came from; results come back to the same number.");
+                        .HasComment("Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.");
 
                     b.Property<Guid>("LastTransitionId")
                         .HasColumnType("uuid")
@@ -420,7 +420,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("source")
-                        .HasComment("Where the request came from: topic/partition/offset.");
+                        .HasComment("Origin of the request: topic/partition/offset (and the dead letter, if redriven), http/id, or schedule:time.");
 
                     b.Property<DateTimeOffset>("StartedAt")
                         .HasColumnType("timestamp with time zone")
@@ -437,7 +437,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("status")
-                        .HasComment("running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).");
+                        .HasComment("running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator or its parent).");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
                         .HasColumnType("timestamp with time zone")

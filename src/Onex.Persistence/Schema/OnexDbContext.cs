@@ -90,10 +90,12 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             .HasComment("The contract's key of this saga. Unique per contract among live sagas.");
         saga.Property(row => row.ParentId).HasColumnName("parent_id")
             .HasComment("The saga whose step started this one, whether that step waits for it or is detached; empty for others.");
-        saga.Property(row => row.Source).HasColumnName("source").HasComment("Where the request came from: topic/partition/offset.");
+        saga.Property(row => row.Source).HasColumnName("source")
+            .HasComment("Origin of the request: topic/partition/offset (and the dead letter, if redriven), http/id, or schedule:time.");
         saga.Property(row => row.State).HasColumnName("state").HasComment("Current state, by the contract's own name.");
         saga.Property(row => row.Status).HasColumnName("status").HasColumnType("text").HasConversion<StatusText>()
-            .HasComment("running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator).");
+            .HasComment(
+                "running, waiting, compensating, blocked, paused; or ended: completed, failed, cancelled (by an operator or its parent).");
         saga.Property(row => row.Data).HasColumnName("data").HasComment("The contract's data.");
         saga.Property(row => row.Progress).HasColumnName("progress")
             .HasComment("State of the engine: outstanding commands, attempts, compensation stack, counters.");
@@ -108,7 +110,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.Property(row => row.Waiters).HasColumnName("waiters")
             .HasComment("Requests that joined this saga by key; each gets a response.");
         saga.Property(row => row.HomePartition).HasColumnName("home_partition")
-            .HasComment("Partition that the request came from; results come back to the same number.");
+            .HasComment("Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.");
         saga.Property(row => row.Version).HasColumnName("version").HasComment("1 after the first transition; each one adds 1.");
         saga.Property(row => row.LastTransitionId).HasColumnName("last_transition_id")
             .HasComment("Identity of the last transition: shows whether a commit with unknown outcome was made.");

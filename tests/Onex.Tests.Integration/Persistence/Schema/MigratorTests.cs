@@ -1,10 +1,16 @@
 using Microsoft.EntityFrameworkCore;
 using Onex.Persistence.Schema;
+using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Persistence.Schema;
 
 public sealed class MigratorTests
 {
+    private const string LiveSagasIndex = "onex.ix_sagas_live_contract_hash";
+
+    private const string MarkLastAsPending =
+        """DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""";
+
     private static readonly CancellationToken _none = CancellationToken.None;
 
     [Fact]
@@ -122,8 +128,7 @@ public sealed class MigratorTests
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
-        await database.ExecuteAsync(
-            """DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""");
+        await database.ExecuteAsync(MarkLastAsPending);
         await using var backup = await database.Source.OpenConnectionAsync();
         await using var transaction = await backup.BeginTransactionAsync();
         await using (var lockTable = new Npgsql.NpgsqlCommand("LOCK TABLE onex.schema_migrations IN ACCESS SHARE MODE", backup))
@@ -135,6 +140,50 @@ public sealed class MigratorTests
 
         Assert.True(rejection.MayPass);
         Assert.Contains("a lock", rejection.Message);
+    }
+
+    [Fact]
+    public async Task An_invalid_index_of_an_interrupted_migration_is_built_again()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync(
+            $"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{LiveSagasIndex}'::regclass; {MarkLastAsPending}");
+
+        Assert.Single(await MigrateAsync(Settings(database)));
+
+        Assert.True(await database.ScalarAsync<bool>($"SELECT indisvalid FROM pg_index WHERE indexrelid = '{LiveSagasIndex}'::regclass"));
+    }
+
+    [Fact]
+    public async Task Sagas_are_committed_while_a_migration_builds_an_index()
+    {
+        const string Insert =
+            """
+            INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, source, state, status, data,
+                progress, home_partition, version, last_transition_id, started_at, updated_at)
+            VALUES (gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', 'work', 'running', '{}', '{}', 0, 1,
+                gen_random_uuid(), now(), now())
+            """;
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        await database.ExecuteAsync($"DROP INDEX {LiveSagasIndex}; {MarkLastAsPending}");
+        await using var other = await database.Source.OpenConnectionAsync(_none);
+        await using var transaction = await other.BeginTransactionAsync(_none);
+        await using var insert = new Npgsql.NpgsqlCommand(Insert, other);
+        await insert.ExecuteNonQueryAsync(_none);
+
+        // It waits for the open transaction, for longer than the timeout of its other locks.
+        var migration = MigrateAsync(Settings(database));
+        await Condition.HoldsAsync(async () => await database.ScalarAsync<bool>(
+            """
+            SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE INDEX%'
+                AND wait_event_type = 'Lock' AND now() - query_start > interval '2.5 s')
+            """));
+        await database.ExecuteAsync("SET lock_timeout = '1s'; " + Insert);
+        await transaction.CommitAsync(_none);
+
+        Assert.Single(await migration);
     }
 
     [Fact]
