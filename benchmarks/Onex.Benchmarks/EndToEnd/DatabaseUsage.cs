@@ -13,12 +13,20 @@ namespace Onex.Benchmarks.EndToEnd;
 internal sealed record DatabaseUsage(
     double Commits, double Inserted, double Updated, double Deleted, double WalRecords, double WalBytes)
 {
-    // A backend reports its statistics at most once a second, so a reading waits for a little longer.
+    // A backend reports its statistics at most once a second while it works. One that becomes idle reports the rest 10 s later, so that
+    // a small part may be missing.
     private static readonly TimeSpan _reportInterval = TimeSpan.FromSeconds(1.2);
 
-    public static async Task<DatabaseUsage> ReadAsync(PostgresDatabase database)
+    /// <summary>Reads after a pause, in which backends that work report.</summary>
+    public static async Task<DatabaseUsage> ReadLaterAsync(PostgresDatabase database)
     {
         await Task.Delay(_reportInterval, TimeProvider.System);
+        return await ReadAsync(database);
+    }
+
+    /// <summary>Reads what the backends have reported.</summary>
+    public static async Task<DatabaseUsage> ReadAsync(PostgresDatabase database)
+    {
         var row = (await database.QueryAsync(
             "SELECT xact_commit, tup_inserted, tup_updated, tup_deleted, wal_records, wal_bytes "
             + "FROM pg_stat_database, pg_stat_wal WHERE datname = current_database()"))[0]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using Onex.Benchmarks.EndToEnd;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Persistence.Outbox;
@@ -26,10 +27,14 @@ internal sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource d
     {
         var database = await server.CreateDatabaseAsync();
         var settings = StoreSettings.Parse(database.ConnectionString);
-        var dataSource = PostgresDataSource.Create(settings);
-        await new Migrator(dataSource, settings, TimeProvider.System, NullLogger<Migrator>.Instance)
-            .MigrateAsync(CancellationToken.None);
-        return new SagaDatabase(database, dataSource);
+        await using (var migrating = PostgresDataSource.Create(settings))
+        {
+            await new Migrator(migrating, settings, TimeProvider.System, NullLogger<Migrator>.Instance)
+                .MigrateAsync(CancellationToken.None);
+        }
+
+        // One connection, so that the one that commits is also the one that reports its statistics.
+        return new SagaDatabase(database, PostgresDataSource.Create(settings with { MaxPoolSize = 1 }));
     }
 
     /// <summary>Adds sagas that wait for long, with their timers.</summary>
@@ -54,8 +59,6 @@ internal sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource d
         await ExecuteAsync("VACUUM (ANALYZE) onex.sagas, onex.timers");
         await ExecuteAsync("CHECKPOINT");
     }
-
-    public PostgresDatabase Database => database;
 
     /// <summary>Runs sagas of three transitions, in commits of a number of sagas.</summary>
     public async Task RunAsync(int sagas, int perCommit)
@@ -87,8 +90,12 @@ internal sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource d
         return watch.Elapsed.TotalMilliseconds / Sweeps;
     }
 
-    /// <summary>Lets the connection of the commits report its statistics at once, which it does only now and then by itself.</summary>
-    public Task ReportStatisticsAsync() => ExecuteAsync("SELECT pg_stat_force_next_flush()");
+    /// <summary>What the commits have cost so far. Their connection reports it first, which it does only now and then by itself.</summary>
+    public async Task<DatabaseUsage> UsageAsync()
+    {
+        await ExecuteAsync("SELECT pg_stat_force_next_flush()");
+        return await DatabaseUsage.ReadAsync(database);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -44,15 +44,13 @@ internal static class StoreBenchmark
     private static async Task<Measurement> MeasureAsync(SagaDatabase database, PostgresServer server, int sagas, int perCommit)
     {
         var pid = ProcessUsage.FindListener(server.Port)!.Value;
-        await database.ReportStatisticsAsync();
-        var before = await DatabaseUsage.ReadAsync(database.Database);
+        var before = await database.UsageAsync();
         var (serverBefore, ownBefore) = (ProcessUsage.CpuSecondsOfTree(pid), OwnCpuSeconds());
         var watch = Stopwatch.StartNew();
         await database.RunAsync(sagas, perCommit);
         var seconds = watch.Elapsed.TotalSeconds;
         var (serverSeconds, ownSeconds) = (ProcessUsage.CpuSecondsOfTree(pid) - serverBefore, OwnCpuSeconds() - ownBefore);
-        await database.ReportStatisticsAsync();
-        var used = await DatabaseUsage.ReadAsync(database.Database) - before;
+        var used = await database.UsageAsync() - before;
 
         double transitions = sagas * TransitionsPerSaga;
         var measurement = new Measurement();
