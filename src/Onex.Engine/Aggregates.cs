@@ -4,8 +4,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Aggregates completed items of an <c>each</c> as they arrive, so that no item rows are needed. Items arrive in any order, which can
-/// change only the last digits of a sum with doubles, and whether a sum of ints overflows on the way.
+/// Aggregates completed items of an <c>each</c> as they arrive, so that their rows need not be read. The order of arrival can change how a
+/// sum of doubles is rounded, and whether a sum of ints overflows on the way.
 /// </summary>
 internal static class Aggregates
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Onex.Engine;
 
-/// <summary>What a worker has reported about the attempt in flight. Only the last report is kept.</summary>
+/// <summary>The last report of the process that runs the attempt in flight.</summary>
 /// <param name="StartedAt">When the orchestrator learnt that the attempt has begun.</param>
 /// <param name="At">When the last report arrived.</param>
 internal sealed record AttemptReport(DateTimeOffset StartedAt, DateTimeOffset At)
@@ -16,7 +16,7 @@ internal sealed record AttemptReport(DateTimeOffset StartedAt, DateTimeOffset At
     /// <summary>The process that runs it, for people, or null.</summary>
     public string? Worker { get; init; }
 
-    /// <summary>How far it is, for people: <c>42 %: read 10 of 24 files</c>; empty if it has only begun.</summary>
+    /// <summary>How far it is, for people: <c>42 %: read 10 of 24 files</c>; empty if neither was reported.</summary>
     public string Describe()
     {
         var percent = Progress is { } done ? string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(done * 100):0} %") : null;

@@ -14,7 +14,10 @@ internal sealed record Blockage(BlockedBy Kind, string? Step, CommandId? Command
     /// <summary>The item of an <c>each</c> that blocks it, or null.</summary>
     public int? Item { get; init; }
 
-    /// <summary>How the step failed, if its effect is unknown; else null. For <see cref="BlockedBy.Unknown"/> a skip uses it.</summary>
+    /// <summary>
+    /// The code of the step's failure, if the step took effect or may have; else null. If <see cref="BlockedBy.Unknown"/> is skipped, the
+    /// step fails with it.
+    /// </summary>
     public string? Code { get; init; }
 
     /// <summary>The message that belongs to <see cref="Code"/>, for people, or null.</summary>
@@ -30,7 +33,7 @@ internal enum BlockedBy
     /// <summary>A compensation.</summary>
     Compensation,
 
-    /// <summary>An interrupted step whose outcome is unknown, or that cannot be compensated.</summary>
+    /// <summary>An interrupted step whose outcome is unknown, or that cannot be compensated or sent again.</summary>
     Interrupted,
 
     /// <summary>

@@ -15,7 +15,6 @@ internal static class Branches
     public static int? Position(SagaState saga, Sequence sequence) =>
         sequence.Parallel is null ? saga.StepIndex : Find(saga, sequence) is { Phase: BranchPhase.Running } branch ? branch.Index : null;
 
-    /// <summary>Moves to the next step.</summary>
     public static void Advance(DecisionBuilder decision, Sequence sequence)
     {
         if (sequence.Parallel is null)
@@ -28,7 +27,6 @@ internal static class Branches
         }
     }
 
-    /// <summary>Makes the current step wait until that time.</summary>
     public static void Wait(DecisionBuilder decision, Sequence sequence, DateTimeOffset until)
     {
         if (sequence.Parallel is null)
@@ -76,7 +74,7 @@ internal static class Branches
         var failed = open.FindAll(branch => branch.Phase == BranchPhase.Failed);
         if (open.Count > 0 && failed.Count == 0)
         {
-            // The branches run already: an operator retried the step twice.
+            // The branches run already.
             return false;
         }
 

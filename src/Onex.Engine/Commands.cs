@@ -21,7 +21,7 @@ internal static class Commands
     /// <param name="stepCall">The operation and its arguments.</param>
     /// <param name="retryPass">The retry pass that its identity contains.</param>
     /// <param name="item">The item of an <c>each</c>, or null.</param>
-    /// <param name="frozen">Whether the arguments are stored with the command, because nothing else keeps them.</param>
+    /// <param name="frozen">Whether the arguments are stored with the command, because the saga has them nowhere else.</param>
     /// <param name="compensatedCommand">The command of the item that it compensates, or null.</param>
     public static void Begin(
         DecisionBuilder decision, CommandId id, StepDirection direction, StepCall stepCall, int retryPass, int? item = null,
@@ -126,7 +126,7 @@ internal static class Commands
 
     /// <summary>
     /// Resends commands in flight, because their messages may be lost. A resend is the same attempt, so it uses up none. For interrupted
-    /// commands the ledger is queried at once. True if there were any.
+    /// commands the ledger is queried at once. True if that changed anything.
     /// </summary>
     public static bool Resend(DecisionBuilder decision)
     {
@@ -154,7 +154,7 @@ internal static class Commands
         : command.Interrupted ? BlockedBy.Interrupted
         : BlockedBy.Step;
 
-    /// <summary>Cancels a child that its parent no longer needs. The request is repeated until the child has ended.</summary>
+    /// <summary>Cancels a child that its parent no longer needs, or could not start.</summary>
     public static void CancelChild(DecisionBuilder decision, Outstanding command)
     {
         if (decision.Saga.PausedBy is not null)

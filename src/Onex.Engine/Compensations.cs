@@ -15,7 +15,7 @@ internal static class Compensations
         var saga = decision.Saga;
         var state = decision.Facts.StateOf(step.Id);
         var visit = saga.Visits.GetValueOrDefault(state);
-        if (command is { Item: { } index, Interrupted: false })
+        if (command is { Item: not null, Interrupted: false })
         {
             EachItems.StoreItem(decision, command, outcome, arguments);
             if (saga.Compensables.Any(other => other.Items is not null && other.Step == step.Id && other.Visit == visit))

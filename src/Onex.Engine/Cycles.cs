@@ -80,7 +80,7 @@ internal static class Cycles
         return delay < _longestDelay ? delay : _longestDelay;
     }
 
-    // Equal values have the same hash, whatever order they were read in. 8 bytes suffice: two values with one hash only cause a delay.
+    // Equal values have the same hash, whatever order they were read in. 8 bytes suffice: a collision only counts as one idle entry.
     private static string Hash(SagaState saga)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

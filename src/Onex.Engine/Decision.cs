@@ -38,7 +38,6 @@ internal sealed record Decision(
     /// <summary>Why an operator's command was not carried out, for people; null if it was, or if there was none.</summary>
     public string? WhyNotDone { get; init; }
 
-    /// <summary>The decision from which nothing follows.</summary>
     public static Decision Nothing(SagaState state) => new(state, false, [], [], []);
 }
 
@@ -50,7 +49,7 @@ internal sealed record Decision(
 /// <param name="BecomesDeadLetter">Whether it also becomes a dead letter: no state can accept it, it expired, or the saga ended.</param>
 internal sealed record DeclinedEvent(Requester Requester, BufferedEvent Event, string Code, string Error, bool BecomesDeadLetter);
 
-/// <summary>One attempt to be sent, or the cancellation of a child.</summary>
+/// <summary>One attempt to be sent, or the start or cancellation of a child.</summary>
 internal sealed record CommandToSend(
     CommandId CommandId,
     int Attempt,
@@ -94,10 +93,6 @@ internal sealed record CommandToSend(
 internal sealed record CommandToCancel(CommandId CommandId, int Attempt, string? Topic);
 
 /// <summary>One domain event to be published.</summary>
-/// <param name="Step">The step that emits it.</param>
-/// <param name="Topic">The topic.</param>
-/// <param name="Key">The record's key.</param>
-/// <param name="Value">The record's value.</param>
 internal sealed record EventToPublish(string Step, string Topic, string Key, RawJson Value);
 
 /// <summary>One response to be sent.</summary>

@@ -23,24 +23,19 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
 
     public SagaState Saga { get; set; } = saga;
 
-    /// <summary>The saga before the decision.</summary>
     public SagaState Before { get; } = saga;
 
-    /// <summary>The computations that need not be run any more.</summary>
     public ImmutableArray<CommandToCancel> Cancelled { get; set; } = [];
 
     public PlanFacts Facts { get; } = PlanFacts.For(plan);
 
-    /// <summary>The state that the saga is in.</summary>
     public StatePlan State => Plan.State(Saga.State);
 
-    /// <summary>How many states this decision has entered.</summary>
     public int StatesEntered { get; set; }
 
     /// <summary>Whether anything was recorded in the history, so that the saga has changed.</summary>
     public bool HasNotes => _history is not null;
 
-    /// <summary>The decision.</summary>
     public Decision Build() => new(Saga, true, All(_commands), All(_answers), All(_history))
     {
         Declined = All(_declined),
@@ -97,7 +92,6 @@ internal sealed class DecisionBuilder(Plan plan, SagaState saga, DateTimeOffset 
         Note(HistoryKind.Blocked, step, ("reason", reason));
     }
 
-    /// <summary>Removes the blockages that match.</summary>
     public void Unblock(Predicate<Blockage> which)
     {
         if (!Saga.Blockages.IsEmpty)

@@ -91,7 +91,7 @@ internal static class EachItems
             return;
         }
 
-        // This decision has stored an item that may have taken effect as unknown, so that it is compensated; that must stay.
+        // An item that this decision has stored as unknown stays so, because only then it is compensated.
         var outcome = decision.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
         Store(decision, command, outcome, item => item with { Code = code, Message = message });
         if (step.FailuresMax is not { } failuresMax || run.Failed < failuresMax)
@@ -101,10 +101,10 @@ internal static class EachItems
             return;
         }
 
-        // Past the pivot no transition follows from a failure: the command stays outstanding, so that an operator can retry or skip it.
-        var wasSent = decision.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
-        var current = wasSent ? command : command with { IsFinal = true };
-        if (!wasSent)
+        // If no rule applies to the failure, the command must be outstanding, so that an operator can retry or skip it.
+        var isOutstanding = decision.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
+        var current = isOutstanding ? command : command with { IsFinal = true };
+        if (!isOutstanding)
         {
             decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(current) };
         }
@@ -120,7 +120,7 @@ internal static class EachItems
         Continue(decision, Step(decision.Facts, command.Step));
     }
 
-    /// <summary>Retries an item whose answer was final, under a new key.</summary>
+    /// <summary>Retries an item under a new key.</summary>
     public static void Retry(DecisionBuilder decision, Outstanding command)
     {
         decision.Remove(command);
@@ -153,21 +153,21 @@ internal static class EachItems
         }
     }
 
-    /// <summary>Compensates an item again under a new key after its compensation was rejected for good.</summary>
-    public static void CompensateAgain(DecisionBuilder decision, Outstanding rejected)
+    /// <summary>Compensates an item again under a new key.</summary>
+    public static void CompensateAgain(DecisionBuilder decision, Outstanding stuck)
     {
-        var call = decision.Facts.Call(rejected.Step);
-        if (call.Compensation is null || rejected.Arguments is not { } arguments
-            || decision.Saga.Compensables.FirstOrDefault(compensable => IsOf(rejected, compensable)) is not { } all)
+        var call = decision.Facts.Call(stuck.Step);
+        if (call.Compensation is null || stuck.Arguments is not { } arguments
+            || decision.Saga.Compensables.FirstOrDefault(compensable => IsOf(stuck, compensable)) is not { } all)
         {
             return;
         }
 
-        var command = rejected.CompensatedCommand ?? CommandOf(decision, rejected.Step, all.Visit, rejected.Item!.Value);
+        var command = stuck.CompensatedCommand ?? CommandOf(decision, stuck.Step, all.Visit, stuck.Item!.Value);
         Commands.Begin(
-            decision, Identity.Compensation(command, rejected.RetryPass + 1), StepDirection.Compensation,
+            decision, Identity.Compensation(command, stuck.RetryPass + 1), StepDirection.Compensation,
             StepCall.ForCompensation(call, arguments),
-            rejected.RetryPass + 1, rejected.Item, frozen: true, command);
+            stuck.RetryPass + 1, stuck.Item, frozen: true, command);
     }
 
     /// <summary>Handles an item whose compensation has completed or was skipped.</summary>

@@ -3,7 +3,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Engine;
 
-/// <summary>A running <c>each</c> step. It holds counters only: the items are rows of their own.</summary>
+/// <summary>A running <c>each</c> step. Its finished items are rows of their own.</summary>
 /// <param name="Step">The step's id.</param>
 /// <param name="Total">How many items there are.</param>
 internal sealed record EachRun(string Step, int Total)
@@ -17,7 +17,7 @@ internal sealed record EachRun(string Step, int Total)
     /// <summary>How many have failed for good.</summary>
     public int Failed { get; init; }
 
-    /// <summary>The present values of the aggregates, in their order; empty before the first item has completed.</summary>
+    /// <summary>The present values of the aggregates, in their order; empty until the first item has completed.</summary>
     public ImmutableArray<CelValue> Totals { get; init; } = [];
 
     /// <summary>Why an aggregate could not be computed, or null.</summary>

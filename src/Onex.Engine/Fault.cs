@@ -1,4 +1,4 @@
 namespace Onex.Engine;
 
-/// <summary>Why a saga left its ordinary path.</summary>
+/// <summary>Why a saga left its normal path.</summary>
 internal sealed record Fault(string Code, string Message, string? Step, DateTimeOffset At);

@@ -2,7 +2,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Engine;
 
-/// <summary>Observes which parts of a plan decisions use. It never changes a decision; production has no observer.</summary>
+/// <summary>Observes which parts of a plan decisions use. It never changes a decision. Only examples have an observer.</summary>
 internal interface IPlanObserver
 {
     /// <summary>A guard was evaluated.</summary>

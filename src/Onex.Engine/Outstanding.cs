@@ -62,13 +62,13 @@ internal sealed record Outstanding
     /// <summary>When an operator retried it, or when it was interrupted while it was stuck.</summary>
     public DateTimeOffset? RetriedAt { get; init; }
 
-    /// <summary>Its arguments, if the values that they are computed from have changed or are stored nowhere else; else null.</summary>
+    /// <summary>Its arguments, if they could not be evaluated again later; else null.</summary>
     public RawJson? Arguments { get; init; }
 
-    /// <summary>Likewise the arguments of its compensation, if <c>when_unknown: run</c> fixes them before the outcome is known.</summary>
+    /// <summary>The arguments of its compensation, stored with <see cref="Arguments"/> for <c>when_unknown: run</c>; else null.</summary>
     public RawJson? ArgumentsIfUnknown { get; init; }
 
-    /// <summary>Whether its outcome cannot change any more: only a new command under a new key can do its work.</summary>
+    /// <summary>Whether no further attempt helps: only a new command under a new key can do its work.</summary>
     public bool IsFinal { get; init; }
 
     /// <summary>Whether any ended attempt of it took effect. The attempt in flight does not count.</summary>
@@ -135,6 +135,6 @@ internal enum TookEffect
     /// <summary>It is unknown.</summary>
     Unknown,
 
-    /// <summary>The service says that it did.</summary>
+    /// <summary>It did.</summary>
     Yes,
 }

@@ -98,7 +98,7 @@ internal sealed class PlanFacts
     /// <summary>See <see cref="EventFlow.CanAcceptLater"/>.</summary>
     public bool CanAcceptLater(string @event, string state, bool pastPivot) => _events.CanAcceptLater(@event, state, pastPivot);
 
-    // The other names that a call can read never change: the input, the saga's facts and the time of the first attempt.
+    // The other names that a call can read do not change while it is in flight.
     private static bool ReadsChangingValues(CallStep call) => Expressions(call.Invocation.Arguments)
         .Concat(call.Compensation is { WhenUnknown: WhenUnknown.Run } compensation ? Expressions(compensation.Invocation.Arguments) : [])
         .SelectMany(expression => expression.PathUses)

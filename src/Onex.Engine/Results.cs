@@ -24,15 +24,16 @@ internal static class Results
             return false;
         }
 
-        // The command is final since its compensation was rejected, so another rejection is a repetition. A completion that an earlier
-        // attempt reports still counts.
+        // A final command was rejected, so another rejection is a repetition. A completion that an earlier attempt reports still counts.
         if (command.IsFinal && result.Outcome != StepOutcome.Completed)
         {
             return false;
         }
 
         var step = decision.Facts.Call(command.Step);
-        if (result.IsFromWorker && !RunsOnWorkers(step, command.Direction))
+        // Remote workers may write to the topic of the workers' results. They must not decide what happens to effects of Onex or to
+        // children.
+        if (result.IsFromWorker && decision.Facts.RoleOf(command) is not (CallRole.Compute or CallRole.Remote))
         {
             return false;
         }
@@ -177,8 +178,8 @@ internal static class Results
     }
 
     /// <summary>
-    /// The broker rejected the command, and it is closed (<see cref="StepResultArrived.IsClosed"/>). Its step fails at once, because
-    /// another attempt would be rejected as well.
+    /// The broker rejected the command, and nothing more can be found out about it. Its step fails at once, because another attempt would
+    /// be rejected as well.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="command">The command; it is not a compensation.</param>
@@ -256,10 +257,6 @@ internal static class Results
             decision, command, decision.Now, value, id, saga with { Data = saves ? saved : saga.Data },
             unreadable: saves ? [] : step.Save);
     }
-
-    // Remote workers may write to the topic of the workers' results. They must not decide what happens to effects of Onex or to children.
-    private static bool RunsOnWorkers(CallStep step, StepDirection direction) =>
-        (direction == StepDirection.Forward ? step.Role : step.Compensation?.Role) is CallRole.Compute or CallRole.Remote;
 
     // The service did the work, but its answer cannot be used. The answer may still provide the arguments of the compensation.
     private static (Outstanding Command, ClassifiedResult Classified) WithCompensationArguments(

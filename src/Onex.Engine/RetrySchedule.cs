@@ -3,7 +3,7 @@ using Onex.Contracts.Plans;
 
 namespace Onex.Engine;
 
-/// <summary>When a failed attempt is followed by the next one. Pure: jitter is derived from the command's id.</summary>
+/// <summary>When a failed attempt is followed by the next one. Pure: jitter is derived from the command's id and the attempt.</summary>
 internal static class RetrySchedule
 {
     // The maximum delay that a service may request with Retry-After.

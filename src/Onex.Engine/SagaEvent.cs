@@ -59,7 +59,7 @@ internal sealed record OperatorRequested : SagaEvent
 {
     public required OperatorCommand Command { get; init; }
 
-    /// <summary>Who sent it: the name of the token.</summary>
+    /// <summary>Who sent it: the name of the operator's token, or the parent saga.</summary>
     public required string By { get; init; }
 
     /// <summary>Why, in the operator's words, or null.</summary>

@@ -61,7 +61,6 @@ internal static class Steps
         return true;
     }
 
-    // The domain event is sent with the commit or not at all, so it needs no compensation.
     private static bool Emit(DecisionBuilder decision, EmitStep step)
     {
         var scope = new SagaScope(decision.Plan, decision.Saga, decision.Now);
@@ -84,7 +83,6 @@ internal static class Steps
         return true;
     }
 
-    // A time in the past is not waited for.
     private static bool Wait(DecisionBuilder decision, Sequence sequence, WaitStep step)
     {
         var until = Times.After(decision.Now, step.For ?? TimeSpan.Zero);

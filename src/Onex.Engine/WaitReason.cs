@@ -7,7 +7,7 @@ namespace Onex.Engine;
 /// <param name="Since">Since when.</param>
 /// <param name="Until">The next wake-up, or null.</param>
 /// <param name="Waits">What it waits for: steps in flight, events by name, a time, an operator.</param>
-/// <param name="Actions">The commands that an operator can use: arguments of <c>onex sagas</c>, without the program's name.</param>
+/// <param name="Actions">The commands that an operator can use: arguments of <c>onex</c>.</param>
 internal sealed record WaitReason(
     string Sentence,
     string Status,

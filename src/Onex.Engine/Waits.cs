@@ -19,7 +19,7 @@ internal static class Waits
         (OperatorCommand.Pause, "pause"),
     ];
 
-    // So many resends mean that no role runs. A single one may be due to a pause, or to a role that was just starting.
+    // So many resends suggest that no role runs. A single one may be due to a pause, or to a role that was just starting.
     private const int ResendsOfUnclaimed = 2;
 
     /// <summary>What a saga waits for, since when, until when, and what an operator can do.</summary>

@@ -6,7 +6,7 @@ using Onex.Contracts.Text;
 namespace Onex.Engine.Examples;
 
 /// <summary>
-/// Runs one saga through one example. Commands are answered at once; when nothing else can happen, time advances to the next due event.
+/// Runs one saga through one example. Commands are answered at once; when nothing else can happen, time advances until something is due.
 /// </summary>
 internal sealed class ExampleRun
 {
@@ -36,12 +36,6 @@ internal sealed class ExampleRun
         _now = example.StartedAt ?? _start;
     }
 
-    /// <summary>Runs an example to its end.</summary>
-    /// <param name="plan">The plan.</param>
-    /// <param name="example">The example.</param>
-    /// <param name="coverage">Records the covered parts of the plan.</param>
-    /// <param name="decisionsMax">The maximum number of decisions.</param>
-    /// <param name="decisions">The number of decisions made.</param>
     public static ExampleResult Run(Plan plan, ExamplePlan example, CoverageObserver coverage, int decisionsMax, out int decisions)
     {
         var run = new ExampleRun(plan, example, coverage, decisionsMax);
@@ -127,12 +121,7 @@ internal sealed class ExampleRun
     // interrupts them. With `after` it is sent when that time has passed.
     private bool SendEvent()
     {
-        if (NextEvent is not { } next)
-        {
-            return false;
-        }
-
-        if (_saga.State != next.State || _saga.Leaving is not null)
+        if (NextEvent is not { } next || _saga.State != next.State || _saga.Leaving is not null)
         {
             return false;
         }

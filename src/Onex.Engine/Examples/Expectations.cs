@@ -85,7 +85,7 @@ internal static class Expectations
         return holds ? null : (key, $"the saga was to {wanted}, but {HistoryText.Whereabouts(saga)}{fault}");
     }
 
-    // Compares the expected fields of maps, and all of any other value. Null if there is no difference.
+    // Fields of maps that are not expected are ignored. Null if there is no difference.
     private static string? Difference(CelValue wanted, CelValue? actual, string pointer)
     {
         if (actual is not { } value)
