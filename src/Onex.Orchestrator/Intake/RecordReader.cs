@@ -41,7 +41,9 @@ internal sealed class RecordReader(
     // A record whose time differs more from now has a wrong time.
     private static readonly TimeSpan _clockDifferenceMax = TimeSpan.FromDays(365);
 
-    /// <summary>Reads a record. Throws only if the store or memory is lacking; any other failure becomes the record's outcome.</summary>
+    /// <summary>
+    /// Reads a record. Throws only if it is cancelled, or the store or memory is lacking; any other failure becomes the record's outcome.
+    /// </summary>
     public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
     {
         entry.Begin();
@@ -57,16 +59,9 @@ internal sealed class RecordReader(
                 ? ReadResult(entry)
                 : await ReadSagaMessageAsync(entry, cancellation);
         }
-        catch (StoreUnavailableException)
-        {
-            throw;
-        }
-        catch (Exception failure) when (MemoryShortage.Is(failure))
-        {
-            throw;
-        }
 #pragma warning disable CA1031 // One record that cannot be read must not stop the others.
-        catch (Exception failure)
+        catch (Exception failure) when (
+            failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
             Log.RecordUnreadable(logger, topic, failure);

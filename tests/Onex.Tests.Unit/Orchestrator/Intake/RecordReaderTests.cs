@@ -5,6 +5,7 @@ using Onex.Kafka.Records;
 using Onex.Orchestrator;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
+using Onex.Persistence.Sqlite;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;
@@ -23,23 +24,39 @@ public sealed class RecordReaderTests
         Assert.NotEqual(first, other);
     }
 
+    [Fact]
+    public async Task A_record_whose_reading_is_cancelled_has_no_outcome_so_that_it_is_read_again()
+    {
+        using var database = new SqliteDatabase(new SqliteStoreSettings("never-opened.db"));
+        var unknown = Record(offset: 17, "nightly");
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Reader(new KnownRequests(new SqliteSagaStore(database, _time)))
+            .ReadAsync(new BatchEntry(unknown, (_, _) => { }), new CancellationToken(canceled: true)).AsTask());
+    }
+
     private async Task<SagaId> ReadSagaIdAsync(long offset)
     {
-        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
-        var reader = new RecordReader(
-            Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), Topics.Default, [], []),
-            known: null!, payloads: null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
-        var record = new ConsumedRecord
-        {
-            Topic = Topics.Default.Requests,
-            Partition = 3,
-            Offset = offset,
-            Timestamp = new DateTimeOffset(2026, 11, 24, 7, 59, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(),
-            Value = Encoding.UTF8.GetBytes(
-                $$$"""{"operation":"orders","payload":{"order":"o-1"},"correlation_id":"{{{Guid.Empty.ToString()[..^1]}}}7"}"""),
-            Headers = [],
-        };
-        var read = await reader.ReadAsync(new BatchEntry(record, (_, _) => { }), TestContext.Current.CancellationToken);
+        var entry = new BatchEntry(Record(offset, "orders"), (_, _) => { });
+        var read = await Reader(known: null!).ReadAsync(entry, TestContext.Current.CancellationToken);
         return Assert.IsType<SagaStarted>(read.Delivery!.Message).SagaId;
     }
+
+    private RecordReader Reader(KnownRequests known)
+    {
+        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
+        return new RecordReader(
+            Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), Topics.Default, [], []),
+            known, payloads: null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
+    }
+
+    private static ConsumedRecord Record(long offset, string operation) => new()
+    {
+        Topic = Topics.Default.Requests,
+        Partition = 3,
+        Offset = offset,
+        Timestamp = new DateTimeOffset(2026, 11, 24, 7, 59, 0, TimeSpan.Zero).ToUnixTimeMilliseconds(),
+        Value = Encoding.UTF8.GetBytes(
+            $$$"""{"operation":"{{{operation}}}","payload":{"order":"o-1"},"correlation_id":"{{{Guid.Empty.ToString()[..^1]}}}7"}"""),
+        Headers = [],
+    };
 }
