@@ -4,8 +4,6 @@ using Onex.Contracts.Expressions;
 namespace Onex.Engine;
 
 /// <summary>A running <c>each</c> step. Its finished items are rows of their own.</summary>
-/// <param name="Step">The step's id.</param>
-/// <param name="Total">How many items there are.</param>
 internal sealed record EachRun(string Step, int Total)
 {
     /// <summary>The index of the first item without a command.</summary>
@@ -14,7 +12,6 @@ internal sealed record EachRun(string Step, int Total)
     /// <summary>How many items have completed or were skipped.</summary>
     public int Completed { get; init; }
 
-    /// <summary>How many have failed for good.</summary>
     public int Failed { get; init; }
 
     /// <summary>The present values of the aggregates, in their order; empty until the first item has completed.</summary>

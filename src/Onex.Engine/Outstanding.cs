@@ -39,7 +39,9 @@ internal sealed record Outstanding
     /// <summary>Shorter than the retention of the ledger.</summary>
     public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
-    /// <summary>How often this attempt, or the child's cancellation, was sent again; at least 1 if it was held back in between.</summary>
+    /// <summary>
+    /// How often this attempt, or the child's cancellation, was sent again since its last report; at least 1 if it was held back.
+    /// </summary>
     public int Resends { get; init; }
 
     /// <summary>

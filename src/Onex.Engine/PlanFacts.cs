@@ -55,28 +55,19 @@ internal sealed class PlanFacts
         return command.Direction == StepDirection.Forward ? step.Role : step.Compensation?.Role;
     }
 
-    /// <summary>The step of that id.</summary>
     public StepPlan Step(string id) => SequenceOf(id).Steps[_places[id].Index];
 
-    /// <summary>The state that the step of that id belongs to.</summary>
     public string StateOf(string id) => SequenceOf(id).State;
 
-    /// <summary>The sequence that the step of that id belongs to.</summary>
     public Sequence SequenceOf(string id) => _places[id].Sequence;
 
-    /// <summary>The index of the step in its sequence.</summary>
-    public int IndexOf(string id) => _places[id].Index;
-
-    /// <summary>The steps of a state.</summary>
     public Sequence SequenceOfState(string state) => _sequences[state];
 
     /// <summary>The steps of that <see cref="Engine.Sequence.Key"/>.</summary>
     public Sequence SequenceAt(string key) => _sequences[key];
 
-    /// <summary>The steps of a branch.</summary>
     public Sequence Branch(string parallel, int branch) => _sequences[Sequence.KeyOf(parallel, branch)];
 
-    /// <summary>The <c>parallel</c> step of that id.</summary>
     public ParallelStep Parallel(string id) => (ParallelStep)Step(id);
 
     /// <summary>Whether the arguments of a call read values that may change while it is in flight.</summary>
@@ -92,10 +83,8 @@ internal sealed class PlanFacts
     public static bool ReadsBody(Expression expression) =>
         expression.PathUses.Any(use => use.Path[0] == "result" && (use.Path.Length == 1 || use.Path[1] == "body"));
 
-    /// <summary>See <see cref="EventFlow.CanStillAccept"/>.</summary>
     public bool CanStillAccept(string @event, string state, bool pastPivot) => _events.CanStillAccept(@event, state, pastPivot);
 
-    /// <summary>See <see cref="EventFlow.CanAcceptLater"/>.</summary>
     public bool CanAcceptLater(string @event, string state, bool pastPivot) => _events.CanAcceptLater(@event, state, pastPivot);
 
     // The other names that a call can read do not change while it is in flight.

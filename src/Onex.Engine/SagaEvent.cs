@@ -6,7 +6,6 @@ namespace Onex.Engine;
 /// <summary>The events of a saga: the few message types that every plan's state machine accepts.</summary>
 internal abstract record SagaEvent
 {
-    /// <summary>The saga it is for.</summary>
     public required SagaId SagaId { get; init; }
 
     /// <summary>The identity of the message that carries it: part of the transition's identity.</summary>
@@ -44,7 +43,6 @@ internal sealed record RequestJoined : SagaEvent
 /// <summary>An event from outside, addressed to this saga.</summary>
 internal sealed record ExternalEvent : SagaEvent
 {
-    /// <summary>The event's name.</summary>
     public required string Event { get; init; }
 
     /// <summary>Its payload, checked against the event's type.</summary>

@@ -10,13 +10,10 @@ internal sealed record SagaState
     // Longer waits are rows of `timers`. Shorter ones are in the saga's row and in the memory of the consumer of its home partition.
     private static readonly TimeSpan _longWait = TimeSpan.FromMinutes(1);
 
-    /// <summary>The facts that never change after the start.</summary>
     public required SagaFacts Facts { get; init; }
 
-    /// <summary>The current state's name.</summary>
     public required string State { get; init; }
 
-    /// <summary>The status that operators see.</summary>
     public required SagaStatus Status { get; init; }
 
     /// <summary>The fields of <c>data</c> that are set.</summary>
@@ -43,10 +40,8 @@ internal sealed record SagaState
     /// <summary>The branches of the running <c>parallel</c> steps.</summary>
     public ImmutableArray<BranchState> Branches { get; init; } = [];
 
-    /// <summary>The running <c>each</c> steps.</summary>
     public ImmutableArray<EachRun> EachRuns { get; init; } = [];
 
-    /// <summary>Commands whose outcome is awaited, or blocks the saga.</summary>
     public ImmutableArray<Outstanding> Outstanding { get; init; } = [];
 
     /// <summary>Steps that have completed, or may have, and can be compensated, oldest first.</summary>
@@ -76,7 +71,6 @@ internal sealed record SagaState
     /// <summary>Who cancelled it, or null. A cancelled saga ends as cancelled, not as failed.</summary>
     public OperatorRequest? CancelledBy { get; init; }
 
-    /// <summary>When it entered the current state.</summary>
     public DateTimeOffset EnteredAt { get; init; }
 
     /// <summary>When the current state's <c>timeout</c> expires, or null.</summary>
@@ -115,7 +109,6 @@ internal sealed record SagaState
     /// <summary>The time of its last transition. The engine's <c>now</c> never decreases within a saga.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When it ended, or null.</summary>
     public DateTimeOffset? EndedAt { get; init; }
 
     /// <summary>How often the current state was entered, including this time.</summary>

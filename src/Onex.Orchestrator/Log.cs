@@ -16,7 +16,7 @@ internal static partial class Log
     [LoggerMessage(1021, LogLevel.Information, "Home partitions: {Partitions}")]
     public static partial void HomePartitionsAssigned(ILogger logger, string partitions);
 
-    /// <summary>With the in-memory bus, live sagas are sent again at the start. They wait until that succeeds.</summary>
+    /// <summary>With the in-memory bus, the commands of live sagas are sent again at the start. These sagas wait until then.</summary>
     [LoggerMessage(1022, LogLevel.Warning, "Resending the commands of live sagas failed and is retried: {Reason}")]
     public static partial void ResendFailed(ILogger logger, string reason, Exception? exception);
 
@@ -51,9 +51,7 @@ internal static partial class Log
     [LoggerMessage(1029, LogLevel.Error, "The row of saga {SagaId} cannot be read")]
     public static partial void SagaUnreadable(ILogger logger, SagaId sagaId, Exception? exception);
 
-    /// <summary>
-    /// A message that Onex itself sent blocks the saga with this reason; a message from outside becomes a dead letter. Other sagas go on.
-    /// </summary>
+    /// <summary>A result or a timer blocks the saga with this reason; any other message is rejected. Other sagas go on.</summary>
     [LoggerMessage(1030, LogLevel.Error, "A message for saga {SagaId} cannot be handled: {Reason}")]
     public static partial void MessageNotHandled(ILogger logger, SagaId sagaId, string reason);
 
@@ -65,18 +63,17 @@ internal static partial class Log
     [LoggerMessage(1032, LogLevel.Error, "Saga {SagaId} cannot be blocked")]
     public static partial void SagaNotBlocked(ILogger logger, SagaId sagaId, Exception? exception);
 
-    /// <summary>
-    /// The database rejects a value. A message that Onex itself sent blocks the saga with this reason; a message from outside becomes a
-    /// dead letter.
-    /// </summary>
+    /// <summary>The database rejects a value. The message is handled as described for 1030.</summary>
     [LoggerMessage(1033, LogLevel.Error, "A message for saga {SagaId} cannot be stored: {Reason}")]
     public static partial void MessageNotStored(ILogger logger, SagaId sagaId, string reason);
 
     /// <summary>The message stays in the outbox.</summary>
-    [LoggerMessage(1040, LogLevel.Error, "A committed message could not be handed to the producer; it is sent again later.")]
+    [LoggerMessage(1040, LogLevel.Error, "A committed message could not be sent; it is sent again later.")]
     public static partial void MessageNotProduced(ILogger logger, Exception? exception);
 
-    /// <summary>Too large, or its topic does not exist or is forbidden. Its step fails, or the message becomes a dead letter.</summary>
+    /// <summary>
+    /// Too large, or its topic does not exist or is forbidden. The message becomes a dead letter; the step of a command fails or blocks.
+    /// </summary>
     [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
@@ -92,7 +89,9 @@ internal static partial class Log
     [LoggerMessage(1043, LogLevel.Information, "Messages of the outbox are sent although a copy may be there ({Count}): {Messages}")]
     public static partial void MessagesResent(ILogger logger, int count, string messages);
 
-    /// <summary>The broker did not acknowledge the response to a rejected request. Copies have the same message_id.</summary>
+    /// <summary>
+    /// The broker did not acknowledge the answer to a rejected request or event, or its dead letter. Copies have the same message_id.
+    /// </summary>
     [LoggerMessage(1044, LogLevel.Information, "Message {MessageId} for topic {Topic} is sent although a copy may be there")]
     public static partial void ResponseResent(ILogger logger, MessageId messageId, string topic);
 
@@ -110,7 +109,9 @@ internal static partial class Log
     [LoggerMessage(1202, LogLevel.Information, "Dead letter {DeadLetterId} of {Topic} is {Status} by {Caller}")]
     public static partial void DeadLetterDecided(ILogger logger, Guid deadLetterId, string topic, string status, string caller);
 
-    /// <summary>A defect: report it, with the exception.</summary>
-    [LoggerMessage(1203, LogLevel.Error, "A background job failed")]
-    public static partial void UndeliverableNotReported(ILogger logger, Exception? exception);
+    /// <summary>
+    /// The saga learns of it when it sends the message again. If the store was available, it is a defect: report it, with the exception.
+    /// </summary>
+    [LoggerMessage(1203, LogLevel.Error, "That the broker rejects message {MessageId} for topic {Topic} could not be reported to its saga")]
+    public static partial void UndeliverableNotReported(ILogger logger, MessageId messageId, string topic, Exception? exception);
 }

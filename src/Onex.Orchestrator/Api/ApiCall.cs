@@ -49,7 +49,6 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
     }
 
-    /// <summary>A value of the path.</summary>
     public string Path(string name) => (string)Http.Request.RouteValues[name]!;
 
     public SagaId SagaId => new(PathId("saga", "onex sagas list"));

@@ -218,7 +218,7 @@ internal static class ApiRoutes
             new("reason", "string", false, "Why, in the operator's words; it stays with the dead letter."),
             new("force", "boolean", false, "Send the record even if it was redriven, discarded or handled already."),
         ],
-        Errors = [400, 404, 409],
+        Errors = [400, 404, 409, 413],
     };
 
     public static ApiRoute Discard { get; } = new(
@@ -228,7 +228,7 @@ internal static class ApiRoutes
         "`id` and `status`")
     {
         Body = [new("reason", "string", true, "Why, in the operator's words; it stays with the dead letter.")],
-        Errors = [400, 404, 409],
+        Errors = [400, 404, 409, 413],
     };
 
     public static IReadOnlyList<ApiRoute> All { get; } =
@@ -247,7 +247,7 @@ internal static class ApiRoutes
             summary, "`text`: what has happened, and `status`: the saga's status now")
         {
             Body = _reason,
-            Errors = [400, 404, 409],
+            Errors = [400, 404, 409, 413],
         };
     }
 

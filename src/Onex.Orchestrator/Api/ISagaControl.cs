@@ -16,7 +16,7 @@ internal interface ISagaControl
     /// without it, each call is another request. Completes once the outcome is durable.
     /// </summary>
     /// <param name="body">The request as JSON: docs/messages.md#request.</param>
-    /// <param name="headers">Trace context and further headers that are passed on.</param>
+    /// <param name="headers">The headers that are passed on.</param>
     /// <param name="cancellation">Stops waiting.</param>
     Task<Submission> SubmitAsync(
         ReadOnlyMemory<byte> body, IReadOnlyList<KeyValuePair<string, string>> headers, CancellationToken cancellation);

@@ -148,7 +148,6 @@ internal sealed class RequestCalls(
         });
     }
 
-    // The HTTP status for the code of a rejection.
     private static int Status(string code) => code switch
     {
         ErrorCodes.OperationUnknown or ErrorCodes.TargetMissing => 404,

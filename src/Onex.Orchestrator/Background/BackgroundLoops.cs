@@ -163,7 +163,7 @@ internal sealed class BackgroundLoops(
             catch (Exception failure) when (failure is not OperationCanceledException)
 #pragma warning restore CA1031
             {
-                Log.UndeliverableNotReported(logger, failure);
+                Log.UndeliverableNotReported(logger, message.Message.MessageId, message.Message.Topic, failure);
             }
         }
     }

@@ -11,16 +11,6 @@ internal static class EventDeclines
     public static Rejection ToRejection(this DeclinedEvent declined, SagaId sagaId) =>
         new(declined.Code, declined.Error, declined.Requester) { SagaId = sagaId };
 
-    /// <summary>The saga's state, and every state that it can still enter, accepts no events at all.</summary>
-    public static Rejection NotAccepted(EventRequest request, SagaId sagaId, string state) =>
-        new(
-            ErrorCodes.EventUnwanted,
-            $"The saga is in state '{state}', which accepts no events, and neither does any state that it can still enter.",
-            request.Requester)
-        {
-            SagaId = sagaId,
-        };
-
     /// <summary>Several live sagas match.</summary>
     public static Rejection Ambiguous(EventRequest request, IReadOnlyList<SagaId> live) => new(
         ErrorCodes.TargetAmbiguous,

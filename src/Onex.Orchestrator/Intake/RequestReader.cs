@@ -23,7 +23,7 @@ internal sealed record ParsedRequest(Requester Requester, CelValue Payload)
 /// <summary>The rejection of a request: the error, and who is answered.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Error">The problem, its position and the remedy, for people.</param>
-/// <param name="Requester">Who is answered; null if the request is not a readable JSON object with a correlation id.</param>
+/// <param name="Requester">Who is answered; null if the request cannot be read, not even its correlation id.</param>
 /// <param name="Details">Structured facts, or null.</param>
 internal sealed record Rejection(string Code, string Error, Requester? Requester, RawJson? Details = null)
 {
@@ -45,7 +45,6 @@ internal sealed record RequestOrigin(MessageId RequestId, string Source, Immutab
 /// </summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
-    /// <summary>The request, or why it is rejected.</summary>
     public (ParsedRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
     {
         var value = record.Value ?? [];
@@ -61,14 +60,12 @@ internal sealed class RequestReader(int maxRequestBytes)
             ? new MessageId(id)
             : Identity.Request(topic, origin.TopicId, origin.Partition, origin.Offset, value);
 
-    /// <summary>The request, or why it is rejected.</summary>
     public (ParsedRequest? Request, Rejection? Rejection) Read(ReadOnlyMemory<byte> request, RequestOrigin origin)
     {
         // Some tools write a byte order mark before UTF-8. It is ignored.
         var json = request.Span.StartsWith(Encoding.UTF8.Preamble) ? request[Encoding.UTF8.Preamble.Length..] : request;
         var value = json.Span;
 
-        // Reads the requester only here, because only a rejection needs it from a request that cannot be read.
         (ParsedRequest?, Rejection?) Reject(string code, string error) =>
             (null, new Rejection(code, error, RequesterOf(json.Span, origin)));
 

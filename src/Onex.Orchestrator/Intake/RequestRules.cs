@@ -20,7 +20,6 @@ internal sealed class RequestRules(
     // A much longer key could exceed the maximum size of an entry in PostgreSQL's btree index, a third of a page.
     public const int KeyCharsMax = 512;
 
-    /// <summary>What the request does, or why it is rejected.</summary>
     public (AcceptedRequest? Request, Rejection? Rejection) Accept(
         ParsedRequest parsed, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
@@ -106,7 +105,6 @@ internal sealed class RequestRules(
         return Start(plan, requester, parsed.Payload, sagaId, homePartition, now);
     }
 
-    /// <summary>The start of a saga with that input, or why it is rejected.</summary>
     public static (AcceptedRequest? Request, Rejection? Rejection) Start(
         Plan plan, Requester requester, CelValue input, SagaId sagaId, int homePartition, DateTimeOffset now)
     {

@@ -83,16 +83,7 @@ internal sealed class OutgoingSender(
     public Action OnUndeliverable { get; set; } = () => { };
 
     /// <summary>Whether messages are in flight, or acknowledged and still in the outbox.</summary>
-    public bool HasInFlight
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _inFlight.Count > _deleted.Count;
-            }
-        }
-    }
+    public bool HasInFlight => InFlight > 0;
 
     /// <summary>How many messages are in flight, acknowledged, or failed lately; and how long ago the oldest was first sent.</summary>
     public (int Count, TimeSpan OldestAge) UnfinishedMessages

@@ -133,9 +133,7 @@ internal sealed class CommitFollowUp(
             case { Outcome: { } known }:
                 return known;
             case { Delivery.Event: { } sent, Decision: null } when !work.HasSeen(sent.MessageId) && !work.IsUnreadable:
-                return work.Saga is { EndedAt: null } saga
-                    ? new DeliveryOutcome.Rejected(EventDeclines.NotAccepted(sent, work.SagaId, saga.State), Disposition.DeadLetter)
-                    : null;
+                return null;
             default:
                 return new DeliveryOutcome.Done(work.Saga is null ? null : work.SagaId, work.Saga, decided.Decision);
         }

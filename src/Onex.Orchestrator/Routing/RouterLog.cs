@@ -51,10 +51,10 @@ internal static partial class RouterLog
     [LoggerMessage(1002, LogLevel.Information, "The saga has failed in state {State} with {Code}")]
     private static partial void Failed(ILogger logger, string state, string? code);
 
-    /// <summary>The contract loops without an event, a wait or new data. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
+    /// <summary>The contract repeats states without an event or a wait in between. ONEX_MAX_IDLE_ENTRIES bounds how often.</summary>
     [LoggerMessage(
         1004, LogLevel.Warning,
-        "The saga repeats states without an event, a wait or new data. It enters state {State} again at {At}")]
+        "The saga is in a cycle without progress: it enters state {State} again at {At}")]
     private static partial void SlowedDown(ILogger logger, string state, DateTimeOffset at);
 
     /// <summary>A transition of the saga was committed.</summary>

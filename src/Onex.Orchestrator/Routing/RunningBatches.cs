@@ -112,7 +112,8 @@ internal sealed class RunningBatches
 
         /// <summary>
         /// The deliveries that can be handled at once, and those that must wait for the earlier batches. An unaddressed event is handled
-        /// after all starts before it and before all starts after it. So if any delivery waits, it waits, and so do the starts after it.
+        /// after all starts before it and before all starts after it. So if any delivery waits, such events and the starts after them
+        /// wait, too.
         /// </summary>
         public (IReadOnlyList<Delivery> Now, IReadOnlyList<Delivery> Later) Split(IReadOnlyList<Delivery> deliveries)
         {

@@ -2,7 +2,7 @@ using Onex.Tests.Unit.Orchestrator.Mapping;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>A paused saga buffers what arrives and sends nothing until it is resumed.</summary>
+/// <summary>A paused saga buffers events, accepts results, and sends nothing until it is resumed.</summary>
 public sealed class PauseTests
 {
     private const string Responding = """

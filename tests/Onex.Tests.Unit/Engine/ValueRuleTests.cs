@@ -164,7 +164,7 @@ public sealed class ValueRuleTests
         var retried = Decide(scenario, back, OperatorCommand.Retry);
         Assert.Equal((SagaStatus.Running, due), (retried.State.Status, retried.State.NextWakeupAt));
 
-        // The saga continues and starts no second run.
+        // The command in flight is not sent again.
         Assert.Empty(retried.Commands);
         Assert.Equal([HistoryKind.RetriedByOperator], retried.History.Select(note => note.Kind));
         Assert.Equal(SagaStatus.Compensating, Decide(scenario, back, OperatorCommand.Cancel).State.Status);

@@ -20,8 +20,8 @@ using Onex.Persistence.Sqlite;
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
 /// <summary>
-/// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. But in the last test
-/// no saga exists, so each commit only checks that.
+/// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. Except in the last
+/// test no saga exists, so each commit only checks that.
 /// </summary>
 public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 {
