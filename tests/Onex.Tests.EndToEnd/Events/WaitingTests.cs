@@ -30,7 +30,7 @@ public sealed class WaitingTests
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract("patience", "1h"));
 
-        // The shortest wait that is stored as a timer.
+        // Just over a minute, so that the wait is stored as a timer.
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "impatience.yaml"), Contract("impatience", "75s"));
         await using var stack = await OnexStack.CreateAsync();
         stack.Set("CONTRACTS_DIR", contracts.FullName);
@@ -52,7 +52,7 @@ public sealed class WaitingTests
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.early_events") == 1,
             _within,
-            () => "the event is not buffered");
+            () => "the early event is not stored");
         var early = await stack.RequestAsync("patience", new JsonObject { ["id"] = "early" });
         await stack.EventAsync("patience.approve", "in time", new JsonObject { ["by"] = "the boss" });
 
