@@ -84,7 +84,7 @@ internal sealed class SimulatedServices : IAsyncDisposable
         }
     }
 
-    /// <summary>The effects that happened under more than one idempotency key. A new card is a new charge.</summary>
+    /// <summary>The effects that happened under more than one idempotency key.</summary>
     public IReadOnlyList<string> DuplicateEffects()
     {
         lock (_lock)

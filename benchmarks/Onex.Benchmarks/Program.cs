@@ -30,7 +30,7 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         ./dev bench contracts
-        ./dev bench e2e [--only echo|effects] [--against FOLDER] [--telemetry] [--rounds N] [--requests N] [--warmup N]
+        ./dev bench e2e [--only echo|effects] [--build FOLDER] [--against FOLDER] [--telemetry] [--rounds N] [--requests N] [--warmup N]
                         [--in-flight N] [--rate-seconds N]
         ./dev bench flat [--only CASE] [--rounds N] [--requests N] [--warmup N] [--ended N] [--waiting N]
         ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]

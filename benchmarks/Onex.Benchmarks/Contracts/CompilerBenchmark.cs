@@ -7,8 +7,8 @@ using Onex.Workers;
 namespace Onex.Benchmarks.Contracts;
 
 /// <summary>
-/// Compiles a directory of a thousand contracts, with reading the files: below two seconds on two cores. The contracts are copies of the
-/// last example of the tutorial, or of contracts/order-fulfilment.yaml, which is nearly twice as long.
+/// Reads and compiles a directory of a thousand contracts: copies of the last example of the tutorial, or of
+/// contracts/order-fulfilment.yaml, which is nearly twice as long.
 /// </summary>
 [MemoryDiagnoser]
 public class CompilerBenchmark

@@ -17,9 +17,7 @@ internal static class FlatBenchmark
 
     public static async Task<int> RunAsync(string[] options)
     {
-        int Number(string name, int otherwise) => Array.IndexOf(options, name) is >= 0 and var at
-            ? int.Parse(options[at + 1], CultureInfo.InvariantCulture)
-            : otherwise;
+        int Number(string name, int fallback) => BenchmarkOptions.Number(options, name, fallback);
         var (rounds, warmup, requests) = (Number("--rounds", 3), Number("--warmup", 6_000), Number("--requests", 6_000));
         var (ended, waiting) = (Number("--ended", 5_000_000), Number("--waiting", 500_000));
         Case[] chosen =
@@ -31,9 +29,9 @@ internal static class FlatBenchmark
             new("1,000 contracts") { OtherContracts = 999 },
             new("2 orchestrators") { Roles = ["main", "effects", "main"] },
         ];
-        if (Array.IndexOf(options, "--only") is >= 0 and var only)
+        if (BenchmarkOptions.Text(options, "--only") is { } only)
         {
-            chosen = [.. chosen.Where(one => one.Name == "empty" || one.Name == options[only + 1])];
+            chosen = [.. chosen.Where(one => one.Name == "empty" || one.Name == only)];
         }
 
         await using var service = await EchoService.StartAsync();

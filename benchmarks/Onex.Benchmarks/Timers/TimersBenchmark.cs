@@ -18,7 +18,7 @@ internal static class TimersBenchmark
     public static async Task<int> RunAsync(string[] options)
     {
         var parked = BenchmarkOptions.Number(options, "--parked", 1_000_000);
-        await using var server = await PostgresServer.SharedAsync();
+        await using var server = await PostgresServer.StartDurableAsync();
         await using var without = await SagaDatabase.CreateAsync(server);
         await using var with = await SagaDatabase.CreateAsync(server);
         var filling = Stopwatch.StartNew();
