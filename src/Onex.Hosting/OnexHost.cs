@@ -29,7 +29,7 @@ public static class OnexHost
     /// <summary>The exit code for a bad configuration or contract: EX_CONFIG of sysexits.h, which differs from that of a crash.</summary>
     public const int BadConfiguration = 78;
 
-    // The longest time to close connections after draining, those of HTTP last.
+    // The longest time for HTTP to close after draining, and for the services to be disposed of then.
     private static readonly TimeSpan _closeMax = TimeSpan.FromSeconds(5);
 
     /// <summary>The version of the program.</summary>
@@ -41,32 +41,21 @@ public static class OnexHost
     /// </summary>
     public static WebApplicationBuilder CreateBuilder(RuntimeSettings settings)
     {
-        // Empty, so that appsettings.json, ASPNETCORE_* and the like are not read.
-        var builder = WebApplication.CreateEmptyBuilder(
-            new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
-        builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+        var builder = CreateListening(settings);
         if (settings.LogDirectory is { } directory)
         {
             builder.Logging.AddOnexFile(directory);
         }
 
         var services = builder.Services;
-        services.AddRoutingCore();
         services.AddSingleton(settings);
-        services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<RoleHealth>();
-        services.AddSingleton<HealthMonitor>();
         services.AddHostedService(provider => provider.GetRequiredService<HealthMonitor>());
-        services.AddSingleton<HealthAnswers>();
         services.AddSingleton<OnexMeter>();
         services.AddSingleton<HealthMetrics>();
         services.AddSingleton<IHttpEndpoints, MetricsEndpoint>();
         services.AddSingleton<RoleServices>();
         builder.AddOnexTelemetry(settings);
-        services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.GracePeriod + _closeMax);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = _closeMax);
         services.AddSingleton(new OwnServices([.. services]));
         return builder;
     }
@@ -79,18 +68,7 @@ public static class OnexHost
     /// <param name="errors">Receives messages for the person who starts it; stderr if null.</param>
     public static async Task<StartingHost?> ListenWhileStartingAsync(RuntimeSettings settings, TextWriter? errors = null)
     {
-        var builder = WebApplication.CreateEmptyBuilder(
-            new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
-        builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
-        builder.Services.AddRoutingCore();
-        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<RoleHealth>();
-        builder.Services.AddSingleton<HealthMonitor>();
-        builder.Services.AddSingleton<HealthAnswers>();
-        var app = builder.Build();
+        var app = CreateListening(settings).Build();
         app.Services.GetRequiredService<HealthAnswers>().Map(app, []);
         if (await TryListenAsync(app, settings, errors ?? Console.Error))
         {
@@ -229,6 +207,23 @@ public static class OnexHost
         }
 
         return false;
+    }
+
+    private static WebApplicationBuilder CreateListening(RuntimeSettings settings)
+    {
+        // Empty, so that appsettings.json, ASPNETCORE_* and the like are not read.
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ApplicationName = "onex", ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings));
+        builder.Logging.AddOnexConsole(settings.LogLevel, settings.LogFormat);
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<RoleHealth>();
+        builder.Services.AddSingleton<HealthMonitor>();
+        builder.Services.AddSingleton<HealthAnswers>();
+        return builder;
     }
 
     private static void Listen(KestrelServerOptions kestrel, RuntimeSettings settings)

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Onex.Hosting;
+using Onex.Hosting.Http;
+using Onex.Hosting.Settings;
+
+namespace Onex.Tests.Unit.Hosting;
+
+/// <summary>The host of a role.</summary>
+public sealed class OnexHostTests
+{
+    [Fact]
+    public async Task A_call_that_does_not_end_delays_the_stop_by_five_seconds_only()
+    {
+        var port = FreePort.Next();
+        var settings = SettingsReader.Read(
+            new Dictionary<string, string>
+            {
+                ["ONEX_HTTP_PORT"] = port.ToString(CultureInfo.InvariantCulture),
+                ["CONTRACTS_DIR"] = Repository.At("contracts"),
+            },
+            Repository.Root).Settings!;
+        var builder = OnexHost.CreateBuilder(settings);
+        var endpoint = new EndlessEndpoint();
+        builder.Services.AddSingleton<IHttpEndpoints>(endpoint);
+        using var stop = new CancellationTokenSource();
+        var running = builder.RunAsync(TextWriter.Null, stop.Token);
+        using var http = new HttpClient();
+        var call = http.GetAsync(new Uri($"http://localhost:{port}/endless"), TestContext.Current.CancellationToken);
+        await endpoint.Called.Task;
+
+        await stop.CancelAsync();
+        Assert.Equal(OnexHost.Stopped, await running.WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<HttpRequestException>(() => call);
+    }
+
+    private sealed class EndlessEndpoint : IHttpEndpoints
+    {
+        public TaskCompletionSource Called { get; } = new();
+
+        public void Map(IEndpointRouteBuilder endpoints) => endpoints.MapGet("/endless", http =>
+        {
+            Called.SetResult();
+            return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, http.RequestAborted);
+        });
+    }
+}
