@@ -170,9 +170,9 @@ public abstract class TopicEndpointCompliance : RiderCompliance
         await member.ProduceAsync(topic, 0, """{"Text":"slow"}""");
         await begun.Task.WaitAsync(TimeSpan.FromMinutes(1));
 
-        // The test is about time: the limit of a stall must pass.
+        // The test is about time: the limit of a stall must pass. It is short, so on a busy machine a poll may exceed it, too.
         await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
-        Assert.Equal("", member.Problems);
+        Assert.DoesNotContain("none was completed", member.Problems, StringComparison.Ordinal);
         release.SetResult();
     }
 
