@@ -288,7 +288,7 @@ internal sealed class SchemaValidation
 
         if (schema.Format is { } format && !Formats.Has(format, text))
         {
-            Fail(value, $"must be a {format}");
+            Fail(value, $"must be {(format == "email" ? "an" : "a")} {format}");
         }
 
         return value;

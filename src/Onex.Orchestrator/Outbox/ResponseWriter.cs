@@ -27,7 +27,7 @@ internal sealed class ResponseWriter(Topics topics)
                 Result = isLarge ? null : output,
                 ResultRef = isLarge ? answer.OutputRef : null,
                 Code = failed ? answer.Fault?.Code ?? ErrorCodes.SagaFailed : null,
-                Message = failed ? answer.Fault?.Message ?? "The process failed." : null,
+                Message = failed ? answer.Fault?.Message ?? "The saga failed." : null,
             });
         }
 
@@ -37,7 +37,7 @@ internal sealed class ResponseWriter(Topics topics)
             Status = answer.IsDuplicate ? ResponseStatus.Duplicate : answer.Status,
             OriginalStatus = answer.IsDuplicate ? answer.Status : null,
             Payload = failed ? null : answer.Output ?? RawJson.EmptyObject,
-            Error = failed ? answer.Fault?.Message ?? "The process failed." : null,
+            Error = failed ? answer.Fault?.Message ?? "The saga failed." : null,
             Code = failed ? answer.Fault?.Code ?? ErrorCodes.SagaFailed : null,
             Details = failed ? answer.Output : null,
             CorrelationId = answer.To.CorrelationId,

@@ -258,5 +258,6 @@ internal static partial class Functions
         _ => false,
     };
 
-    private static CelValue NotA(string type, CelValue text) => CelValue.Error($"'{Failures.Clip(text.AsString())}' is not a {type}");
+    private static CelValue NotA(string type, CelValue text) =>
+        CelValue.Error($"'{Failures.Clip(text.AsString())}' is not {(type == "int" ? "an" : "a")} {type}");
 }

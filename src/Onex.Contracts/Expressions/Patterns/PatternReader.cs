@@ -226,7 +226,7 @@ internal sealed class PatternReader(string source, bool isEcma, bool isStrict)
                 var name = end < 0 ? "" : source[(source.IndexOf('<', _at) + 1)..end];
                 if (name.Length == 0 || !name.All(character => char.IsAsciiLetterOrDigit(character) || character is '_' or '$'))
                 {
-                    throw new FormatException("a group has a name of letters, digits and underlines: (?<name>...)");
+                    throw new FormatException("a group has a name of letters, digits and underscores: (?<name>...)");
                 }
 
                 _at = end + 1;
@@ -503,7 +503,7 @@ internal sealed class PatternReader(string source, bool isEcma, bool isStrict)
         return code;
     }
 
-    // \x41, \u0041, \x{1F600}, and two \uXXXX that form a surrogate pair.
+    // \x41, \u0041, \x{1F600}, \u{1F600}, and two \uXXXX that form a surrogate pair.
     private int ReadHexadecimal(int digits)
     {
         var code = (digits == 4 || !isStrict) && Take("{")

@@ -34,7 +34,7 @@ public sealed class JsonSchemaTests
     [InlineData("{format: uuid}", "\"123e4567-e89b-12d3-a456-426614174000\"", "\"123\": must be a uuid")]
     [InlineData("{format: date-time}", "\"2026-01-02T03:04:05Z\"", "\"2 May\": must be a date-time")]
     [InlineData("{format: date}", "\"2026-02-28\"", "\"2026-02-30\": must be a date")]
-    [InlineData("{format: email}", "\"a@b.ch\"", "\"a\": must be a email")]
+    [InlineData("{format: email}", "\"a@b.ch\"", "\"a\": must be an email")]
     [InlineData("{format: whatever}", "\"a\"", null)]
     [InlineData("{anyOf: [{type: string}, {minimum: 3}]}", "4", "2: fits none of the forms that are allowed (anyOf)")]
     [InlineData("{oneOf: [{minimum: 1}, {minimum: 3}]}", "2", "4: fits more than one of the forms that are allowed (oneOf)")]
