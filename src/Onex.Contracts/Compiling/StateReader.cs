@@ -47,12 +47,12 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             return null;
         }
 
-        var countBefore = scope.File.Count;
+        var countBefore = scope.File.Reported.Count;
         scope.CheckKeys(map, Keys.State);
         var state = map.Has("end") ? ReadEnd(name.Text, map)
             : map.Has("compensate") ? ReadCompensating(name.Text, map)
             : ReadOrdinary(name, map);
-        if (scope.File.Count > countBefore)
+        if (scope.File.Reported.Count > countBefore)
         {
             scope.Found.StatesWithErrors.Add(name.Text);
         }

@@ -47,7 +47,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
     /// <summary>Reads the input of the called contract <c>rules.Child</c>, and validates its constants against the schema.</summary>
     public Template ReadChildInput(SyntaxNode node, JsonSchema schema, TemplateRules rules)
     {
-        var countBefore = scope.File.Count;
+        var countBefore = scope.File.Reported.Count;
         var template = Read(node, new DataType.Schema(schema), rules);
         foreach (var (at, problem) in ConstantProblems(node, template, [schema.Root]).DistinctBy(found => found.At))
         {

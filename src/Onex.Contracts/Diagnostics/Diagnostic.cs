@@ -12,8 +12,8 @@ public enum Severity
     Error,
 }
 
-/// <summary>A diagnostic about a contract, a connection or a setting: position, problem and remedy.</summary>
-/// <param name="Code"><c>ONEX1xxx</c>.</param>
+/// <summary>A diagnostic about a contract, an operation, a connection or a setting: position, problem and remedy.</summary>
+/// <param name="Code"><c>ONEX1xxx</c> or <c>ONEX2xxx</c>.</param>
 /// <param name="Severity">Whether it prevents the start.</param>
 /// <param name="Path">The path of the file, as messages show it.</param>
 /// <param name="Line">From 1; 0 if there is no file (an environment variable).</param>

@@ -22,9 +22,6 @@ internal sealed class SourceFile(string path, string text, Func<string, string>?
     /// <summary>All diagnostics so far.</summary>
     public IReadOnlyList<DiagnosticDraft> Reported => _drafts;
 
-    /// <summary>The number of diagnostics so far.</summary>
-    public int Count => _drafts.Count;
-
     public bool HasErrors => _drafts.Exists(draft => draft.Severity == Severity.Error);
 
     public void Report(DiagnosticDraft draft)

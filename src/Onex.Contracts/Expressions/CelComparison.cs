@@ -3,7 +3,6 @@ namespace Onex.Contracts.Expressions;
 /// <summary>Equality and order as CEL defines them.</summary>
 internal static class CelComparison
 {
-
     /// <summary>
     /// Whether two values are equal. Numbers are compared across their types; values of other different kinds are never equal, and NaN
     /// equals nothing. Each compared element costs a unit of the budget, long text more; if it is exceeded, the result is meaningless.
@@ -104,7 +103,7 @@ internal static class CelComparison
             case CelKind.Uint:
                 return ((double)value.AsUint()).GetHashCode();
             case CelKind.Double:
-                return (value.AsDouble() + 0.0).GetHashCode();
+                return value.AsDouble().GetHashCode();
             case CelKind.String or CelKind.Type or CelKind.Error:
                 return string.GetHashCode((string)value.Reference!, StringComparison.Ordinal);
             case CelKind.Bytes:

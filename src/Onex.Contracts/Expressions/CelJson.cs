@@ -10,7 +10,7 @@ namespace Onex.Contracts.Expressions;
 /// <summary>Reads and writes values as JSON.</summary>
 internal static class CelJson
 {
-    // Escapes only what JSON requires, because the text is never HTML.
+    // Does not escape for HTML, because the text is never HTML.
     private static readonly JsonWriterOptions _compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static CelValue Read(JsonElement json) => Read(json, ExpressionLimits.ValueDepth, isStored: false);

@@ -6,8 +6,8 @@ namespace Onex.Contracts.Expressions;
 public static class CelText
 {
     /// <summary>
-    /// Formats a value for insertion into text: strings unchanged, numbers, bools and times as <c>string()</c> does, lists, maps and bytes
-    /// as JSON. False, with the reason, for a value without text: null, an error, a type, an optional, a value without JSON.
+    /// Formats a value for insertion into text: strings unchanged, numbers, bools and times as <c>string()</c> does, bytes as base64, lists
+    /// and maps as JSON. False, with the reason, for a value without text: null, an error, a type, an optional, a list or map without JSON.
     /// </summary>
     public static bool TryToText(CelValue value, out string text, out string? problem)
     {

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace Onex.Contracts.Expressions;
 
-/// <summary>The text-keyed entries of a map, in order. A loop over them allocates nothing.</summary>
+/// <summary>The text-keyed entries of a map, in order. A loop over this struct allocates nothing.</summary>
 internal readonly struct CelTextEntries(List<KeyValuePair<CelValue, CelValue>> entries) : IEnumerable<KeyValuePair<string, CelValue>>
 {
     public Enumerator GetEnumerator() => new(entries);

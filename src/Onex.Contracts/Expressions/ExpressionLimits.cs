@@ -9,7 +9,7 @@ public static class ExpressionLimits
     /// <summary>Levels of the syntax tree, including parentheses and chained operators. The limit bounds the depth of recursion.</summary>
     public const int Depth = 200;
 
-    /// <summary>Levels of lists and maps in a value that is read from JSON or written to it.</summary>
+    /// <summary>Levels of lists and maps in a value that is parsed from JSON, or inserted into text.</summary>
     public const int ValueDepth = 512;
 
     /// <summary>

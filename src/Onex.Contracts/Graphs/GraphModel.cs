@@ -32,7 +32,7 @@ internal enum NodeKind
 }
 
 /// <summary>A box.</summary>
-/// <param name="Id">The name of a state, which has no spaces; the boxes that are no state have an id with a space.</param>
+/// <param name="Id">The name of its state, or another id if it is no state.</param>
 /// <param name="Title">Its title.</param>
 /// <param name="Kind">What it represents.</param>
 /// <param name="Lines">Its content, line by line.</param>

@@ -53,7 +53,6 @@ internal static class MermaidText
         return text.ToString();
     }
 
-    // Escapes Mermaid syntax, except for line breaks.
     private static string Escape(string text) => string.Concat(text.Select(character => character switch
     {
         '\n' => "<br/>",

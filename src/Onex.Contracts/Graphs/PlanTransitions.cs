@@ -36,7 +36,7 @@ public sealed record PlanTransition(string? From, string To, TransitionKind Kind
 /// <summary>The transitions of a plan, for graphs and coverage.</summary>
 public static class PlanTransitions
 {
-    /// <summary>All transitions except the implicit failure: by state in the order of the file, then those of <c>any_state</c>.</summary>
+    /// <summary>All transitions except the implicit failure: by state in the order of the file, then those of any state.</summary>
     public static IEnumerable<PlanTransition> All(Plan plan) =>
     [
         .. plan.States.SelectMany(OutOf),

@@ -12,10 +12,7 @@ namespace Onex.Contracts.Schemas;
 /// <param name="Root">The node that <c>#</c> refers to.</param>
 internal sealed record SchemaDocument(string Path, SourceFile File, SyntaxNode Root);
 
-/// <summary>
-/// Compiles JSON Schemas. Follows references with a queue and not by recursion, so that a cycle ends and a long chain does not overflow the
-/// stack.
-/// </summary>
+/// <summary>Compiles JSON Schemas. Follows references with a queue and not by recursion, which a long chain would make too deep.</summary>
 /// <param name="references">The documents that references lead to.</param>
 /// <param name="isRegistered">Whether the contract was accepted before. Then its patterns may have syntax that ECMA-262 lacks.</param>
 internal sealed class SchemaReader(References references, bool isRegistered = false)
@@ -219,7 +216,7 @@ internal sealed class SchemaReader(References references, bool isRegistered = fa
         return node;
     }
 
-    /// <summary>A keyword and its value, with the helpers that read it.</summary>
+    /// <summary>A keyword and its value, with the methods that read it.</summary>
     private sealed record Rule(SchemaReader Reader, SchemaDocument Document, SchemaNode Node, ScalarSyntax Key, SyntaxNode Value)
     {
         public SchemaNode Child(SyntaxNode syntax) => Reader.GetOrEnqueue(Document, syntax);

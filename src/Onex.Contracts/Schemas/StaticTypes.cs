@@ -108,7 +108,7 @@ internal static class StaticTypes
         _ => false,
     };
 
-    // The type of a value to which all of the nodes apply, in this order. The last one determines the type of a number.
+    // The type of a value to which all of the nodes apply, in this order.
     private static CelType From(IReadOnlyList<SchemaNode> nodes, int depth)
     {
         if (depth == DepthMax)

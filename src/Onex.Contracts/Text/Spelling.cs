@@ -2,14 +2,14 @@ using System.Collections.Frozen;
 
 namespace Onex.Contracts.Text;
 
-/// <summary>Suggests names for misspelt ones. The compiler, settings, command line and API all use it.</summary>
+/// <summary>Suggests names for misspelt ones.</summary>
 public static class Spelling
 {
     private const int NamesShownMax = 12;
 
     private const int ClippedMax = 80;
 
-    // From this length, with two wrong characters, a word with the same characters is recognizable; above it also one with the same ends.
+    // A word with two wrong characters is recognizable from this length if it has the same characters, above it also with the same ends.
     private const int RecognizableMin = 4;
 
     // Words that other languages and orchestrators use, or other maps of a contract, with the words that Onex uses in their place.
@@ -94,8 +94,8 @@ public static class Spelling
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>
-    /// The name that was probably intended, or null: a synonym, or a name with one other character, with others up to a third of the
-    /// misspelt ones, or with two if the characters are the same in another order, or the first and the last one are the same.
+    /// The name that was probably intended, or null: a synonym; or a similar name, which differs in one character, in up to a third of
+    /// them, or in two if both have the same characters, or the same first and last one.
     /// </summary>
     public static string? Nearest(string misspelt, IEnumerable<string> names)
     {

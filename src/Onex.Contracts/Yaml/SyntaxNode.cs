@@ -156,7 +156,7 @@ internal sealed partial class ScalarSyntax(SourceSpan at, string text, ScalarFor
         : Number is { } number ? CelValue.Double(number)
         : CelValue.String(Text);
 
-    /// <summary>The position of a part of the text; the start of the scalar if it cannot be determined.</summary>
+    /// <summary>The position of a part of the text; that of the scalar if it cannot be determined.</summary>
     public SourceSpan Part(int start, int length) => Form switch
     {
         ScalarForm.Plain => new SourceSpan(At.Line, At.Column + start, Math.Max(1, length)),

@@ -26,7 +26,7 @@ internal sealed partial class ConnectionsFile(string path, string text)
 
     public string Path => Source.Path;
 
-    public int ProblemCount => Source.Count;
+    public int ProblemCount => Source.Reported.Count;
 
     /// <summary>Further files that its connections are read from: certificates.</summary>
     public List<string> OtherFiles { get; } = [];

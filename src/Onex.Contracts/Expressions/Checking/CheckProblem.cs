@@ -22,7 +22,7 @@ internal enum CheckProblemKind
 /// <summary>A type problem of an expression.</summary>
 /// <param name="Kind">The kind of problem.</param>
 /// <param name="Root">The scope's name that the path starts with; null if there is none, and for <c>NoOverload</c>.</param>
-/// <param name="Text">The position, the problem and the remedy. Strict checks only name the part, and give no remedy.</param>
+/// <param name="Text">The position, the problem and the remedy; of strict checks, the position and the name of the part.</param>
 internal sealed record CheckProblem(CheckProblemKind Kind, string? Root, ExpressionProblem Text)
 {
     /// <summary>Whether an undeclared field is one of the root itself (<c>data.x</c>), not of a value below it (<c>data.x.y</c>).</summary>

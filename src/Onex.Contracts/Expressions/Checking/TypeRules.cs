@@ -43,7 +43,7 @@ internal static class TypeRules
     /// <summary>Whether the type includes null. False for dyn, about which nothing is known.</summary>
     public static bool MayBeNull(CelType type) => type is CelType.Nullable || type == CelType.Null;
 
-    /// <summary>The type that includes both: dyn if one of them is dyn. Null if no other type includes both.</summary>
+    /// <summary>The type that includes both: dyn if one of them is dyn. Null if only dyn includes both.</summary>
     public static CelType? Common(CelType a, CelType b)
     {
         if (a is CelType.NothingType)

@@ -184,7 +184,7 @@ internal sealed class Compiler
             default:
                 return (ref frame) =>
                 {
-                    // Calls with several arguments are rare, so the allocated array is acceptable.
+                    // Calls with more than two arguments are rare, so the allocated array is acceptable.
                     var values = new CelValue[arguments.Length];
                     for (var i = 0; i < values.Length; i++)
                     {

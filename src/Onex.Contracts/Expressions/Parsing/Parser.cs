@@ -7,8 +7,8 @@ using Onex.Contracts.Text;
 namespace Onex.Contracts.Expressions.Parsing;
 
 /// <summary>
-/// Parses tokens into a syntax tree by recursive descent, expands macros, and finds functions by name and number of arguments. An instance
-/// parses one expression.
+/// Parses tokens into a syntax tree by recursive descent, and finds functions by name and number of arguments. An instance parses one
+/// expression.
 /// </summary>
 /// <param name="tokens">The tokens of the expression.</param>
 /// <param name="checkFunctions">Whether an unknown function is an error here; otherwise its evaluation fails.</param>
@@ -19,8 +19,7 @@ internal sealed class Parser(List<Token> tokens, bool checkFunctions)
     private static readonly string[] _reserved =
     [
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package", "namespace", "return",
-        "var",
-        "void", "while",
+        "var", "void", "while",
     ];
 
     private static readonly string[][] _operatorsByPrecedence = [["==", "!=", "<", "<=", ">", ">=", "in"], ["+", "-"], ["*", "/", "%"]];

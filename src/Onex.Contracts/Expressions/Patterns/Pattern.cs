@@ -35,7 +35,7 @@ internal sealed class Pattern
         Size = syntax.Size;
         _lineEnds = PatternReader.LineEnds(isEcma);
         var end = Add(new Node(NodeKind.End, null, default, -1, -1));
-        var first = Build(syntax, end);
+        First = Build(syntax, end);
         _hasAssertions = _nodes.Exists(node => node.Kind == NodeKind.Assertion);
         var sets = _nodes.Where(node => node.Set is not null).Select(node => node.Set!).Distinct().ToList();
         if (_hasAssertions)
@@ -50,8 +50,7 @@ internal sealed class Pattern
             _asciiClasses[character] = (byte)Math.Min(byte.MaxValue, SearchClass(character));
         }
 
-        First = first;
-        _start = GetOrAddState([first], Before.Nothing);
+        _start = GetOrAddState([First], Before.Nothing);
     }
 
     /// <summary>The number of its parts after expanding repetitions: the worst-case cost per character.</summary>

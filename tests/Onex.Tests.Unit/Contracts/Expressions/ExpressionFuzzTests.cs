@@ -4,8 +4,8 @@ using Onex.Contracts.Expressions.Checking;
 namespace Onex.Tests.Unit.Contracts.Expressions;
 
 /// <summary>
-/// No text makes the parser, the checker or an evaluation throw, hang, or spend more than its budget. Each test runs for a fixed time. A
-/// failure prints the seed that repeats it (CsCheck_Seed).
+/// No text makes the parser, the checker or an evaluation throw, hang, or spend more than its budget. A failure of a random test prints the
+/// seed that repeats it (CsCheck_Seed).
 /// </summary>
 public class ExpressionFuzzTests
 {
@@ -33,7 +33,7 @@ public class ExpressionFuzzTests
         }
         """);
 
-    // Pieces of text, pieces of the seeds, and single characters of any kind.
+    // Pieces of syntax, whole seeds, and up to three characters of any kind.
     private static readonly Gen<string> _piece = Gen.OneOf(
         Gen.OneOf(
             "(", ")", "[", "]", "{", "}", "?", ":", ".", ".?", "[?", "&&", "||", "!", "-", "==", "in", "'", "\"", "r'", "b'", "'''", "\\",
