@@ -1,8 +1,6 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>
-/// The codes of run-time errors; <c>docs/errors/</c> has a page for each. 1xxx belong to contracts, 3xxx to messages, 4xxx to the HTTP API.
-/// </summary>
+/// <summary>The codes of run-time errors: 3xxx of messages, 4xxx of the HTTP API. <c>docs/errors/</c> has a page for each.</summary>
 public static class ErrorCodes
 {
     /// <summary>The value is not UTF-8, not JSON, nested too deep, or empty.</summary>
@@ -47,13 +45,13 @@ public static class ErrorCodes
     /// <summary>The saga failed, and its contract defined no code.</summary>
     public const string SagaFailed = "ONEX3013";
 
-    /// <summary>Handling a message failed repeatedly.</summary>
+    /// <summary>A message could not be handled.</summary>
     public const string HandlingFailed = "ONEX3014";
 
     /// <summary>The broker rejects the message for good.</summary>
     public const string DeliveryRefused = "ONEX3015";
 
-    /// <summary>The saga's contract version is not in the registry and not in the contracts directory.</summary>
+    /// <summary>The saga's contract version is neither in the registry nor in the contracts directory, or does not compile.</summary>
     public const string PlanMissing = "ONEX3016";
 
     /// <summary>The saga's state has rules for the event, but no guard of them holds, or an expression of them fails.</summary>
@@ -62,10 +60,10 @@ public static class ErrorCodes
     /// <summary>No state of the saga can accept the event any more.</summary>
     public const string EventUnwanted = "ONEX3018";
 
-    /// <summary>Too many events are buffered already.</summary>
+    /// <summary>Too many buffered or early events wait already.</summary>
     public const string EventsTooMany = "ONEX3019";
 
-    /// <summary>The buffered event has expired.</summary>
+    /// <summary>The buffered or early event has expired.</summary>
     public const string EventExpired = "ONEX3020";
 
     /// <summary>The saga ended without accepting the event.</summary>

@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>The error types of dead letters. Each follows from its code, except those of ONEX3014, such as an exception's type.</summary>
+/// <summary>The error types of dead letters: each follows from its code, except that of ONEX3014.</summary>
 public static class ErrorTypes
 {
     /// <summary>The error type that belongs to a code; the code itself if none does.</summary>

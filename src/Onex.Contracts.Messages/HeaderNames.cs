@@ -15,13 +15,16 @@ public static class HeaderNames
     /// <summary>The correlation id of the request that a message belongs to.</summary>
     public const string CorrelationId = "correlation_id";
 
-    /// <summary>The identity of the message. Every copy has the same.</summary>
+    /// <summary>The identity of the message, the same in every copy.</summary>
     public const string MessageId = "message_id";
 
     /// <summary>When Onex decided to send the message, in ISO 8601.</summary>
     public const string Timestamp = "timestamp";
 
-    /// <summary>The role that sent the record: <c>onex-main</c>, <c>onex-effects</c>, <c>onex-workers</c>.</summary>
+    /// <summary>
+    /// The role that sent the record: <c>onex-main</c>, <c>onex-effects</c>, <c>onex-workers</c>; <c>onex-all</c> on a dead letter of a
+    /// process that has all roles.
+    /// </summary>
     public const string Source = "source";
 
     /// <summary>What the message is. The values are listed below.</summary>

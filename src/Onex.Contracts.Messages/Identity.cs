@@ -8,8 +8,8 @@ using System.Text;
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// Deterministic ids, so that every redelivery, retry and copy of the same thing gets the same id: UUIDs of version 8 (RFC 9562, for
-/// application-specific ids) over the first 128 bits of a SHA-256, except <see cref="Saga"/> and <see cref="DeadLetter"/>.
+/// Deterministic ids, so that every redelivery, retry and copy of the same thing gets the same id: UUIDs made from a SHA-256, of version 8
+/// (RFC 9562, for application-specific ids) except those of <see cref="Saga"/> and <see cref="DeadLetter"/>.
 /// </summary>
 public static class Identity
 {
@@ -96,11 +96,11 @@ public static class Identity
         return new(From(bytes));
     }
 
-    /// <summary>The message that carries a worker's report; the number counts the reports of one run.</summary>
+    /// <summary>The message that carries a report; the number counts the reports of one run.</summary>
     public static MessageId ReportMessage(CommandId commandId, int attempt, Guid run, int number) =>
         new(Derive($"report{commandId.Value}{attempt}{run}{number}"));
 
-    /// <summary>A result that is too large for its message: saga and name.</summary>
+    /// <summary>A result that is too large for its message.</summary>
     public static Guid LargeResult(SagaId sagaId, string name) => From(Encoding.UTF8.GetBytes($"{sagaId}/{name}"));
 
     /// <summary>The id of something that a record causes and that has no id of its own: the same whenever the record is read.</summary>

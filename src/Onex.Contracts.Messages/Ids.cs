@@ -7,7 +7,7 @@ namespace Onex.Contracts.Messages;
 [JsonConverter(typeof(IdConverter<SagaId>))]
 public readonly record struct SagaId(Guid Value) : IId<SagaId>
 {
-    /// <summary>A new id. Later ids sort after earlier ones.</summary>
+    /// <summary>A new id, of UUID version 7: ids sort by their time, in milliseconds.</summary>
     public static SagaId Create(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
     /// <inheritdoc />
@@ -34,7 +34,7 @@ public readonly record struct CommandId(Guid Value) : IId<CommandId>
 [JsonConverter(typeof(IdConverter<MessageId>))]
 public readonly record struct MessageId(Guid Value) : IId<MessageId>
 {
-    /// <summary>A new id. Later ids sort after earlier ones.</summary>
+    /// <summary>A new id, of UUID version 7: ids sort by their time, in milliseconds.</summary>
     public static MessageId Create(DateTimeOffset now) => new(Guid.CreateVersion7(now));
 
     /// <inheritdoc />

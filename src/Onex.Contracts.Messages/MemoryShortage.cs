@@ -2,10 +2,7 @@ using System.Runtime;
 
 namespace Onex.Contracts.Messages;
 
-/// <summary>
-/// Recognises and relieves a lack of memory. Callers retry the message that they were handling, outside its batch if necessary, and never
-/// make it a dead letter: the shortage may come from other work.
-/// </summary>
+/// <summary>Recognises and relieves a lack of memory. It makes no message a dead letter, because other work may have caused it.</summary>
 public static class MemoryShortage
 {
     /// <summary>Whether a lack of memory caused the exception, even if other exceptions wrap it.</summary>

@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Onex.Contracts.Messages;
 
 /// <summary>
-/// The headers of one message, as text, in order and without repeated names. Every sender writes the standard headers with
-/// this class. Two instances are equal if they hold the same names and values in any order, because the database does not keep the order.
+/// The headers of one message, as text, without repeated names. Two instances are equal if they hold the same names and values in any
+/// order, because the database does not keep the order.
 /// </summary>
 public sealed class MessageHeaders : IEquatable<MessageHeaders>
 {

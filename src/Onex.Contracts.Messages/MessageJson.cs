@@ -25,7 +25,7 @@ public sealed partial class MessageJson : JsonSerializerContext
     /// </summary>
     public const int DepthMax = 128;
 
-    /// <summary>The same format for people: it escapes only what JSON requires.</summary>
+    /// <summary>The same format for people: it does not escape for HTML.</summary>
     public static MessageJson Readable => field ??= new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

@@ -1,22 +1,20 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>
-/// Sizes in bytes up to which a value is part of a message. A larger one is stored in the database, and the message refers to it, unless
-/// its receiver or sender is a remote worker.
-/// </summary>
+/// <summary>Sizes in bytes up to which a value is part of a message. A larger one is in the database; the message names it.</summary>
 public static class MessageSizes
 {
-    /// <summary>Arguments, results and outputs.</summary>
+    /// <summary>Arguments and results of steps. Responses to clients have no limit.</summary>
     public const int InlineMax = 64 * 1024;
 
     /// <summary>
-    /// Arguments and results of remote workers, which have no database: a larger one fails its step. With the other fields the record stays
-    /// below the usual limit of brokers, 1 MiB.
+    /// Arguments and results of remote workers. They have no access to the database, so a larger one fails its step. With the other fields
+    /// the record stays below the usual limit of brokers, 1 MiB.
     /// </summary>
     public const int RemoteMax = 512 * 1024;
 
     /// <summary>
-    /// The original message in a dead letter. Escaped twice and with the other fields it stays below the usual limit of brokers, 1 MiB.
+    /// The value in a dead letter of an event, or of a message that the broker rejects. Escaped twice and with the other fields it stays
+    /// below the usual limit of brokers, 1 MiB.
     /// </summary>
     public const int DeadLetterValueMax = 256 * 1024;
 }

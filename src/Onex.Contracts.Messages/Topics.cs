@@ -39,7 +39,7 @@ public sealed record Topics(
     /// <summary>The topic with the cancellations of the commands to workers, which every worker reads.</summary>
     public string WorkerCancels => CancelTopicOf(WorkerRequests);
 
-    /// <summary>The seven and <see cref="WorkerCancels"/>, no dead-letter or remote topics. SettingsReading relies on the order.</summary>
+    /// <summary>The seven, in the order in which <c>SettingsReading</c> names their settings, and <see cref="WorkerCancels"/>.</summary>
     public IReadOnlyList<string> All =>
         [Requests, EffectRequests, EffectResponses, WorkerRequests, WorkerResponses, Responses, SagaEvents, WorkerCancels];
 

@@ -19,9 +19,8 @@ public enum KeyForm
 
 /// <summary>
 /// Creates the spans of Onex. The parent of a span is a span of the same process, or the client's span: the request has its context, which
-/// the saga keeps and its messages carry. A span without either begins a trace: of a record, of a scheduled request, or of a state that is
-/// entered long after the start. The parent is never a span of another Onex process: a killed process exports nothing more, so it could be
-/// missing.
+/// the saga keeps and its messages carry. A span without either begins a trace. The parent is never a span of another Onex process: a
+/// killed process exports nothing more, so it could be missing.
 /// </summary>
 public static class Tracing
 {
@@ -29,9 +28,9 @@ public static class Tracing
     private static ActivityTraceId? _nextTraceId;
 
     /// <summary>The source of all spans.</summary>
-    public static ActivitySource Source { get; } = new(TelemetryNames.Source);
+    public static ActivitySource Source { get; } = new("Onex");
 
-    /// <summary>Whether anyone records spans. If not, no work is done for them.</summary>
+    /// <summary>Whether anyone records spans.</summary>
     public static bool IsOn => Source.HasListeners();
 
     /// <summary>How the spans of this process show keys.</summary>
@@ -71,8 +70,8 @@ public static class Tracing
         $"00-{trace.ToHexString()}-{NoSpan(trace).ToHexString()}-{(flags.HasFlag(ActivityTraceFlags.Recorded) ? "01" : "00")}";
 
     /// <summary>
-    /// The id of the trace that Onex begins for a record, a scheduled request or a state, derived from a text that identifies it: the same
-    /// in every process.
+    /// The id of the trace that Onex begins for a record, a scheduled request or a state. Derived from a text that identifies it, it is the
+    /// same in every process.
     /// </summary>
     public static ActivityTraceId TraceId(string identity) =>
         ActivityTraceId.CreateFromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 16));
@@ -125,7 +124,7 @@ public static class Tracing
         }
     }
 
-    /// <summary>Records an error on a span. Only the span of the work that failed has it, not the spans around it.</summary>
+    /// <summary>Records an error on the span of the work that failed, not on the spans around it.</summary>
     public static void Fail(this Activity? span, string code, string? message)
     {
         span?.SetTag("error.type", code);

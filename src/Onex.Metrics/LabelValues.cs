@@ -5,7 +5,7 @@ namespace Onex.Metrics;
 /// <summary>The closed set of a label's values. Any thread may use it.</summary>
 internal sealed class LabelValues(IEnumerable<string> values)
 {
-    /// <summary>How many values the set may grow to, because contracts may be reloaded under new names all day.</summary>
+    /// <summary>How many values the set may grow to. Contracts reloaded under ever new names would otherwise grow it without end.</summary>
     public const int CountMax = 2_000;
 
     private readonly Lock _adding = new();

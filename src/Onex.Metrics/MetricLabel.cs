@@ -32,7 +32,8 @@ public sealed record MetricLabel(string Name, string Meaning, IReadOnlyList<stri
     public static MetricLabel Connection { get; } = new("connection", "the names of the loaded connections; `-`: effects without one");
 
     /// <summary>A topic.</summary>
-    public static MetricLabel Topic { get; } = new("messaging.destination.name", "the topics of the settings and of `emit`");
+    public static MetricLabel Topic { get; } =
+        new("messaging.destination.name", "the topics of the settings, of `emit` and of remote operations");
 
     /// <summary>A consumer group.</summary>
     public static MetricLabel Group { get; } = new("messaging.consumer.group.name", "the consumer groups of the process");

@@ -1,8 +1,8 @@
 namespace Onex.Metrics;
 
 /// <summary>
-/// Names of metrics and labels as Prometheus has them: all but ASCII letters and digits becomes an underscore, a known unit a suffix, and a
-/// counter ends in <c>_total</c>. The compatibility rules of OpenTelemetry require this.
+/// Names of metrics and labels in Prometheus, by the rules of OpenTelemetry: each character that is no ASCII letter or digit becomes an
+/// underscore, a known unit becomes a suffix, and a counter ends in <c>_total</c>.
 /// </summary>
 public static class PrometheusNames
 {
@@ -11,7 +11,7 @@ public static class PrometheusNames
 
     /// <summary>The name of a metric.</summary>
     /// <param name="name">Its name in OpenTelemetry.</param>
-    /// <param name="unit">Its unit, as UCUM; others than those below add no suffix. A unit in braces is only an annotation.</param>
+    /// <param name="unit">Its unit, as UCUM.</param>
     /// <param name="isCounter">Whether it only grows.</param>
     public static string For(string name, string? unit, bool isCounter)
     {

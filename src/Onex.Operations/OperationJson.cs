@@ -16,7 +16,7 @@ internal static class OperationJson
 
     public static JsonSerializerOptions Options { get; } = Create();
 
-    /// <summary>Escapes only what JSON requires, because the text is never HTML.</summary>
+    /// <summary>Does not escape for HTML, because the text is never HTML.</summary>
     public static JsonWriterOptions WriterOptions { get; } =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = DepthMax };
 
@@ -26,7 +26,7 @@ internal static class OperationJson
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException("They must be an object.", "$", null, null);
+            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException();
         }
         catch (JsonException exception)
         {

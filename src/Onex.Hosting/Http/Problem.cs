@@ -52,7 +52,7 @@ public sealed record Problem
 [JsonSerializable(typeof(Problem))]
 internal sealed partial class ProblemJson : JsonSerializerContext
 {
-    /// <summary>Escapes only what JSON requires.</summary>
+    /// <summary>Does not escape for HTML.</summary>
     public static ProblemJson Readable => field ??= new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

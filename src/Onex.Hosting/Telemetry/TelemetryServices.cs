@@ -68,7 +68,7 @@ internal static class TelemetryServices
 
     private static void Trace(TracerProviderBuilder traces, SignalSettings signal, SpanBatch batch)
     {
-        traces.AddSource(TelemetryNames.Source, Npgsql)
+        traces.AddSource(Tracing.Source.Name, Npgsql)
             .AddHttpClientInstrumentation()
             .AddAspNetCoreInstrumentation(web => web.Filter = call => !_untraced.Contains(call.Request.Path.Value));
         traces.AddProcessor(_ => new ParentFirstProcessor([.. Exporters(signal, batch)]));

@@ -34,7 +34,7 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
     where TArguments : class
     where TResult : class
 {
-    // Escapes only what JSON requires, because the text is never HTML.
+    // Does not escape for HTML, because the text is never HTML.
     private static readonly JsonWriterOptions _writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Computes the result. A loop checks <see cref="ComputeContext.Cancellation"/>.</summary>

@@ -24,7 +24,7 @@ internal sealed class MetricReader : IDisposable
         _listener.Start();
     }
 
-    /// <summary>The series so far, each as <c>name{value,value}</c>, with the sum of its values. Reads the gauges first.</summary>
+    /// <summary>The series so far, each as <c>name{value,value}</c>, with the sum of its values; a gauge with its present value.</summary>
     public IReadOnlyDictionary<string, double> Sums() => Read().ToDictionary(entry => entry.Key, entry => entry.Value.Sum);
 
     /// <summary>Likewise with the number of values.</summary>

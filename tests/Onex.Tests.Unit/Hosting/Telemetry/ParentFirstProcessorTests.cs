@@ -13,7 +13,7 @@ public sealed class ParentFirstProcessorTests
     {
         var exported = new List<string>();
         using var provider = Sdk.CreateTracerProviderBuilder()
-            .AddSource(TelemetryNames.Source)
+            .AddSource(Tracing.Source.Name)
             .AddProcessor(new ParentFirstProcessor(new Recorder(exported)))
             .Build();
         var root = Tracing.Start("root", ActivityKind.Internal, default)!;

@@ -14,7 +14,7 @@ public sealed class SagaTraceTests
     [Fact]
     public void A_state_that_is_entered_long_after_the_start_has_a_trace_of_its_own()
     {
-        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == TelemetryNames.Source };
+        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == "Onex" };
         ActivitySource.AddActivityListener(listener);
         var saga = CreateSaga(Request);
 
