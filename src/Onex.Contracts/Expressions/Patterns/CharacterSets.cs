@@ -57,12 +57,11 @@ internal static class CharacterSets
         ["Unassigned"] = "Cn",
     };
 
-    // In the order of ReadCategories.
+    // In the order of UnicodeCategory.
     private static readonly string[] _categoryNames =
     [
         "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Pc", "Pd", "Ps", "Pe",
-        "Pi", "Pf", "Po",
-        "Sm", "Sc", "Sk", "So", "Cn",
+        "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Cn",
     ];
 
     /// <summary>The set that <c>\p{...}</c> names: a category, script or property, also as <c>Script=Greek</c>; null if unknown.</summary>
@@ -125,33 +124,19 @@ internal static class CharacterSets
     // The sets of all categories, in the order of _categoryNames.
     private static CharacterSet[] ReadCategories()
     {
-        UnicodeCategory[] order =
-        [
-            UnicodeCategory.UppercaseLetter, UnicodeCategory.LowercaseLetter, UnicodeCategory.TitlecaseLetter,
-            UnicodeCategory.ModifierLetter,
-            UnicodeCategory.OtherLetter, UnicodeCategory.NonSpacingMark, UnicodeCategory.SpacingCombiningMark,
-            UnicodeCategory.EnclosingMark,
-            UnicodeCategory.DecimalDigitNumber, UnicodeCategory.LetterNumber, UnicodeCategory.OtherNumber, UnicodeCategory.SpaceSeparator,
-            UnicodeCategory.LineSeparator, UnicodeCategory.ParagraphSeparator, UnicodeCategory.Control, UnicodeCategory.Format,
-            UnicodeCategory.Surrogate, UnicodeCategory.PrivateUse, UnicodeCategory.ConnectorPunctuation, UnicodeCategory.DashPunctuation,
-            UnicodeCategory.OpenPunctuation, UnicodeCategory.ClosePunctuation, UnicodeCategory.InitialQuotePunctuation,
-            UnicodeCategory.FinalQuotePunctuation, UnicodeCategory.OtherPunctuation, UnicodeCategory.MathSymbol,
-            UnicodeCategory.CurrencySymbol,
-            UnicodeCategory.ModifierSymbol, UnicodeCategory.OtherSymbol, UnicodeCategory.OtherNotAssigned,
-        ];
-        var ranges = order.ToDictionary(category => category, _ => new List<(int, int)>());
+        var ranges = Array.ConvertAll(_categoryNames, _ => new List<(int, int)>());
         var (first, before) = (0, CharUnicodeInfo.GetUnicodeCategory(0));
         for (var character = 1; character <= CharacterSet.CodePointEnd; character++)
         {
             if (character == CharacterSet.CodePointEnd || CharUnicodeInfo.GetUnicodeCategory(character) != before)
             {
-                ranges[before].Add((first, character - 1));
+                ranges[(int)before].Add((first, character - 1));
                 first = character;
                 before = character == CharacterSet.CodePointEnd ? before : CharUnicodeInfo.GetUnicodeCategory(character);
             }
         }
 
-        return [.. order.Select(category => CharacterSet.From(ranges[category]))];
+        return Array.ConvertAll(ranges, CharacterSet.From);
     }
 
     private static Dictionary<(string Kind, string Name), string> ReadTable()
