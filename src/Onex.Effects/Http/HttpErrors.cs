@@ -4,7 +4,7 @@ using Onex.Operations;
 
 namespace Onex.Effects.Http;
 
-/// <summary>Classifies requests that got no answer.</summary>
+/// <summary>Classifies requests that got no usable answer.</summary>
 internal static class HttpErrors
 {
     /// <summary>Returns the outcome. The exception's message can quote the request, so only the kind of failure is reported.</summary>

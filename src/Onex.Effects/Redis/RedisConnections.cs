@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
 
-/// <summary>The sockets of Redis effects: one per connection, over which all its commands are pipelined.</summary>
+/// <summary>The clients of Redis effects: one per connection, which pipelines all its commands.</summary>
 internal sealed class RedisConnections(ConnectionTable connections) : IDisposable
 {
     private const int ConnectMs = 5000;

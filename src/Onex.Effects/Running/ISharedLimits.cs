@@ -4,8 +4,8 @@ using Onex.Effects.Connections;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Limits of attempts that are counted per key or by all processes together. They follow the gate of the connection. Except for parked
-/// commands, they precede the lease.
+/// Limits of attempts that are counted per key or by all processes together. A command waits for them after the gate of its connection and,
+/// unless it was parked, before its lease.
 /// </summary>
 internal interface ISharedLimits
 {
