@@ -101,11 +101,11 @@ internal static partial class Log
     [LoggerMessage(4030, LogLevel.Warning, "Dead letter: {Topic} [{Partition}] @{Offset}: {Code} {Reason}")]
     public static partial void DeadLetterWritten(ILogger logger, string topic, int partition, long offset, string code, string reason);
 
-    /// <summary>The broker rejects the dead letter or does not answer. The record keeps its offset until it is written.</summary>
+    /// <summary>The broker rejects the dead letter or does not answer. The offset does not pass the record until it is written.</summary>
     [LoggerMessage(4031, LogLevel.Error, "Writing a dead letter to {Topic} failed; retrying: {Reason}")]
     public static partial void DeadLetterRejected(ILogger logger, string topic, string reason);
 
-    /// <summary>The database failed. The record keeps its offset until the dead letter is in the database.</summary>
+    /// <summary>The database failed. The offset does not pass the record until the dead letter is in the database.</summary>
     [LoggerMessage(4032, LogLevel.Error, "Writing a dead letter to {Topic} failed; retrying.")]
     public static partial void DeadLetterFailed(ILogger logger, string topic, Exception? exception);
 
@@ -115,7 +115,7 @@ internal static partial class Log
         "Dead letter of {Topic} [{Partition}] @{Offset} is closed: its record was handled after all.")]
     public static partial void DeadLetterClosed(ILogger logger, string topic, int partition, long offset);
 
-    /// <summary>The database does not answer.</summary>
+    /// <summary>The database failed.</summary>
     [LoggerMessage(4034, LogLevel.Debug, "Closing a dead letter of {Topic} failed; retrying.")]
     public static partial void DeadLetterNotClosed(ILogger logger, string topic, Exception? exception);
 
@@ -124,7 +124,7 @@ internal static partial class Log
     public static partial void ProducerBroke(ILogger logger, string reason);
 
     /// <summary>The cause is shared by all records, such as a lost broker.</summary>
-    [LoggerMessage(4050, LogLevel.Warning, "{Topic}: handling failed; the topic is paused and retried until it succeeds.")]
+    [LoggerMessage(4050, LogLevel.Warning, "{Topic}: handling failed; messages are retried until it succeeds.")]
     public static partial void TopicPaused(ILogger logger, string topic, Exception? exception);
 
     /// <summary>Handling works again after a pause.</summary>

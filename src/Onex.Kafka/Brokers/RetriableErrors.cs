@@ -3,8 +3,7 @@ using Confluent.Kafka;
 namespace Onex.Kafka.Brokers;
 
 /// <summary>
-/// Errors with which a broker answers while leaders and coordinators move. The error table of the Kafka protocol calls them retriable: the
-/// same request succeeds a moment later.
+/// Errors with which a broker answers while leaders and coordinators move. The error table of the Kafka protocol calls them retriable.
 /// </summary>
 internal static class RetriableErrors
 {

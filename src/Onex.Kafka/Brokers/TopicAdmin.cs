@@ -25,8 +25,8 @@ public sealed class TopicAdmin
     }
 
     /// <summary>
-    /// Creates missing topics, and for each its dead-letter topic with one partition. Returns when the metadata shows them all. Another
-    /// process may do the same at the same time.
+    /// Creates those of the topics and their dead-letter topics (with one partition) that are missing. Returns when the metadata shows them
+    /// all. Another process may do the same at the same time.
     /// </summary>
     /// <param name="names">The topics, without their dead-letter topics.</param>
     /// <param name="partitions">Partitions of a new topic.</param>

@@ -98,7 +98,7 @@ internal sealed class KafkaLog(
 
         configuration.ConsumeResultFields = "headers,timestamp,topic";
 
-        // TopicIds reads the ids of topics from this debug log: the library has no call for them.
+        // TopicIds reads from this debug log which topic ids the consumer fetches with: the library has no call for them.
         configuration.Debug = "metadata";
         return new ConsumerBuilder<byte[]?, byte[]?>(configuration)
             .SetKeyDeserializer(Deserializers.ByteArray!)
@@ -325,8 +325,8 @@ internal sealed class KafkaLog(
             }
         }
 
-        // Close lets a static member keep its place until the session timeout. This member stops for good, so the others must get its
-        // partitions at once. The client clears the member id when it has left.
+        // Close alone lets a static member keep its place until the session timeout, but the others must get its partitions at once. The
+        // client clears the member id when it has left.
         private void Leave()
         {
             var began = _log._time.GetTimestamp();

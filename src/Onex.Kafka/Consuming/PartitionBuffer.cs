@@ -378,7 +378,7 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>Notes the end of each partition that is read up to its last noted end: since then unread records before it wait.</summary>
+    /// <summary>Notes the end of each partition whose last noted end was reached. Records before it wait since then, or longer.</summary>
     /// <param name="endOf">The end of a partition, where it is known.</param>
     public void NoteEnds(Func<TopicPartition, long?> endOf)
     {

@@ -41,7 +41,7 @@ internal sealed class ReadFromBeginning
     /// <summary>Decides whether an assigned partition is read from its beginning.</summary>
     /// <param name="group">The group.</param>
     /// <param name="partition">The partition.</param>
-    /// <param name="committed">The offset that the group has committed. One that differs from the first belongs to the new log.</param>
+    /// <param name="committed">The group's committed offset. If it differs from that of the first decision, it is of the new log.</param>
     public bool Decide(string group, TopicPartition partition, Offset committed)
     {
         lock (_lock)

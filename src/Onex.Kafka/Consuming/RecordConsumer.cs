@@ -50,7 +50,7 @@ internal sealed class RecordConsumer : IDisposable
     // A handler that fails for longer counts as stalled. A restart of the database takes less.
     private static readonly TimeSpan _failingMax = TimeSpan.FromSeconds(5);
 
-    // An unreachable broker must not keep the process from ending. The group then misses this member after the session timeout.
+    // An unreachable broker must not keep the process from ending. The group then gives up this member after the session timeout.
     private static readonly TimeSpan _closeFor = TimeSpan.FromSeconds(5);
 
     private readonly EndpointAddress _address;

@@ -38,41 +38,36 @@ internal sealed class WatermarkTracker
         _count++;
     }
 
-    /// <summary>Marks a record whose outcome is durable. Returns whether the watermark moved.</summary>
-    public bool Complete(long offset)
+    /// <summary>Marks a record whose outcome is durable, if it is open.</summary>
+    public void Complete(long offset)
     {
         if (Find(offset) is not { } index)
         {
-            return false;
+            return;
         }
 
         _ring[index].Completed = true;
-        var moved = false;
         while (_count > 0 && _ring[_head].Completed)
         {
             Watermark = _ring[_head].Offset + 1;
             _head = (_head + 1) & (_ring.Length - 1);
             _count--;
-            moved = true;
         }
 
         Debug.Assert(_count == 0 || Watermark is null || Watermark <= _ring[_head].Offset, "the watermark never passes an open record");
-        return moved;
     }
 
     /// <summary>
     /// Adds the unread offsets before this one as completed: they have no record, because of transactions or compaction. The watermark
-    /// passes them after the records before them. Returns whether it moved.
+    /// passes them after the records before them.
     /// </summary>
-    public bool AdvanceTo(long offset)
+    public void AdvanceTo(long offset)
     {
-        if (offset - 1 <= _lastRead)
+        if (offset - 1 > _lastRead)
         {
-            return false;
+            Read(offset - 1);
+            Complete(offset - 1);
         }
-
-        Read(offset - 1);
-        return Complete(offset - 1);
     }
 
     private int? Find(long offset)

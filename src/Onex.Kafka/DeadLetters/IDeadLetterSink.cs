@@ -3,10 +3,7 @@ using Onex.Kafka.Records;
 
 namespace Onex.Kafka.DeadLetters;
 
-/// <summary>
-/// Indexes dead letters, and stores values that are too large for the dead-letter topic. Optional: the rider uses a service of this type if
-/// one is registered.
-/// </summary>
+/// <summary>Indexes dead letters, and stores their records. The rider uses a service of this type if one is registered.</summary>
 public interface IDeadLetterSink
 {
     /// <summary>

@@ -276,7 +276,7 @@ internal sealed class MemoryLog : IRecordLog
         public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
             log.TopicIdsAsync(names, cancellation);
 
-        // Unknown: it would show what is held back, but every record can be read at once.
+        // Only shows records that a broker holds back. This log holds none back.
         public long? EndOf(TopicPartition partition) => null;
 
         public void Pause()

@@ -77,7 +77,7 @@ internal sealed class ProducerClient(
     {
         if (GetOrCreate() is not { } open)
         {
-            var report = new DeliveryReport(DeliveryStatus.Unavailable, "The producer is being recreated.") { IsUnwritten = true };
+            var report = new DeliveryReport(DeliveryStatus.Unavailable, "There is no producer at the moment.") { IsUnwritten = true };
             onReport(pending, report, isTooLargeTogether: false);
             return;
         }

@@ -8,7 +8,7 @@ internal sealed class ProducerMetrics(OnexMeter meter, TimeProvider time)
     internal static readonly MetricLabel Delivery = MetricLabel.Create("delivery", "acknowledged", "unavailable", "undeliverable");
 
     internal static readonly Metric Sent = Metric.Counter(
-        "messaging.client.sent.messages", "{message}", "Records that were handed to the broker, by their delivery report.",
+        "messaging.client.sent.messages", "{message}", "Records that were sent or given up, by their delivery report.",
         MetricLabel.System, MetricLabel.Topic, Delivery);
 
     internal static readonly Metric Duration = Metric.Histogram(

@@ -9,7 +9,7 @@ namespace Onex.Tests.Compliance.Kafka;
 /// </summary>
 public abstract class RiderCompliance
 {
-    /// <summary>A bus without topics of other tests.</summary>
+    /// <summary>The bus. Each test has topics of its own.</summary>
     protected abstract TestBus Bus { get; }
 
     /// <summary>A topic name that is unique to the test.</summary>

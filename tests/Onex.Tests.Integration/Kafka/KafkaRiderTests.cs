@@ -10,7 +10,7 @@ using Onex.Tests.Compliance.Kafka;
 
 namespace Onex.Tests.Integration.Kafka;
 
-/// <summary>The compliance suite with a real broker, and tests that the in-memory log cannot run.</summary>
+/// <summary>The compliance suite with Kafka or its mock cluster, and tests that the in-memory log cannot run.</summary>
 public sealed class KafkaBatchEndpointTests : BatchEndpointCompliance
 {
     protected override TestBus Bus => Kafka;

@@ -24,7 +24,7 @@ public sealed class WatermarkTrackerTests
         tracker.Complete(13);
         Assert.Equal(11, tracker.Watermark);
 
-        Assert.True(tracker.Complete(11));
+        tracker.Complete(11);
         Assert.Equal(14, tracker.Watermark);
         Assert.Equal(0, tracker.OpenCount);
     }
@@ -45,14 +45,14 @@ public sealed class WatermarkTrackerTests
     {
         var tracker = Read(3, 4);
 
-        Assert.False(tracker.AdvanceTo(7));
+        tracker.AdvanceTo(7);
         tracker.Complete(4);
         Assert.Null(tracker.Watermark);
         tracker.Complete(3);
         Assert.Equal(7, tracker.Watermark);
 
         tracker.Read(7);
-        Assert.False(tracker.AdvanceTo(8));
+        tracker.AdvanceTo(8);
         tracker.Complete(7);
         Assert.Equal((8, 0), (tracker.Watermark, tracker.OpenCount));
     }
@@ -60,10 +60,11 @@ public sealed class WatermarkTrackerTests
     [Fact]
     public void An_end_without_a_record_before_it_is_passed_at_once_except_in_an_empty_log()
     {
-        Assert.False(new WatermarkTracker().AdvanceTo(0));
-
         var tracker = new WatermarkTracker();
-        Assert.True(tracker.AdvanceTo(5));
+        tracker.AdvanceTo(0);
+        Assert.Null(tracker.Watermark);
+
+        tracker.AdvanceTo(5);
         Assert.Equal(5, tracker.Watermark);
     }
 
@@ -73,8 +74,8 @@ public sealed class WatermarkTrackerTests
         var tracker = Read(1, 2);
         tracker.Complete(1);
 
-        Assert.False(tracker.Complete(1));
-        Assert.False(tracker.Complete(99));
+        tracker.Complete(1);
+        tracker.Complete(99);
         Assert.Equal(2, tracker.Watermark);
         Assert.Equal(1, tracker.OpenCount);
     }
