@@ -21,13 +21,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class PersistenceServices
 {
     /// <summary>
-    /// Adds these services in PostgreSQL, on one connection pool: <see cref="ISagaStore"/>, <see cref="IOutbox"/>, <see cref="IWakeups"/>,
-    /// <see cref="IEarlyEvents"/>, <see cref="IPayloads"/>, <see cref="ISagaQueries"/>, <see cref="IEffectLedger"/>,
-    /// <see cref="IParkedCommands"/>, <see cref="ISecretHandles"/>,
-    /// <see cref="IContractRegistry"/>, <see cref="IDeadLetterIndex"/>, <see cref="IScheduleStore"/>, <see cref="IStoreMaintenance"/>,
-    /// <see cref="IStoreGauges"/>, <see cref="Migrator"/>, <see cref="NpgsqlDataSource"/> and
-    /// <see cref="IDbContextFactory{TContext}"/> of <see cref="OnexDbContext"/>.
-    /// Nothing connects before its first use.
+    /// Adds the stores in PostgreSQL and the <see cref="Migrator"/>, on one connection pool (<see cref="NpgsqlDataSource"/>). Nothing
+    /// connects before its first use.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, StoreSettings settings)
     {
@@ -52,7 +47,7 @@ public static class PersistenceServices
     }
 
     /// <summary>
-    /// Adds the same interfaces on a SQLite file, for a process that hosts every role, and <see cref="SqliteDatabase"/>, whose
+    /// Adds the stores on a SQLite file, for a process that hosts every role, and <see cref="SqliteDatabase"/>, whose
     /// <see cref="SqliteDatabase.OpenAsync"/> reports problems of the file at the start. Nothing is opened before its first use.
     /// </summary>
     public static IServiceCollection AddOnexPersistence(this IServiceCollection services, SqliteStoreSettings settings)

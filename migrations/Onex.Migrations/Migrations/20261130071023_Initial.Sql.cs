@@ -1,6 +1,6 @@
 namespace Onex.Migrations.Migrations
 {
-    // What EF cannot say: partitions, functions, views.
+    // What EF cannot express: partitions, views, functions, triggers.
     public partial class Initial
     {
         private const string CreateSagaHistory = """
@@ -103,8 +103,8 @@ namespace Onex.Migrations.Migrations
             """;
 
         // A partition is filled before it is attached, so that rows which went to the default partition meanwhile do not forbid it; and
-        // attaching takes a weaker lock on the parent than creating a partition in place. What a live saga did moves to the default partition
-        // before its day's is dropped; no index of the day is needed, for few sagas are that old.
+        // attaching takes a weaker lock on the parent than creating a partition in place. The history of live sagas moves to the default
+        // partition when that of its day is dropped.
         private const string CreateHistoryFunctions = """
             CREATE FUNCTION onex.make_history_partitions(days integer) RETURNS integer LANGUAGE plpgsql AS $$
             DECLARE
@@ -226,7 +226,7 @@ namespace Onex.Migrations.Migrations
             DROP FUNCTION onex.note_halted_saga();
             """;
 
-        // Of "stuck": every live saga has a next wake-up or a named event that it waits for, unless an operator must or did decide.
+        // "stuck" must be empty: a live saga that is neither blocked nor paused has a next wake-up or an event that it waits for.
         private const string CreateViews = """
             CREATE VIEW onex.live_sagas AS
                 SELECT id, contract, contract_version, business_key, state, status, correlation_id, home_partition, version,

@@ -126,7 +126,7 @@ public sealed record DeadLetterDecision(
 /// <summary>A filter for dead letters. A field that is null does not restrict.</summary>
 public sealed record DeadLetterFilter
 {
-    /// <summary>The topic that the record was read from.</summary>
+    /// <summary>The topic: see <see cref="DeadLetterRow.Topic"/>.</summary>
     public string? Topic { get; init; }
 
     /// <summary>The code.</summary>

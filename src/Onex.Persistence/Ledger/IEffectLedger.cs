@@ -4,13 +4,14 @@ namespace Onex.Persistence.Ledger;
 
 /// <summary>
 /// Leases and outcomes of commands. A command has at most one lease; an outcome counts unless another claim has replaced its lease,
-/// even if the lease has expired. Concurrent calls share statements. Throws <see cref="StoreUnavailableException"/>.
+/// even if the lease has expired. Concurrent claims share statements, as do recordings. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IEffectLedger
 {
     /// <summary>
-    /// Claims an attempt. The lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock. A claim that threw
-    /// may be repeated with the same ledger: it gets the lease that the first one may have been granted.
+    /// Claims an attempt. The lease lasts for <see cref="StepCommand.TimeoutMs"/> and a margin, by the database's clock. After a
+    /// <see cref="StoreUnavailableException"/> a claim may be repeated with the same ledger: it gets the lease that the first one may have
+    /// been granted.
     /// </summary>
     Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation);
 
@@ -74,11 +75,11 @@ public abstract record ClaimResult
     /// </summary>
     public sealed record Expired(string Reason) : ClaimResult
     {
-        internal static Expired Cancelled { get; } = new("it was cancelled before anyone claimed it");
+        internal static Expired Cancelled { get; } = new("it was cancelled");
 
         internal static Expired Late(StepCommand command) => new($"its not_after ({command.NotAfter:O}) has passed");
 
-        internal static Expired Closed(int attempt) => new($"attempt {attempt} was closed when its lease had expired");
+        internal static Expired Closed(int attempt) => new($"attempt {attempt} was closed without an outcome");
 
         internal static Expired Superseded(int attempt) => new($"attempt {attempt} was claimed already");
     }

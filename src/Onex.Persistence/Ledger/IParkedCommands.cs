@@ -4,8 +4,7 @@ namespace Onex.Persistence.Ledger;
 
 /// <summary>
 /// Commands that their connection does not let begin: each waits in its row of the effect ledger until a process takes it or the
-/// orchestrator cancels it (<see cref="IEffectLedger.CancelAsync"/>), also beyond its <c>not_after</c>.
-/// Throws <see cref="StoreUnavailableException"/>.
+/// orchestrator cancels it, also beyond its <c>not_after</c>. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IParkedCommands
 {

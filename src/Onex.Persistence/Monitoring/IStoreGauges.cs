@@ -1,9 +1,8 @@
 namespace Onex.Persistence.Monitoring;
 
 /// <summary>
-/// Reads the values of metrics that only the store knows. The cost grows neither with the sagas nor with the history: each query that
-/// counts reads a table or index that holds only the rows in question, and at most <see cref="StoreReading.CountMax"/> of them. Throws
-/// <see cref="StoreUnavailableException"/>.
+/// Reads the values of metrics that only the store knows. The cost does not grow with all sagas or with the history: counts read small
+/// tables and partial indexes, and stop at <see cref="StoreReading.CountMax"/>. Throws <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IStoreGauges
 {

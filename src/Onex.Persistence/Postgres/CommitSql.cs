@@ -55,7 +55,7 @@ internal static class CommitSql
                 WHERE n.saga_id IN (SELECT id FROM written)
                 ON CONFLICT DO NOTHING
             ), values_of_commands AS (
-                -- Arguments, results and declined events, whose names have a colon, may exist already.
+                -- Arguments, whose names have a colon, may exist already.
                 INSERT INTO onex.saga_payloads ({PayloadTable.Columns.Names()})
                 SELECT {PayloadTable.Columns.Names("p")}
                 FROM {_payloads.Unnest("p")}

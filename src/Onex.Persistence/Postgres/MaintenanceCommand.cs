@@ -12,12 +12,12 @@ internal static partial class MaintenanceCommand
     // Short, so that readers of the history do not notice the wait, even for several locks one after the other.
     private const string LimitLockWait = "SELECT set_config('lock_timeout', '200ms', true)";
 
-    // Names the user where the application_name is hidden, as it is in sessions of other users.
+    // The begin of another user's transaction is hidden from a user without pg_read_all_stats.
     private const string Holders = """
         SELECT string_agg(DISTINCT format('%s (pid %s)', coalesce(nullif(a.application_name, ''), a.usename, 'a session'), a.pid), ', ')
         FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
         WHERE l.granted AND c.relnamespace = to_regnamespace('onex') AND l.pid <> pg_backend_pid()
-            AND a.xact_start < clock_timestamp() - interval '200 ms'
+            AND coalesce(a.xact_start, '-infinity') < clock_timestamp() - interval '200 ms'
         """;
 
     /// <summary>

@@ -37,9 +37,6 @@ public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : ICon
         FROM used u WHERE u.contract_hash <> ALL($1) ORDER BY 2, 3, 1
         """;
 
-    // The planner expects many hashes and would compile the query, which takes longer than running it.
-    private const string TurnOffJit = "SELECT set_config('jit', 'off', true)";
-
     private const string Insert = """
         INSERT INTO onex.contracts (hash, name, version, source, registered_at)
         SELECT g.hash, g.name, g.version, g.source, clock_timestamp()
@@ -98,13 +95,9 @@ public sealed class PostgresContractRegistry(NpgsqlDataSource dataSource) : ICon
     /// <inheritdoc />
     public Task<IReadOnlyList<ContractInUse>> InUseAsync(IReadOnlyCollection<string> except, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyList<ContractInUse>>(
-            [
-                new NpgsqlBatchCommand(TurnOffJit),
-                new NpgsqlBatchCommand(InUse) { Parameters = { PostgresArray.Create(NpgsqlDbType.Text, except.ToArray()) } },
-            ],
+            [new NpgsqlBatchCommand(InUse) { Parameters = { PostgresArray.Create(NpgsqlDbType.Text, except.ToArray()) } }],
             async reader =>
             {
-                await reader.NextResultAsync(cancellation);
                 var used = new List<ContractInUse>();
                 while (await reader.ReadAsync(cancellation))
                 {

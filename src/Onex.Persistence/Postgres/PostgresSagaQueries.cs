@@ -135,7 +135,7 @@ public sealed class PostgresSagaQueries(NpgsqlDataSource dataSource) : ISagaQuer
             },
             cancellation);
 
-    // Plan: pk_sagas backwards, or the index on a key or text.
+    // Plan: pk_sagas backwards, or the index on a filtered column.
     private static NpgsqlBatchCommand CreateList(SagaFilter filter, int limit)
     {
         var command = new NpgsqlBatchCommand();

@@ -38,10 +38,6 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.LoadAsync(ids, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
-        _reader.LoadAsync(ids, null, cancellation);
-
-    /// <inheritdoc />
     public async Task DeleteAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation)
     {
         if (messageIds.Count > 0)
@@ -76,10 +72,6 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
         IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
         _reader.LoadPayloadsAsync(ids, limit, cancellation);
-
-    /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
-        _reader.LoadPayloadsAsync(ids, null, cancellation);
 
     /// <inheritdoc />
     public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation) =>
@@ -128,12 +120,12 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             }
             catch (Exception error) when (StoreErrors.IsContention(error))
             {
-                // Nothing was written, and the repetition succeeds, so this is not worth a warning.
-                Contention(error.Message);
+                // Nothing was written, so this is not worth a warning.
+                NothingWritten(error.Message);
             }
             catch (Exception error) when (StoreErrors.IsMissingStatement(error))
             {
-                Contention(error.Message);
+                NothingWritten(error.Message);
                 dataSource.Clear();
             }
             catch (PostgresException error) when (StoreErrors.IsInvalidData(error))
@@ -422,9 +414,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
 
     private static Guid? Uuid(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 
-    /// <summary>Two transactions deadlocked or could not be serialized; nothing is lost.</summary>
-    [LoggerMessage(5010, LogLevel.Debug, "Two commits conflicted; this one is repeated: {Reason}")]
-    private partial void Contention(string reason);
+    /// <summary>Two transactions conflicted, or a prepared statement was missing on a connection; nothing is lost.</summary>
+    [LoggerMessage(5010, LogLevel.Debug, "Nothing of a commit was written; it is repeated: {Reason}")]
+    private partial void NothingWritten(string reason);
 
     /// <summary>The repetition reads from the rows whether the first commit happened.</summary>
     [LoggerMessage(

@@ -29,7 +29,7 @@ internal static class StoreErrors
     public static bool IsInvalidData(Exception error) =>
         error is PostgresException postgres && postgres.SqlState[..2] is "22" or "23" or "54";
 
-    /// <summary>A table or a column is missing, because nobody has migrated or an older state was restored. Nothing was executed.</summary>
+    /// <summary>A table or a column is missing, because nobody has migrated or an older state was restored. Nothing was written.</summary>
     public static bool IsSchemaMissing(Exception error) => error is PostgresException
     {
         SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn or PostgresErrorCodes.InvalidSchemaName,
@@ -74,7 +74,7 @@ internal static class StoreErrors
         },
         error);
 
-    /// <summary>One line without data or passwords.</summary>
+    /// <summary>One line without the detail, which may contain data.</summary>
     public static string Describe(Exception error) => error switch
     {
         PostgresException postgres => $"{postgres.MessageText} (SQLSTATE {postgres.SqlState})",

@@ -8,8 +8,8 @@ internal static class StoreQueries
     private const int ContentionRetries = 20;
 
     /// <summary>
-    /// Runs commands in one round trip and one transaction. After a connection failure they run again on a new connection, because
-    /// pooled connections may be dead after a server restart; after a conflict, up to a limit. So the commands must be repeatable.
+    /// Runs commands in one round trip and one transaction. If the database is unavailable, they run again, once, on a new connection,
+    /// because pooled ones may be dead after a server restart; after a conflict, up to a limit. So the commands must be repeatable.
     /// </summary>
     /// <param name="dataSource">The database.</param>
     /// <param name="commands">The commands.</param>

@@ -28,7 +28,7 @@ public sealed record StoreSettings
     /// <summary>The name that <c>pg_stat_activity</c> shows.</summary>
     public string ApplicationName { get; init; } = "onex";
 
-    /// <summary>The most connections of this process. Few suffice, because batches are large.</summary>
+    /// <summary>The most connections of the pool. Few suffice, because batches are large.</summary>
     public int MaxPoolSize { get; init; } = 8;
 
     /// <summary>Reads a connection string of Npgsql, such as <c>ONEX_TEST_POSTGRES</c>.</summary>

@@ -2,7 +2,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Registry;
 
-/// <summary>Stores every content of a contract that was ever loaded, so that any orchestrator can continue any saga.</summary>
+/// <summary>Stores each contract that a saga may have started with, so that any orchestrator can continue any saga.</summary>
 public interface IContractRegistry
 {
     /// <summary>

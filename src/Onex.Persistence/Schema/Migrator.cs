@@ -8,7 +8,7 @@ namespace Onex.Persistence.Schema;
 /// <summary>The state of the database's schema.</summary>
 /// <param name="Applied">Migrations that the database has, in order.</param>
 /// <param name="Pending">Migrations that this binary would apply, in order.</param>
-/// <param name="Unknown">Applied migrations that this binary does not know: the schema is newer than it.</param>
+/// <param name="Unknown">Applied migrations that this binary does not know.</param>
 public sealed record MigrationStatus(IReadOnlyList<string> Applied, IReadOnlyList<string> Pending, IReadOnlyList<string> Unknown);
 
 /// <summary>

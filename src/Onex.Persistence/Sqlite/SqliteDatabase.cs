@@ -21,7 +21,7 @@ public sealed class SqliteDatabase(SqliteStoreSettings settings) : IDisposable
     // How long a successful write by a probe counts as proof that the file is writable, unless a write fails.
     private static readonly TimeSpan _proofValidity = TimeSpan.FromSeconds(5);
 
-    // Columns that files of earlier builds lack. The script creates missing tables only.
+    // Columns that files of earlier builds lack. The script adds none to a table that exists.
     private static readonly (string Table, string Column, string Definition)[] _addedColumns =
     [
         ("dead_letters", "key", "TEXT"),

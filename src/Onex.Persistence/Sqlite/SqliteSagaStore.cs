@@ -89,14 +89,6 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyDictionary<SagaId, LoadedSaga>> LoadAsync(IReadOnlyCollection<SagaId> ids, CancellationToken cancellation) =>
-        LoadAsync(ids, null, cancellation);
-
-    /// <inheritdoc />
-    public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
-        LoadPayloadsAsync(ids, null, cancellation);
-
-    /// <inheritdoc />
     public Task<IReadOnlyList<CommitResult>> CommitAsync(CommitBatch batch, CancellationToken cancellation) =>
         database.WriteAsync(session => new SqliteCommit(session, time.GetUtcNow()).Run(batch), cancellation);
 

@@ -4,7 +4,7 @@ using Onex.Persistence.Tables;
 namespace Onex.Persistence.Sqlite;
 
 /// <summary>
-/// Reads gauges in SQLite. An index makes updates only a little slower here, so partial indexes serve where PostgreSQL has a table.
+/// Reads gauges in SQLite, from partial indexes where PostgreSQL has the table <c>halted_sagas</c>: they make updates only a little slower.
 /// </summary>
 internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider time) : IStoreGauges
 {

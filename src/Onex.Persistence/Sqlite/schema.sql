@@ -1,7 +1,7 @@
 -- The store in SQLite. Has the tables and views that people query in PostgreSQL, without their schema, so that the same queries work:
 --   sqlite3 .onex/onex.db "SELECT state, count(*) FROM sagas GROUP BY 1"
 -- Ids are text in lower case, times text in UTC (2026-11-24T09:30:00.000000Z), JSON is text.
--- Runs at every start and creates what is missing.
+-- Runs at every start: creates missing tables and indexes, and each view again. Ages and durations in views are in seconds.
 
 CREATE TABLE IF NOT EXISTS sagas (
     id                 TEXT PRIMARY KEY,
@@ -226,7 +226,6 @@ CREATE VIEW failed_today AS
     FROM sagas
     WHERE status = 'failed' AND ended_at >= strftime('%Y-%m-%dT00:00:00.000000Z', 'now');
 
--- In seconds.
 DROP VIEW IF EXISTS slowest_steps;
 CREATE VIEW slowest_steps AS
     WITH steps AS (

@@ -71,6 +71,6 @@ internal static class DeadLetterSql
             : new DeadLetterPage(rows[..limit], new ListCursor(rows[limit - 1].At, rows[limit - 1].Id).ToString());
     }
 
-    /// <summary>Replaces the character 0, which no text column can store: an error text may quote the record.</summary>
+    /// <summary>Replaces the character 0, which PostgreSQL cannot store: an error text may quote the record.</summary>
     public static string Storable(string text) => text.Replace('\0', '\uFFFD');
 }

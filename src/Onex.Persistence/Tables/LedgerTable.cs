@@ -4,18 +4,13 @@ using Onex.Persistence.Ledger;
 namespace Onex.Persistence.Tables;
 
 /// <summary>A command to claim, and the token that its lease gets.</summary>
-/// <param name="Command">The command.</param>
-/// <param name="Token">The token.</param>
 internal readonly record struct ClaimRow(StepCommand Command, Guid Token);
 
-/// <summary>A command to park, and the token that its row gets.</summary>
-/// <param name="Parked">The command.</param>
-/// <param name="Content">The command as it is stored: see <see cref="ParkedContent"/>.</param>
-/// <param name="Token">The token.</param>
+/// <summary>A command to park, its stored form (<see cref="ParkedContent"/>), and the token that its row gets.</summary>
 internal readonly record struct ParkRow(CommandToPark Parked, byte[] Content, Guid Token);
 
 /// <summary>
-/// The columns of <c>effect_ledger</c> that a claim writes from its command. The store adds the times; recording adds the outcome.
+/// The columns of <c>effect_ledger</c> that claiming and parking write. The store adds the times; recording adds the outcome.
 /// </summary>
 internal static class LedgerTable
 {

@@ -66,7 +66,7 @@ internal static class SagaListSql
         : new SagaPage(rows[..limit], new ListCursor(rows[limit - 1].StartedAt, rows[limit - 1].Id.Value).ToString());
 
     /// <summary>
-    /// Replaces the character 0, which the database cannot store or compare, by a noncharacter, so that the filter matches nothing.
+    /// Replaces the character 0, which PostgreSQL can neither store nor compare, by a noncharacter, so that the filter matches nothing.
     /// </summary>
     public static string Searchable(string text) => text.Replace('\0', '\uFFFF');
 }

@@ -13,7 +13,7 @@ public abstract class ParkedCommandsCompliance
     /// <summary>Parked commands with their own storage.</summary>
     protected abstract IParkedCommands Parked { get; }
 
-    /// <summary>The same storage, if several processes can share it.</summary>
+    /// <summary>Parked commands of another process on the same storage, if several processes can share it.</summary>
     protected virtual IParkedCommands Other => Parked;
 
     /// <summary>The ledger on the same storage.</summary>

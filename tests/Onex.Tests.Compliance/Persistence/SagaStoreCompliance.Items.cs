@@ -68,8 +68,7 @@ public abstract partial class SagaStoreCompliance
         await CommitAsync(
             Rows.Transition(second, Rows.Next(second)) with
             {
-                Items = [
-                Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }]
+                Items = [Item(7, SagaItemStatus.Compensated) with { CommandId = done.CommandId }],
             });
 
         var loaded = Assert.Single((await Store.LoadItemsAsync([All(row)], _none))[0]);

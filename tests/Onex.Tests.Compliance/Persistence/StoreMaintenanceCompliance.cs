@@ -8,9 +8,7 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Compliance.Persistence;
 
-/// <summary>
-/// The compliance suite of maintenance, with a subclass per implementation on its own storage.
-/// </summary>
+/// <summary>The compliance suite of maintenance, with a subclass per implementation on its own storage.</summary>
 public abstract class StoreMaintenanceCompliance
 {
     private static readonly CancellationToken _none = CancellationToken.None;

@@ -68,7 +68,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             Enumerable.Range(0, Tasks).Select(seed => Task.Run(() => CommitManyAsync(stores[seed % 2], seed))));
 
         var commits = committed.SelectMany(ids => ids).CountBy(id => id).ToDictionary();
-        var rows = await stores[0].LoadAsync([.. commits.Keys], _none);
+        var rows = await stores[0].LoadAsync([.. commits.Keys], null, _none);
         Assert.All(shared, row => Assert.Contains(row.Id, commits.Keys));
         Assert.All(
             rows.Values, saga => Assert.Equal(commits[saga.Row.Id], saga.Row.Version - (shared.Any(row => row.Id == saga.Row.Id) ? 1 : 0)));
@@ -91,7 +91,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
             for (var round = 0; round < Rounds; round++)
             {
                 var picked = random.GetItems(shared, 6).Select(row => row.Id).Distinct().ToArray();
-                var loaded = await store.LoadAsync(picked, _none);
+                var loaded = await store.LoadAsync(picked, null, _none);
                 var entries = loaded.Values.Select(saga => (CommitEntry)Rows.Transition(saga.Row, Rows.Next(saga.Row))).ToList();
                 entries.AddRange(random.GetItems(keys, 3).Distinct().Select(key => Rows.Start(Rows.New() with { BusinessKey = key })));
                 entries.AddRange(live.Select(row => Rows.Transition(row, Rows.Ended(row))));
@@ -180,7 +180,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         Assert.All(results, result => Assert.Equal(CommitResult.Committed.Instance, result));
         Assert.Equal((2L, 2L), (await VersionAsync(row.Id), await HistoryAsync(row.Id)));
         Assert.Equal((1L, 1L), (await VersionAsync(started.Id), await HistoryAsync(started.Id)));
-        Assert.Equal(message.MessageId, Assert.Single((await proxied.Store.LoadAsync([row.Id], _none))[row.Id].Unsent).MessageId);
+        Assert.Equal(message.MessageId, Assert.Single((await proxied.Store.LoadAsync([row.Id], null, _none))[row.Id].Unsent).MessageId);
     }
 
     [Fact]
@@ -257,7 +257,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         await KillAsync();
         Assert.Equal([CommitResult.Committed.Instance], await CommitAsync(store, Rows.Transition(row, Rows.Next(row))));
         await KillAsync();
-        Assert.Equal(2, (await store.LoadAsync([row.Id], _none))[row.Id].Row.Version);
+        Assert.Equal(2, (await store.LoadAsync([row.Id], null, _none))[row.Id].Row.Version);
 
         async Task KillAsync() => await database.Database.ExecuteAsync(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'");
@@ -272,7 +272,7 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
         proxied.DataSource.Clear();
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => CommitAsync(proxied.Store, Rows.Start(row)));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => proxied.Store.LoadAsync([row.Id], _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => proxied.Store.LoadAsync([row.Id], null, _none));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => proxied.Store.NowAsync(_none));
 
         proxied.Proxy.IsRejecting = false;

@@ -1,9 +1,8 @@
 using Npgsql;
 using Onex.Persistence;
 using Onex.Persistence.Ledger;
-using Onex.Tests.Integration.Persistence.Postgres;
 
-namespace Onex.Tests.Integration.Persistence.Ledger;
+namespace Onex.Tests.Integration.Persistence.Postgres;
 
 /// <summary>The compliance suite of effect ledgers with PostgreSQL, and tests of failures that only PostgreSQL has.</summary>
 public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLedgerCompliance, IClassFixture<TestDatabase>, IAsyncDisposable
@@ -23,7 +22,7 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
 
         var claims = commands.Select(command => Ledger.ClaimAsync(command, _none)).ToArray();
 
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => claims[7]);
+        await Assert.ThrowsAsync<PostgresException>(() => claims[7]);
         Assert.All(await Task.WhenAll(claims.Where((_, i) => i != 7)), result => Assert.IsType<ClaimResult.Granted>(result));
     }
 

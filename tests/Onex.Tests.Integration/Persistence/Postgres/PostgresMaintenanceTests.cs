@@ -138,6 +138,25 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
     }
 
     [Fact]
+    public async Task A_postponed_job_names_the_transaction_of_another_user()
+    {
+        await using var holder = await _database.DataSource.OpenConnectionAsync();
+        await using var transaction = await holder.BeginTransactionAsync();
+        await using (var lockTable = new Npgsql.NpgsqlCommand("LOCK TABLE onex.dead_letters", holder))
+        {
+            await lockTable.ExecuteNonQueryAsync();
+        }
+
+        // A role that may read, but not see when the transactions of others began.
+        await using var dataSource = Npgsql.NpgsqlDataSource.Create(
+            $"{_database.Database.ConnectionString};Options=-c role=pg_read_all_data");
+
+        Assert.Null(await MaintenanceCommand.TryAsync(
+            dataSource, "A job", new Npgsql.NpgsqlBatchCommand("SELECT FROM onex.dead_letters"), _log, CancellationToken.None));
+        Assert.Contains($"(pid {holder.ProcessID})", Assert.Single(_log.Lines));
+    }
+
+    [Fact]
     public async Task The_history_of_a_live_saga_is_kept_when_its_partition_is_dropped()
     {
         await _database.Database.ExecuteAsync(

@@ -263,7 +263,7 @@ public sealed class SqliteDatabaseTests : IDisposable
         Assert.Contains("full: free some space", unavailable.Message);
 
         // The failed connection was closed, and its limit with it.
-        Assert.Empty(await store.LoadAsync([row.Id], _none));
+        Assert.Empty(await store.LoadAsync([row.Id], null, _none));
         Assert.Equal([CommitResult.Committed.Instance], await store.CommitAsync(new CommitBatch([Rows.Start(row)], []), _none));
     }
 
