@@ -44,7 +44,7 @@ internal sealed class DataFlow
         (_scope, _findings, _onFailure, _anyState, _deadline) = (scope, findings, onFailure, anyState, deadline);
         _states = states.ToDictionary(state => state.Name, StringComparer.Ordinal);
 
-        // A nullable field starts as null.
+        // A nullable field without a value reads as null.
         _alwaysSet = scope.Declared.Data.Values
             .Where(field => field.Initial is not null || field.Type.TryConvert(CelValue.Null, out _, out _))
             .Select(field => field.Name)
@@ -103,8 +103,7 @@ internal sealed class DataFlow
             return;
         }
 
-        // Rules with `stay` may set a field to null at any time while the saga is in the state.
-        known = known.Except(LostFacts(state.OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
+        known = AfterWait(place, known);
         if (state.Kind == StateKind.Ordinary)
         {
             Leave(place, known.Add(Fault), state.Catch.Select(rule => rule.Next));
@@ -181,22 +180,22 @@ internal sealed class DataFlow
                 var branches = parallel.Branches.Select(branch => WalkSteps(place, branch.Steps, known)).ToList();
                 var lost = branches.SelectMany(known.Except);
                 var joined = parallel.Needed < branches.Count ? known : known.Union(branches.SelectMany(branch => branch));
-                return joined.Except(lost);
+                return AfterWait(place, joined.Except(lost));
             case EachStep each:
                 CheckReads(each.Items, known);
-                CheckCall(each.Call, known);
+                CheckCall(place, each.Call, known);
                 CheckReads(each.Save, known);
-                return AfterWrites(known, each.Save).Add(DoneFact(each.Id));
+                return AfterWrites(AfterWait(place, known), each.Save).Add(DoneFact(each.Id));
             case CallStep call:
-                CheckCall(call, known);
+                CheckCall(place, call, known);
                 CheckReads(call.Save, known);
-                return AfterWrites(known, call.Save).Add(DoneFact(call.Id));
+                return AfterWrites(AfterWait(place, known), call.Save).Add(DoneFact(call.Id));
             case SetStep set:
                 CheckReads(set.Assignments, known);
                 return AfterWrites(known, set.Assignments);
             case WaitStep wait:
                 CheckReads(wait.Until, known);
-                return known;
+                return AfterWait(place, known);
             case RespondStep respond:
                 CheckReads(respond.Payload, known);
                 return known;
@@ -215,7 +214,7 @@ internal sealed class DataFlow
         }
     }
 
-    private void CheckCall(CallStep call, ImmutableHashSet<string> known)
+    private void CheckCall(Place place, CallStep call, ImmutableHashSet<string> known)
     {
         CheckReads(call.Invocation.Arguments, known);
         foreach (var rule in call.Reject)
@@ -233,9 +232,13 @@ internal sealed class DataFlow
         }
         else
         {
-            CheckReads(call.Compensation?.Invocation.Arguments, AfterWrites(known, call.Save));
+            CheckReads(call.Compensation?.Invocation.Arguments, AfterWrites(AfterWait(place, known), call.Save));
         }
     }
+
+    // While the saga waits in the state, rules with `stay` may set fields to null.
+    private ImmutableHashSet<string> AfterWait(Place place, ImmutableHashSet<string> known) => known.Except(
+        LostFacts(_states[place.State].OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
 
     // Adds that the written fields are set, and that they are not null unless their values may be.
     private static ImmutableHashSet<string> AfterWrites(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known

@@ -7,8 +7,8 @@ using Onex.Contracts.Plans;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Finds cycles of failures and unconditional transitions, because they repeat for as long as the step fails. A cycle with a guard, which
-/// may end it, or with an event or a wait, which slows it down, is allowed: the engine counts its repetitions.
+/// Finds cycles of failures and unconditional transitions, because they repeat for as long as the step fails. A cycle is allowed with a
+/// guard, which may end it, or with an event or a wait, which slows it down.
 /// </summary>
 internal sealed class FailureCycles
 {
@@ -137,7 +137,7 @@ internal sealed class FailureCycles
                     }
 
                     break;
-                // Whatever its items do, it completes, unless there are too many.
+                // It completes whatever its items do, because the list is never too long.
                 case EachStep { FailuresMax: null } each when (each.Items.Type.Plain as CelType.ListOf)?.SizeMax <= each.AtMost:
                     break;
                 case CallStep or EachStep or FailStep:
@@ -174,8 +174,7 @@ internal sealed class FailureCycles
     private static bool Waits(ImmutableArray<StepPlan> steps) => steps.Any(step => step switch
     {
         WaitStep => true,
-        ParallelStep { Join: Join.All } parallel => parallel.Branches.Any(branch => Waits(branch.Steps)),
-        ParallelStep parallel => parallel.Branches.All(branch => Waits(branch.Steps)),
+        ParallelStep parallel => parallel.Branches.Count(branch => !Waits(branch.Steps)) < parallel.Needed,
         _ => false,
     });
 }

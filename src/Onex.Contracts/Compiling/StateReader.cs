@@ -13,7 +13,6 @@ namespace Onex.Contracts.Compiling;
 internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps,
     EventReader events)
 {
-    // A state without steps accepts results too, because an interrupted command of an earlier state may still be in flight.
     private static readonly FrozenSet<EventKind> _acceptedWhileAlive =
         FrozenSet.ToFrozenSet([EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator]);
 
@@ -47,12 +46,12 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
             return null;
         }
 
-        var countBefore = scope.File.Reported.Count;
+        var before = scope.File.Reported.Count;
         scope.CheckKeys(map, Keys.State);
         var state = map.Has("end") ? ReadEnd(name.Text, map)
             : map.Has("compensate") ? ReadCompensating(name.Text, map)
             : ReadOrdinary(name, map);
-        if (scope.File.Reported.Count > countBefore)
+        if (scope.File.Reported.Skip(before).Any(draft => draft.Severity == Severity.Error))
         {
             scope.Found.StatesWithErrors.Add(name.Text);
         }
@@ -213,7 +212,7 @@ internal sealed class StateReader(ContractScope scope, ExpressionReader expressi
                 scope.Report(ContractDiagnostics.ChoiceAfterAlways(map.At));
             }
 
-            var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Guard);
+            var when = expressions.Read(map.Find("when"), "'when'", ExpressionPlace.Step);
             guards.Check(when, map.At);
             var fault = scope.Name(map.Find("fault"), "'fault'")?.Text;
             if (!map.Has("next"))

@@ -221,6 +221,13 @@ public sealed class EventsAndTimeTests
                 + "    on_event: [{ event: beat, stay: true }]\n"));
 
     [Fact]
+    public void A_warning_does_not_hide_that_a_state_reaches_no_end() =>
+        Assert.Equal(
+            ["ONEX1025", "ONEX1185", "ONEX1025"],
+            TestContracts.Codes("initial: work\nstates:\n  work: { steps: [{ emit: a.b, with: { value: { \"${k}\": 1 } } }], next: rest }\n"
+                + "  rest: { steps: [{ wait: 1m }], next: work }\n"));
+
+    [Fact]
     public void A_deadline_leads_out_of_a_state_without_other_transitions() =>
         TestContracts.Compile(
             "events: { beat: {} }\ndeadline: { after: 1h, next: late }\ninitial: waiting\nstates:\n  waiting:\n"
@@ -288,7 +295,7 @@ public sealed class EventsAndTimeTests
                 + $"    {key}\n  done: {{ end: completed }}\n"));
 
     [Fact]
-    public void A_path_responds_at_most_once() =>
+    public void A_state_responds_at_most_once() =>
         Assert.Equal(
             ["ONEX1063"],
             TestContracts.Codes("initial: work\nstates:\n  work:\n    steps:\n      - respond: { a: 1 }\n      - wait: 1s\n"

@@ -36,6 +36,11 @@ public sealed class FailureCyclesTests
         "too few branches succeed",
         "on_failure: calming",
         "  calming: { steps: [{ parallel: { join: any, branches: [CALL, QUIET] } }], next: failed }\n")]
+    [InlineData(
+        "two branches are needed, and one of three waits",
+        "on_failure: calming",
+        "  calming: { steps: [{ parallel: { join: { at_least: 2 }, branches: [QUIET, { set: { n: data.n + 1 } }, { wait: 1m }] }, "
+            + "catch: [{ next: failed }] }, CALL], next: failed }\n")]
     [InlineData("an item fails", "on_failure: calming", "  calming: { steps: [EACH], next: failed }\n")]
     [InlineData("there may be too many items", "on_failure: calming", "  calming: { steps: [LONG], next: failed }\n")]
     [InlineData(
@@ -58,6 +63,11 @@ public sealed class FailureCyclesTests
     [InlineData(
         "each failure is caught", "on_failure: calming", "  calming: { steps: [CALL], catch: [{ next: failed }], next: failed }\n")]
     [InlineData("a wait comes first", "on_failure: calming", "  calming: { steps: [{ wait: 10s }, CALL], next: failed }\n")]
+    [InlineData(
+        "two branches are needed, and two of three wait",
+        "on_failure: calming",
+        "  calming: { steps: [{ parallel: { join: { at_least: 2 }, branches: [QUIET, { wait: 1m }, { wait: 2m }] }, "
+            + "catch: [{ next: failed }] }, CALL], next: failed }\n")]
     [InlineData("the state waits for an event", "on_failure: calming", "  calming: { on_event: [{ event: go, next: working }] }\n")]
     [InlineData("no step can fail", "on_failure: calming", "  calming: { steps: [{ wait: 2s }], next: working }\n")]
     [InlineData(

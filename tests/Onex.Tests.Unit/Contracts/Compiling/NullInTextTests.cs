@@ -122,6 +122,21 @@ public sealed class NullInTextTests
                 next: done
             """));
 
+    [Theory]
+    [InlineData("- wait: 1m", MayBeNull)]
+    [InlineData("- { id: other, effect: http.get, connection: stock, with: { path: /a } }", MayBeNull)]
+    [InlineData("- set: { name: data.name }", null)]
+    public void An_event_may_reset_a_field_only_while_the_saga_waits(string step, string? code) =>
+        Assert.Equal(Expected(code), Check($$"""
+              work:
+                steps:
+                  - set: { hold: "'h'" }
+                  {{step}}
+                  - { id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }
+                on_event: [{ event: clear, stay: true, set: { hold: null } }]
+                next: done
+            """, "events: { clear: {} }"));
+
     [Fact]
     public void Null_is_reported_in_arguments_keys_and_messages() =>
         Assert.Equal([MayBeNull, MayBeNull, MayBeNull], Check("""
@@ -153,11 +168,12 @@ public sealed class NullInTextTests
 
     private static string[] Expected(string? code) => code is null ? [] : [code];
 
-    private static IEnumerable<string> Check(string states) => TestContracts.Check($$"""
+    private static IEnumerable<string> Check(string states, string events = "") => TestContracts.Check($$"""
         contract: small
         version: 1.0.0
         input: { type: object, required: [nothing], properties: { nothing: { type: [string, "null"] } } }
         data: { hold: string?, name: { type: string, initial: n } }
+        {{events}}
         initial: work
         states:
         {{states}}
