@@ -7,7 +7,7 @@ namespace Onex.Contracts.Catalogue;
 /// <summary>How far a failed attempt got, by its code alone, because the scripted attempts of examples have nothing else.</summary>
 public static class FailureCodes
 {
-    /// <summary>Codes of attempts that were not sent.</summary>
+    /// <summary>Codes of attempts that were not sent, or were rolled back.</summary>
     public static FrozenSet<string> NotSent { get; } = FrozenSet.ToFrozenSet(
         [
             "breaker_open", "connection_failed", "connection_refused", "connection_unknown", StepCodes.OperationUnknown,

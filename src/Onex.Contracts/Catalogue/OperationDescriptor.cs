@@ -33,7 +33,7 @@ public sealed record ArgumentDescriptor(
     /// <summary>If it is a list of maps: the keys whose values must be constant.</summary>
     public IReadOnlyList<string> ConstantKeys { get; init; } = [];
 
-    /// <summary>If it is a map: the keys that the runtime sets and a step cannot, whether in upper or lower case.</summary>
+    /// <summary>If it is a map: the keys that the runtime sets, so that a step cannot, whether in upper or lower case.</summary>
     public IReadOnlyList<string> ReservedKeys { get; init; } = [];
 }
 
@@ -74,10 +74,10 @@ public sealed record OperationDescriptor(
     /// <summary>The codes with which an operation of a plug-in is rejected; null if they are not known.</summary>
     public IReadOnlyList<string>? Rejections { get; init; }
 
-    /// <summary>The topic and the time limit of its commands if a worker outside of Onex runs it, else null.</summary>
+    /// <summary>The topic of its commands and its time limit if a worker outside of Onex runs it, else null.</summary>
     public RemoteOperation? Remote { get; init; }
 
-    /// <summary>Whether an attempt that took effect may be repeated because its response could not be interpreted.</summary>
+    /// <summary>Whether another attempt may follow one that took effect, but whose result cannot be used.</summary>
     public bool IsRepeatable => !ChangesWorld || Idempotent;
 }
 

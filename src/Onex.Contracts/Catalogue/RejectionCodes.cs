@@ -30,7 +30,7 @@ public static class RejectionCodes
     private static readonly FrozenSet<string> _http = FrozenSet.ToFrozenSet(
         [
             .. _effects, "address_refused", "request_too_large", "response_too_large",
-            // Statuses 300 to 499: no other status rejects.
+            // Of the statuses of final responses, only 300 to 499 can reject.
             .. Enumerable.Range(300, 200).Where(status => HttpStatuses.Classify(status) == HttpAnswer.Rejected).Select(HttpStatuses.Code),
         ],
         StringComparer.Ordinal);
@@ -81,7 +81,7 @@ public static class RejectionCodes
             .. FailureCodes.NotSent, "timeout", "connection_lost", "answer_unreadable", "read_only", StepCodes.OperationFailed,
             StepCodes.StoreMissing,
             "database_unavailable", "statement_canceled", "transaction_timed_out", "lease_lost", "broker_unavailable",
-            "redis_unavailable", "filesystem_unavailable", "vault_sealed", "secret_unavailable",
+            "redis_unavailable", "filesystem_unavailable", "vault_sealed",
             "time_exceeded", "module_missing", "module_mismatch", "sandbox_died", "sandbox_unavailable",
         ],
         StringComparer.Ordinal);

@@ -6,10 +6,10 @@ public static class StepCodes
     /// <summary>An attempt failed without a code of its own; or a step, because its last attempt failed with a code of attempts.</summary>
     public const string StepFailed = "step_failed";
 
-    /// <summary>The attempt did not end within its time limit.</summary>
+    /// <summary>The attempt exceeded its time limit or its heartbeat timeout.</summary>
     public const string StepTimedOut = "step_timed_out";
 
-    /// <summary>The result does not have the type that the contract declares, or cannot be stored.</summary>
+    /// <summary>The result cannot be read or stored, or does not have the type that the operation or the contract declares.</summary>
     public const string ResultInvalid = "result_invalid";
 
     /// <summary>The result is larger than allowed.</summary>
@@ -18,7 +18,7 @@ public static class StepCodes
     /// <summary>An expression of the contract could not be evaluated.</summary>
     public const string ExpressionFailed = "expression_failed";
 
-    /// <summary>The output of an end state does not have the type that the contract declares.</summary>
+    /// <summary>The output of a completed end cannot be evaluated or stored, or does not match the contract's <c>output</c>.</summary>
     public const string OutputInvalid = "output_invalid";
 
     /// <summary>The state's <c>timeout</c> has passed.</summary>

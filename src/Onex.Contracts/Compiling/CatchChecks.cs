@@ -15,7 +15,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     public static ImmutableArray<string> CallCodes { get; } =
         [StepCodes.StepFailed, StepCodes.StepTimedOut, StepCodes.ResultInvalid, StepCodes.ExpressionFailed, StepCodes.Undeliverable];
 
-    // These end a saga as a whole, so no `catch` of that saga applies; the `catch` of a parent's step does.
+    // These concern a state or a saga as a whole, so no `catch` of that saga applies; the `catch` of a parent's step does.
     public static ImmutableArray<string> SagaCodes { get; } =
         [StepCodes.StateTimedOut, StepCodes.DeadlineExceeded, StepCodes.Cancelled, StepCodes.Terminated, StepCodes.OutputInvalid];
 
@@ -97,17 +97,8 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     // The state's `catch` gets the codes that its steps do not catch, and those of its own expressions.
     private bool CanReachCatchOf(StatePlan state, string code) => code == StepCodes.ExpressionFailed || AnyUncaught(state.Steps, code);
 
-    // Checks every step, even after a match, so that `_children` is complete.
-    private bool AnyUncaught(ImmutableArray<StepPlan> steps, string code)
-    {
-        var found = false;
-        foreach (var step in steps.Where(step => !step.Catch.Any(rule => rule.Covers(code))))
-        {
-            found |= CanFail(step, code);
-        }
-
-        return found;
-    }
+    private bool AnyUncaught(IEnumerable<StepPlan> steps, string code) =>
+        steps.Any(step => !step.Catch.Any(rule => rule.Covers(code)) && CanFail(step, code));
 
     // Whether the step can fail with the code, so that its own `catch` applies.
     private bool CanFail(StepPlan step, string code)
@@ -115,7 +106,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
         switch (step)
         {
             case ParallelStep { Join: Join.All } parallel:
-                return AnyUncaught([.. parallel.Branches.SelectMany(branch => branch.Steps)], code);
+                return AnyUncaught(parallel.Branches.SelectMany(branch => branch.Steps), code);
             // With another join a failure only ends its branch.
             case ParallelStep:
                 return code == StepCodes.JoinFailed;
@@ -151,7 +142,7 @@ internal sealed class CatchChecks(OperationCatalogue operations)
     private bool OperationMayReject(CallStep call, string code) =>
         operations.Find(call.Invocation.Operation) is not { } operation || RejectionCodes.Allow(operation, code);
 
-    // The codes to suggest instead of one that never occurs: the contract's own first, of the operations' codes not the many http_ ones.
+    // The codes to suggest instead: the contract's own first, and without the operations' many `http_` codes.
     private IEnumerable<string> SuggestionsFor(IEnumerable<StepPlan> steps)
     {
         var all = StatePlan.Flatten([.. steps]).ToList();

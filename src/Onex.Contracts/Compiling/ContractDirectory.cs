@@ -8,7 +8,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The files of a contracts directory.</summary>
 internal sealed class ContractDirectory(string root)
 {
-    // The first buffer for a pipe, whose length is not known in advance. It grows as needed.
+    // The first buffer for a pipe, whose length is not known in advance.
     private const int PipeBufferBytes = 16 * 1024;
 
     /// <summary>The folder with the declarations of remote operations.</summary>
@@ -111,7 +111,7 @@ internal sealed class ContractDirectory(string root)
                 return ("", ContractDiagnostics.TooLarge(stream.Length), null);
             }
 
-            // The file may grow or be a pipe. A buffer of the maximum size would cause a garbage collection per file.
+            // The file may grow or be a pipe. A buffer of the maximum size for each file would cause many garbage collections.
             bytes = new byte[stream.CanSeek ? stream.Length + 1 : PipeBufferBytes];
             while (stream.Read(bytes.AsSpan(length)) is > 0 and var count)
             {

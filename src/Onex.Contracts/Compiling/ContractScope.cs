@@ -35,7 +35,7 @@ internal sealed class ContractScope(SourceFile file, CompilerContext context, Sc
     public ContractHeads Contracts { get; set; } = ContractHeads.None;
 
     /// <summary>
-    /// Reads the name of an existing state; null without a node, or after reporting. Records the transition from a state that is not null.
+    /// Reads the name of an existing state; null without a node, or after reporting. Records the transition unless <c>from</c> is null.
     /// <c>needsFault</c> is for transitions that have no failure or event from which to take the code of a fault.
     /// </summary>
     public string? Target(SyntaxNode? node, string what, string? from, string? fault = null, bool needsFault = false)

@@ -8,8 +8,8 @@ using Onex.Operations;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Creates the JSON Schema (2020-12) of contracts for editors, from the tables of the compiler and the catalogue of operations. The
-/// compiler rejects everything that the schema rejects, and more.
+/// Creates the JSON Schemas (2020-12) for editors, from the tables of the compiler and the catalogue of operations. The compiler rejects
+/// everything that a schema rejects, and more.
 /// </summary>
 internal sealed class EditorSchema
 {
@@ -24,7 +24,7 @@ internal sealed class EditorSchema
 
     private EditorSchema(OperationCatalogue operations) => _operations = operations;
 
-    /// <summary>The schema's text.</summary>
+    /// <summary>The schema's text for contracts.</summary>
     public static string Write(OperationCatalogue operations)
     {
         var schema = new EditorSchema(operations);

@@ -10,7 +10,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads <c>emit</c> steps, which write a record to a topic.</summary>
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
-    /// <summary>The step; null after reporting an error. <c>id</c> is its id or else its position, and null if the id is invalid.</summary>
+    /// <summary>The step; null after reporting an error. <c>id</c> is its id or else its position; null if the id is no text.</summary>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {
         var topic = ReadTopic(map.Find("emit")!);
@@ -48,7 +48,7 @@ internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
             : null;
     }
 
-    // A topic must be constant, so that all topics of a contract are known before it runs.
+    // A topic must be constant, so that it can be created before a saga writes to it.
     private string? ReadTopic(SyntaxNode node)
     {
         if (scope.Text(node, "'emit'") is not { } topic)

@@ -128,7 +128,7 @@ internal sealed class ExampleReader(ContractScope scope, JsonSchema? input)
             else if (scope.Declared.WithoutResult.Contains(step))
             {
                 scope.Report(ContractDiagnostics.ScriptWrong(
-                    key.At, key.Text, "is for a step that calls nothing, so it has no result", "Remove it."));
+                    key.At, key.Text, "is for a step that has no result", "Remove it."));
             }
 
             scripts[key.Text] = new Script(key.At, ReadAnswers(key.Text, value));

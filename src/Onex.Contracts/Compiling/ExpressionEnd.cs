@@ -3,7 +3,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Finds the end of an expression inside <c>${...}</c>; its strings, maps and comments may contain braces.</summary>
 internal static class ExpressionEnd
 {
-    /// <summary>The offset of the closing brace, or -1. The start is the offset after <c>${</c>. Reads each character once.</summary>
+    /// <summary>The offset of the closing brace, or -1. The start is the offset after <c>${</c>.</summary>
     public static int Find(string text, int start)
     {
         var depth = 0;

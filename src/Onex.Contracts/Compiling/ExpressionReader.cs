@@ -15,14 +15,11 @@ internal sealed record ExpressionPlace(IReadOnlyList<string> Names)
     /// <summary><c>key</c>, which is evaluated before the saga exists, and the <c>key</c> of a connection's limits.</summary>
     public static ExpressionPlace Key { get; } = new(["input"]);
 
-    /// <summary>The parts of a step that cannot read its result: <c>with</c>, <c>set</c>, <c>until</c>, <c>item</c>...</summary>
+    /// <summary>The parts of a step that cannot read its result (<c>with</c>, <c>set</c>, <c>item</c>), and <c>choose</c>.</summary>
     public static ExpressionPlace Step { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary>The places that can read the result of a step: <c>save</c>, <c>reject</c>, the <c>with</c> of a compensation.</summary>
     public static ExpressionPlace Result { get; } = new(["result", "input", "data", "steps", "fault", "saga", "connections", "now"]);
-
-    /// <summary><c>when</c> of a <c>choose</c>.</summary>
-    public static ExpressionPlace Guard { get; } = new(["input", "data", "steps", "fault", "saga", "connections", "now"]);
 
     /// <summary>The <c>with</c> of a compensation that also runs if it is unknown whether its step took effect.</summary>
     public static ExpressionPlace UnknownOutcome { get; } = new(["input", "data", "command_id"]);
@@ -78,8 +75,8 @@ internal sealed class ExpressionReader(ContractScope scope)
     public ContractTypes Types { get; } = new(scope);
 
     /// <summary>
-    /// Reads a bare expression; null without a node, or after reporting that it holds none. <c>what</c> names it in messages and decides
-    /// its type: <c>'when'</c> requires a bool, <c>'key'</c> a text or a whole number, <c>'until'</c> a timestamp.
+    /// Reads a bare expression; null without a node, or after reporting an error. <c>what</c> names it in messages and decides its type:
+    /// <c>'when'</c> requires a bool, <c>'key'</c> a text or a whole number, <c>'until'</c> a timestamp.
     /// </summary>
     public Expression? Read(SyntaxNode? node, string what, ExpressionPlace place)
     {
@@ -104,7 +101,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         }
     }
 
-    /// <summary>Parses and checks an expression that starts at an offset of a scalar; null after reporting a syntax error.</summary>
+    /// <summary>Parses and checks an expression that starts at an offset of a scalar; null only after a syntax error.</summary>
     public Expression? Parse(ScalarSyntax scalar, string text, int start, ExpressionPlace place)
     {
         if (!Expression.TryParse(text, out var expression, out var problem))
@@ -116,12 +113,9 @@ internal sealed class ExpressionReader(ContractScope scope)
             return null;
         }
 
-        foreach (var use in expression.PathUses)
+        foreach (var use in expression.PathUses.TakeWhile(_ => !scope.File.IsFull))
         {
-            if (!scope.File.IsFull)
-            {
-                Check(use, expression, scalar, start, place);
-            }
+            Check(use, expression, scalar, start, place);
         }
 
         if (!scope.File.IsFull)

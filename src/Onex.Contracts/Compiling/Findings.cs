@@ -35,7 +35,7 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>The position of <c>retry</c>, by the step's id.</summary>
     public IReadOnlyDictionary<string, SourceSpan> RetriedAt => found.RetriedAt;
 
-    /// <summary>The codes of each <c>catch</c> entry; none from an entry that catches all codes on.</summary>
+    /// <summary>The codes of each entry of a <c>catch</c>; empty from the first entry on that catches any code.</summary>
     public IReadOnlyDictionary<CatchRule, IReadOnlyList<ScalarSyntax>> CatchCodes => found.CatchCodes;
 
     /// <summary>The timeouts of states, and the waits whose durations are constant.</summary>

@@ -61,7 +61,7 @@ internal sealed class FlowChecks
             checks.CheckPivot(reached);
         }
 
-        // Skipped after other errors, because those may make a cycle seem to exist. The engine counts the cycles of registered contracts.
+        // Skipped after other errors, because those may make a cycle seem to exist.
         if (!scope.File.HasErrors)
         {
             checks.CheckCycles(states);
@@ -160,7 +160,7 @@ internal sealed class FlowChecks
             : TimeSpan.FromMilliseconds(Math.Floor(delays.TotalMilliseconds));
     }
 
-    // A cycle of states that have no steps, or steps that only respond, emit or fail, would repeat forever without a pause.
+    // Reports a cycle of states whose steps, if any, only respond, emit or fail: it waits for nothing and changes no data.
     private void CheckCycles(IReadOnlyList<StatePlan> states)
     {
         var immediate = states
@@ -236,7 +236,7 @@ internal sealed class FlowChecks
         }
     }
 
-    /// <summary>The reachable places and their successors. Pass <c>on_failure</c> too: it succeeds only states that always fail.</summary>
+    /// <summary>The reachable places and their successors. It follows few failures, so <c>on_failure</c> must be a start.</summary>
     private Dictionary<Place, List<Place>> ReachablePlaces(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
     {
         var reached = new Dictionary<Place, List<Place>>();

@@ -111,7 +111,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May("save", Shape.MapOf(Shape.Expression), "Fields of `data` with an expression over `result` for each"),
             May("retry", Shape.Any(Shape.Text, Shape.Map(() => Retry)), "A policy, or the name of one"),
             May("timeout", Shape.Duration, $"The time limit of an attempt; {Durations.Format(CallStep.DefaultTimeout)} unless the "
-                + "connection sets another"),
+                + "connection, or the declaration of a remote operation, sets another"),
             May("heartbeat_timeout", Shape.Duration, "For a compute: the longest time without a sign of progress after it has begun; "
                 + $"then the attempt times out. At least {Durations.Format(CallStep.HeartbeatMin)}. Without it only `timeout` applies"),
             May("reject", Shape.ListOf(Shape.Map(() => Reject)), "Results that count as a rejection"),
@@ -341,7 +341,7 @@ internal sealed record Keys(string Name, string Where, IReadOnlyList<Key> All, F
             May(
                 "when_unknown", Shape.OneOf("run", "block", "assume_not_done"),
                 "What follows if it is unknown, after the last attempt, whether the step took effect: `block`, "
-                    + "an operator decides (the default); `run`, it is compensated, with arguments that may read only `input`, "
+                    + "an operator decides (the default); `run`, it is compensated, with arguments that may read `input`, "
                     + "the `data` before the step, and `command_id`, the key of the call; `assume_not_done`, it counts as not done"),
         ],
         [], oneOf: ["effect", "compute", "saga", "none"]);

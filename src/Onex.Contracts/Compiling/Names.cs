@@ -39,7 +39,7 @@ internal static partial class Names
         {
             return name.Contains('.', StringComparison.Ordinal)
                 ? "a dot separates a contract from its events"
-                : "it has other characters than those allowed, or too many";
+                : "it is too long, or has a character that is not allowed there";
         }
 
         return OperationAliases.IsPrefix(name, operations) || operations.Find(name) is not null ? "it is a prefix of operations" : null;

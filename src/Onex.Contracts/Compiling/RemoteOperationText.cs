@@ -14,18 +14,18 @@ namespace Onex.Contracts.Compiling;
 internal static class RemoteOperationText
 {
     private const string PathPrefix = "operation:";
+
     /// <summary>The declarations as files that the contract refers to.</summary>
     public static IReadOnlyDictionary<string, string> Texts(IEnumerable<OperationDescriptor> operations) =>
         operations.ToDictionary(PathOf, operation => Write(operation, withRoute: true), StringComparer.Ordinal);
 
     /// <summary>
-    /// The part of the declarations that belongs to the contract's identity, in order of path. Topic and timeout do not belong to it: a
-    /// saga always uses those of the current declaration, as with connections.
+    /// The part of the declarations that belongs to the contract's identity. Topic and timeout do not: a saga uses those of the current
+    /// declaration while there is one.
     /// </summary>
     public static IEnumerable<ReferencedFile> Identities(IEnumerable<OperationDescriptor> operations) =>
         from operation in operations
         let file = new SourceFile(PathOf(operation), Write(operation, withRoute: false))
-        orderby file.Path
         select new ReferencedFile(file.Path, file, JsonReader.Read(file, RemoteOperationsReader.DepthMax));
 
     /// <summary>

@@ -89,7 +89,7 @@ internal sealed class ScheduleReader(ContractScope scope, TemplateReader templat
                 map.KeyAt("time_zone"), "'schedule'", "every", "time_zone", "Remove 'time_zone': an interval does not depend on it."));
         }
 
-        // The runtime opens the zone's file by this name, so the name must not contain '..' or other parts of a path.
+        // .NET opens the zone's file by this name, so the name must not contain '..'.
         if (name.Text.All(character => char.IsAsciiLetterOrDigit(character) || character is '/' or '_' or '-' or '+')
             && TimeZoneInfo.TryFindSystemTimeZoneById(name.Text, out var zone))
         {

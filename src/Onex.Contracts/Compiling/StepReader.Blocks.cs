@@ -12,7 +12,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads <c>parallel</c> and <c>each</c> steps.</summary>
 internal sealed partial class StepReader
 {
-    // The call of one item as a step; null if the list could not be read.
+    // Null if the list could not be read. `call` is the call of one item.
     private EachStep? ToEach(CallStep call, EachSettings each, MapSyntax map)
     {
         var types = expressions.Types;

@@ -465,7 +465,7 @@ internal sealed partial class StepReader(ContractScope scope, ExpressionReader e
             // `null`, which `Read` rejects as an empty value, resets a field whose type allows it.
             var expression = value is ScalarSyntax { Text: "null" } nullText
                 ? expressions.Parse(nullText, nullText.Text, 0, place)
-                : expressions.Read(value, "what is saved", place);
+                : expressions.Read(value, "the value of a field", place);
             if (expression is not null && isDeclared)
             {
                 expressions.CheckAssignment(value, expression, field!);

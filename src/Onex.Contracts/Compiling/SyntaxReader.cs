@@ -59,7 +59,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
 
     public ListSyntax? List(SyntaxNode? node, string what) => Expect<ListSyntax>(node, what, "a list");
 
-    /// <summary>Text that is not empty; null without a node, or after reporting any other.</summary>
+    /// <summary>Text that is not empty; null without a node, or after reporting another value.</summary>
     public ScalarSyntax? Text(SyntaxNode? node, string what)
     {
         if (node is null or ScalarSyntax { IsText: true, Text.Length: > 0 })
@@ -83,7 +83,7 @@ internal class SyntaxReader(SourceFile file, bool isRegistered)
         return name;
     }
 
-    /// <summary>A duration above zero; null without a node, or after reporting any other.</summary>
+    /// <summary>A duration above zero; null without a node, or after reporting another value.</summary>
     public TimeSpan? Duration(SyntaxNode? node)
     {
         if (node is null)

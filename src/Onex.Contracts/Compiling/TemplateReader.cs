@@ -41,7 +41,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 {
     private readonly UnevaluatedTextChecks _unevaluatedText = new(scope, expressions.Types);
 
-    /// <summary>Reads a template; parts with errors become arbitrary constants.</summary>
+    /// <summary>Reads a template; parts with errors become constants.</summary>
     public Template Read(SyntaxNode node, DataType type, TemplateRules rules) => Read(node, type, StaticTypes.From(type), rules);
 
     /// <summary>Reads the input of the called contract <c>rules.Child</c>, and validates its constants against the schema.</summary>
@@ -329,7 +329,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
 
             if (rules.Filling == ArgumentFilling.Constant)
             {
-                scope.Report(ContractDiagnostics.ExpressionInConstant(scalar.Part(at, end + 1 - at), rules.Argument ?? "output"));
+                scope.Report(ContractDiagnostics.ExpressionInConstant(scalar.Part(at, end + 1 - at), rules.Argument!));
                 failed = true;
             }
             else if (expressions.Parse(scalar, text[(at + 2)..end], at + 2, rules.Place) is { } expression)
@@ -413,5 +413,5 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
             : ContractDiagnostics.OutputMismatch(at, wanted.ToString(), mismatch);
 
     private void ReportWrongType(SyntaxNode node, DataType type, TemplateRules rules) =>
-        scope.Report(ContractDiagnostics.ArgumentWrong(node.At, rules.Argument ?? "output", type.ToString(), node.Kind));
+        scope.Report(ContractDiagnostics.ArgumentWrong(node.At, rules.Argument!, type.ToString(), node.Kind));
 }

@@ -28,7 +28,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
 
     /// <summary>Warns of text that looks like an expression.</summary>
     /// <param name="scalar">The text.</param>
-    /// <param name="literal">The text with blanks in place of its expressions; the same object if there are none.</param>
+    /// <param name="literal">The text with blanks in place of its expressions.</param>
     /// <param name="place">The names that expressions may read there.</param>
     /// <param name="filling">The values that the place accepts.</param>
     public void Check(ScalarSyntax scalar, string literal, ExpressionPlace place, ArgumentFilling filling)
@@ -38,7 +38,7 @@ internal sealed partial class UnevaluatedTextChecks(ContractScope scope, Contrac
             return;
         }
 
-        var mayBeWhole = ReferenceEquals(literal, scalar.Text) && literal.Length <= ExpressionLimits.TextLength;
+        var mayBeWhole = literal == scalar.Text && literal.Length <= ExpressionLimits.TextLength;
         if (mayBeWhole && FindWhole(literal, place) is { } whole)
         {
             scope.Report(ContractDiagnostics.TextNotEvaluated(scalar.At, literal, whole));

@@ -216,8 +216,8 @@ internal static partial class ContractDiagnostics
         Error("ONEX1045", at, $"there is no step '{Clip(step)}'.", Suggest(step, "steps", steps));
 
     public static DiagnosticDraft StepWithoutResult(SourceSpan at, string step) =>
-        Error("ONEX1045", at, $"step '{Clip(step)}' calls nothing, so it has no result.",
-            "Read the result of a step with 'effect' or 'compute', or a field of 'data'.");
+        Error("ONEX1045", at, $"step '{Clip(step)}' has no result.",
+            "Read the result of a step with 'effect', 'compute' or 'saga', or a field of 'data'.");
 
     public static DiagnosticDraft UnclosedTemplate(SourceSpan at) =>
         Error("ONEX1046", at, "this '${' is not closed.", "Close it with '}'. For a literal '${' write '$${'.");

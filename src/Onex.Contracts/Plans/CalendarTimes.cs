@@ -56,7 +56,7 @@ internal sealed class CalendarTimes
         return problem is null;
     }
 
-    // Says which field is the first that is invalid by itself.
+    // Describes the first field that is invalid by itself.
     private static string DescribeWrongField(string[] fields)
     {
         for (var index = 0; index < FieldCount; index++)
@@ -83,8 +83,8 @@ internal sealed class CalendarTimes
         return copy;
     }
 
-    // Cronos treats a range or a step of hours as an interval, which starts in both of two equal hours, and a list as times of the day. So
-    // a range or a step becomes a list.
+    // Cronos treats '*', a range or a step as an interval, which starts in both of two equal hours, and a list as times of the day. So
+    // all of them become lists.
     private static (string Minutes, string Hours) ListTimesOfDay(string minutes, string hours)
     {
         var day = new DateTimeOffset(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);

@@ -35,7 +35,7 @@ public sealed class CallStep : StepPlan
     /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>The time without a heartbeat after which the attempt of a running computation has failed; null for no limit.</summary>
+    /// <summary>The time without a heartbeat after which an attempt of a running compute times out; null for no limit.</summary>
     public TimeSpan? HeartbeatTimeout { get; init; }
 
     /// <summary>The shortest heartbeat timeout. It leaves time for several heartbeats, so that a late one does no harm.</summary>
@@ -47,7 +47,7 @@ public sealed class CallStep : StepPlan
     /// <summary>Its compensation, or null.</summary>
     public CompensationPlan? Compensation { get; init; }
 
-    /// <summary>Whether an attempt that took effect may be repeated because its response could not be interpreted.</summary>
+    /// <summary>Whether another attempt may follow one that took effect, but whose result cannot be used.</summary>
     public bool IsRepeatable { get; init; }
 
     /// <summary>Whether an expression reads <c>steps.&lt;id&gt;</c>, so the result must be stored.</summary>

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>A transition for the final failure of a step.</summary>
+/// <summary>A transition for final failures.</summary>
 /// <param name="Errors">The codes that it catches; empty for any.</param>
 /// <param name="Next">The target state.</param>
 public sealed record CatchRule(ImmutableArray<string> Errors, string Next)

@@ -2,10 +2,7 @@ using Onex.Contracts.Expressions;
 
 namespace Onex.Contracts.Plans;
 
-/// <summary>
-/// The configurable limits of contracts and their sagas. They are far above what a contract needs, and so low that no contract delays the
-/// start of a role noticeably.
-/// </summary>
+/// <summary>The configurable limits of contracts and their sagas.</summary>
 public sealed record ContractLimits
 {
     /// <summary>The default limits.</summary>

@@ -16,7 +16,7 @@ public sealed class EachStep : StepPlan
     /// <summary>The expression for the list.</summary>
     public required Expression Items { get; init; }
 
-    /// <summary>Whether the list depends on nothing but the input. Then it is not stored, because it can be evaluated again.</summary>
+    /// <summary>Whether the list depends only on the input. Then it is not stored, because it can be evaluated again.</summary>
     public required bool ItemsAreInput { get; init; }
 
     /// <summary>The maximum of calls in flight.</summary>
@@ -28,10 +28,10 @@ public sealed class EachStep : StepPlan
     /// <summary>The number of failed items that the step tolerates; null for any number.</summary>
     public required int? FailuresMax { get; init; }
 
-    /// <summary>The assignments to <c>data</c> when all items are done; they may read <c>results</c> and <c>failures</c>.</summary>
+    /// <summary>The assignments to <c>data</c> when all items are done.</summary>
     public ImmutableArray<Assignment> Save { get; init; } = [];
 
-    /// <summary>Whether these assignments read the items' results or failures.</summary>
+    /// <summary>Whether these assignments read <c>results</c> or <c>failures</c>.</summary>
     public required bool ReadsItems { get; init; }
 
     /// <summary>The aggregates of the completed items.</summary>

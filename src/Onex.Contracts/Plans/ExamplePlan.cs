@@ -40,7 +40,7 @@ public sealed record Script(SourceSpan At, ImmutableArray<ScriptedAnswer> Answer
 
 /// <summary>How one attempt ends.</summary>
 /// <param name="Outcome">The kind of outcome.</param>
-/// <param name="Result">The result, without defaults; null if there is none.</param>
+/// <param name="Result">The result as the example gives it; CEL's null if there is none.</param>
 /// <param name="Code">The code, unless there is a result.</param>
 public sealed record ScriptedAnswer(ScriptedOutcome Outcome, CelValue Result, string? Code);
 

@@ -25,10 +25,10 @@ public sealed class Plan
     /// <summary>What it is for, in the author's words.</summary>
     public required string Description { get; init; }
 
-    /// <summary>SHA-256 over the file and everything it refers to, in lower-case hex: the identity of the content.</summary>
+    /// <summary>The identity of the content: a SHA-256 in lower-case hex, which ignores comments, descriptions and examples.</summary>
     public required string Hash { get; init; }
 
-    /// <summary>All texts that the hash covers. They are stored, so that every process can compile the same plan.</summary>
+    /// <summary>The texts that it is compiled from. They are stored, so that every process can compile the same plan.</summary>
     public required ContractSource Source { get; init; }
 
     /// <summary>The type of the payload of a request.</summary>
@@ -69,7 +69,7 @@ public sealed class Plan
 
     /// <summary>
     /// The target of uncaught failures. Without <c>on_failure</c> in the file it is the implicit state <c>compensating</c>, which leads to
-    /// the implicit end <c>failed</c>.
+    /// an implicit failed end.
     /// </summary>
     public required string OnFailure { get; init; }
 
@@ -123,5 +123,5 @@ public enum DuplicatePolicy
 /// <summary>A field of <c>data</c>.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its type.</param>
-/// <param name="Initial">Its initial value, or null if it starts unset.</param>
+/// <param name="Initial">Its initial value, or null if it has none.</param>
 public sealed record DataField(string Name, DataType Type, CelValue? Initial);

@@ -36,11 +36,12 @@ public sealed class SchedulePlan
     /// <summary>The input of the started sagas, valid for the contract.</summary>
     public required CelValue Input { get; init; }
 
-    /// <summary>The next time after <paramref name="time"/>: a scheduled one, or when the schedule began. Null if there is none.</summary>
+    /// <summary>The next time of the schedule; null if there is none.</summary>
+    /// <param name="time">The time before it, or the one at which the schedule began.</param>
     public DateTimeOffset? After(DateTimeOffset time) =>
         Every is { } every ? time + every : _calendar!.After(time, TimeZone);
 
-    /// <summary>The last scheduled time after such a time and up to a given moment; null if there is none.</summary>
+    /// <summary>The last time of the schedule up to a moment; null if there is none after <paramref name="after"/>.</summary>
     public DateTimeOffset? Latest(DateTimeOffset after, DateTimeOffset until)
     {
         if (After(after) is not { } first || first > until)
@@ -52,7 +53,7 @@ public sealed class SchedulePlan
     }
 
     // Around a clock change Cronos returns other times when it searches backwards, and two times for one start would start two sagas. So
-    // this only searches forwards: 'known' is the last scheduled time that was found, and no time up to 'until' is after 'end'. Times are
+    // this only searches forwards: `known` is the last scheduled time that was found, and no time up to `until` is after `end`. Times are
     // at least a minute apart, so the search ends at a distance of one second.
     private DateTimeOffset LatestByBisection(DateTimeOffset known, DateTimeOffset until)
     {

@@ -23,7 +23,7 @@ public sealed class SemanticVersionOrder : IComparer<string>
         return (core[0].Split('.'), core.Length > 1 ? core[1] : "");
     }
 
-    // By their digits, because they may have any number of them.
+    // Compares the digits, because the numbers may be too large for an integer type.
     private static int CompareNumbers(string one, string two)
     {
         var (first, second) = (one.TrimStart('0'), two.TrimStart('0'));

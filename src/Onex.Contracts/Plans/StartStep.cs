@@ -1,6 +1,6 @@
 namespace Onex.Contracts.Plans;
 
-/// <summary>Starts another contract's saga and does not wait for it: <c>saga</c> with <c>detached: true</c>.</summary>
+/// <summary>Starts a saga of a contract and does not wait for it: <c>saga</c> with <c>detached: true</c>.</summary>
 public sealed class StartStep : StepPlan
 {
     internal StartStep()

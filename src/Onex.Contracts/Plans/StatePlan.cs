@@ -16,13 +16,10 @@ public sealed class StatePlan
     /// <summary>The kind of state.</summary>
     public required StateKind Kind { get; init; }
 
-    /// <summary>
-    /// Whether the compiler added it: <c>compensating</c> and <c>failed</c> of a contract without <c>on_failure</c>, or the states of a
-    /// cancellation (<see cref="Plan.CancelState"/>).
-    /// </summary>
+    /// <summary>Whether the compiler added it, for <see cref="Plan.OnFailure"/> or <see cref="Plan.CancelState"/>.</summary>
     public bool Implicit { get; init; }
 
-    /// <summary>Whether it is the pivot: once entered, nothing is compensated.</summary>
+    /// <summary>Whether it is a pivot: once entered, nothing is compensated.</summary>
     public bool Pivot { get; init; }
 
     /// <summary>Its steps, run in order.</summary>
@@ -41,8 +38,8 @@ public sealed class StatePlan
     public TimeLimit? Timeout { get; init; }
 
     /// <summary>
-    /// The transitions once its steps are done: the first whose guard holds is taken, and the last has no guard. Empty for an end, and for
-    /// a state without steps that waits for events or its timeout.
+    /// The transitions once its steps are done: the first whose guard holds is taken, and the last has no guard. None in an end, in a state
+    /// without steps that waits for events or its timeout, and perhaps in a state whose last step is a <see cref="FailStep"/>.
     /// </summary>
     public ImmutableArray<Choice> Choices { get; init; } = [];
 
@@ -58,7 +55,7 @@ public sealed class StatePlan
     /// <summary>For an end: the response's payload, or null.</summary>
     public Template? Output { get; init; }
 
-    /// <summary>The messages that a saga in this state accepts. The MassTransit state machine of the contract accepts the same.</summary>
+    /// <summary>The messages that the MassTransit state machine of the contract accepts in this state.</summary>
     public required FrozenSet<EventKind> Accepts { get; init; }
 
     internal static IEnumerable<StepPlan> Flatten(ImmutableArray<StepPlan> steps) => steps.SelectMany(

@@ -4,8 +4,7 @@ using Onex.Contracts.Expressions;
 namespace Onex.Contracts.Plans;
 
 /// <summary>
-/// A compiled value, possibly with <c>${...}</c> in it. A string that is exactly one <c>${...}</c> keeps the type of the expression.
-/// If an expression returns text that contains <c>${...}</c>, that text is not evaluated.
+/// A compiled value, possibly with <c>${...}</c> in it. If an expression returns text that contains <c>${...}</c>, that is not evaluated.
 /// </summary>
 public abstract record Template
 {
@@ -16,14 +15,14 @@ public abstract record Template
     /// <summary>A constant.</summary>
     public sealed record Constant(CelValue Value) : Template;
 
-    /// <summary>Exactly one expression: keeps its type.</summary>
+    /// <summary>Exactly one expression, whose value keeps its type.</summary>
     /// <param name="Expression">The expression.</param>
     /// <param name="IsText">Whether text is required, so that null is an error.</param>
     public sealed record Single(Expression Expression, bool IsText = false) : Template;
 
     /// <summary>Text with expressions in it.</summary>
     /// <param name="Parts">Text and expressions in order.</param>
-    /// <param name="PercentEncoded">Whether inserted values are percent-encoded (an HTTP path).</param>
+    /// <param name="PercentEncoded">Whether inserted values are percent-encoded, as in an HTTP path.</param>
     public sealed record Text(ImmutableArray<TextPart> Parts, bool PercentEncoded) : Template
     {
         /// <summary>

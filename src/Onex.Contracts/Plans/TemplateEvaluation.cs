@@ -7,9 +7,8 @@ namespace Onex.Contracts.Plans;
 public static class TemplateEvaluation
 {
     /// <summary>
-    /// Evaluates a template. The first expression that fails determines the result, an error with the text of the expression. Inside text,
-    /// strings are inserted unchanged, numbers and bools as CEL's <c>string()</c> formats them, lists and maps as JSON. Null is an error,
-    /// because an empty text in its place would make another path, key or name.
+    /// Evaluates a template. If an expression fails, the result is an error with the text of the expression. <see cref="CelText"/> formats
+    /// the values inside text, where null is an error, because an empty text in its place would make another path, key or name.
     /// </summary>
     public static CelValue Evaluate(this Template template, IExpressionScope scope) => template switch
     {

@@ -29,7 +29,7 @@ public sealed partial class LanguageDocumentTests
     {
         { "`key`", [.. ExpressionPlace.Key.Names] },
         { "`with`, `wait`, `set`, `fail`", [.. ExpressionPlace.Step.Names] },
-        { "`choose`", [.. ExpressionPlace.Guard.Names] },
+        { "`choose`", [.. ExpressionPlace.Step.Names] },
         { "`save`, `reject`, `compensate`", [.. ExpressionPlace.Result.Names] },
         { "an event's rule", [.. ExpressionPlace.Rule(null).Names] },
         { "`compensate` with `when_unknown: run`", [.. ExpressionPlace.UnknownOutcome.Names] },

@@ -2,7 +2,7 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 
 public sealed class ContractCompilerTests
 {
-    private static readonly EventKind[] _liveStateEvents =
+    private static readonly EventKind[] _acceptedWhileAlive =
         [EventKind.StepResult, EventKind.Timer, EventKind.Joined, EventKind.External, EventKind.Operator];
 
     private static readonly Plan _order = CompileOrder();
@@ -31,10 +31,10 @@ public sealed class ContractCompilerTests
     }
 
     [Fact]
-    public void A_state_accepts_the_events_its_type_needs()
+    public void A_state_accepts_the_messages_of_its_kind()
     {
-        Assert.Equivalent(_liveStateEvents, _order.State("packing").Accepts, strict: true);
-        Assert.Equivalent(_liveStateEvents, _order.State("unwinding").Accepts, strict: true);
+        Assert.Equivalent(_acceptedWhileAlive, _order.State("packing").Accepts, strict: true);
+        Assert.Equivalent(_acceptedWhileAlive, _order.State("unwinding").Accepts, strict: true);
         Assert.Equivalent(new[] { EventKind.Joined }, _order.State("done").Accepts, strict: true);
     }
 
@@ -282,7 +282,7 @@ public sealed class ContractCompilerTests
         Assert.Equal(["compensating", "failed"], plan.States.Where(state => state.Implicit).Select(state => state.Name));
         Assert.Equal("failed", plan.State("compensating").Choices.Single().Next);
         Assert.Equal(EndKind.Failed, plan.State("failed").End);
-        Assert.Equivalent(_liveStateEvents, plan.State("work").Accepts, strict: true);
+        Assert.Equivalent(_acceptedWhileAlive, plan.State("work").Accepts, strict: true);
     }
 
     [Fact]

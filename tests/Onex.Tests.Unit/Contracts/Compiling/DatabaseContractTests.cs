@@ -1,16 +1,13 @@
-using Onex.Effects;
-
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>Contracts with the database operations, against the real catalogue.</summary>
+/// <summary>Contracts with the database operations.</summary>
 public sealed class DatabaseContractTests
 {
-    private static readonly CompilerContext _context = new(new OperationCatalogue(EffectOperations.Descriptors), TestCatalogue.Connections);
-
     [Fact]
     public void The_transfer_contract_compiles_without_diagnostics()
     {
-        var compilation = ContractCompiler.CompileDirectory(Repository.At("tests", "contracts", "valid", "transfer"), _context);
+        var compilation = ContractCompiler.CompileDirectory(
+            Repository.At("tests", "contracts", "valid", "transfer"), TestCatalogue.Context);
 
         Assert.Equal("", string.Concat(compilation.Diagnostics.Select(diagnostic => diagnostic.Render())));
         var plan = Assert.Single(compilation.Plans);
@@ -37,9 +34,8 @@ public sealed class DatabaseContractTests
         Assert.Empty(
             Codes("effect: db.transaction", "{ statements: [{ sql: \"SELECT $1::jsonb\", parameters: [{ sql: \"${input}\" }] }] }"));
 
-    private static IEnumerable<string> Codes(string effect, string arguments)
-    {
-        var text = $$"""
+    private static IEnumerable<string> Codes(string effect, string arguments) =>
+        TestContracts.Check($$"""
             contract: small
             version: 1.0.0
             input: {}
@@ -54,8 +50,5 @@ public sealed class DatabaseContractTests
                     {{(effect.EndsWith("query", StringComparison.Ordinal) ? "" : "compensate: { none: a test }")}}
                 next: done
               done: { end: completed }
-            """;
-        return ContractCompiler.Compile(new ContractSource("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), _context)
-            .Diagnostics.Select(diagnostic => diagnostic.Code);
-    }
+            """).Diagnostics.Select(diagnostic => diagnostic.Code);
 }

@@ -3,8 +3,6 @@ using System.Text.Json.Nodes;
 using Onex.Contracts.Diagnostics;
 using Onex.Contracts.Schemas;
 using Onex.Contracts.Yaml;
-using Onex.Effects;
-using Onex.Workers;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
@@ -14,9 +12,7 @@ namespace Onex.Tests.Unit.Contracts.Compiling;
 /// </summary>
 public sealed class EditorSchemaTests
 {
-    private static readonly OperationCatalogue _operations = new([.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors]);
-    private static readonly JsonSchema _fullSchema = Compile(ContractCompiler.EditorSchema(_operations));
-    private static readonly JsonSchema _testSchema = Compile(ContractCompiler.EditorSchema(TestCatalogue.Operations));
+    private static readonly JsonSchema _schema = Compile(ContractCompiler.EditorSchema(TestCatalogue.Operations));
 
     public static TheoryData<string> Valid =>
     [
@@ -31,14 +27,14 @@ public sealed class EditorSchemaTests
     public void The_documented_schema_is_current()
     {
         var path = Repository.At("docs", "contract.schema.json");
-        var schema = ContractCompiler.EditorSchema(_operations);
+        var schema = ContractCompiler.EditorSchema(TestCatalogue.Operations);
         Assert.Equal(Repository.Golden(path, schema), schema);
     }
 
     [Fact]
     public void The_schema_describes_exactly_the_keys_that_the_compiler_reads()
     {
-        var schema = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!.AsObject();
+        var schema = JsonNode.Parse(ContractCompiler.EditorSchema(TestCatalogue.Operations))!.AsObject();
         var tables = typeof(Keys).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null));
         foreach (var keys in tables.OfType<Keys>())
         {
@@ -54,22 +50,17 @@ public sealed class EditorSchemaTests
     [Fact]
     public void The_schema_lists_every_operation_with_its_arguments()
     {
-        var definitions = JsonNode.Parse(ContractCompiler.EditorSchema(_operations))!["$defs"]!.AsObject();
+        var definitions = JsonNode.Parse(ContractCompiler.EditorSchema(TestCatalogue.Operations))!["$defs"]!.AsObject();
 
-        Assert.All(_operations.All, operation => Assert.Equal(
+        Assert.All(TestCatalogue.Operations.All, operation => Assert.Equal(
             operation.Arguments.Select(argument => argument.Name),
             definitions[$"with {operation.Name}"]!["properties"]!.AsObject().Select(property => property.Key)));
     }
 
     [Theory]
     [MemberData(nameof(Valid))]
-    public void A_contract_that_compiles_is_valid_in_the_schema(string path)
-    {
-        // Most test contracts use the operations of the tests; these folders use those of the runtime.
-        var usesFullSchema = path.StartsWith("contracts", StringComparison.Ordinal) || path.Contains("transfer", StringComparison.Ordinal)
-            || path.Contains("order-fulfilment-full", StringComparison.Ordinal);
-        Assert.Empty(Problems(usesFullSchema ? _fullSchema : _testSchema, File.ReadAllText(Path.Combine(Repository.Root, path))));
-    }
+    public void A_contract_that_compiles_is_valid_in_the_schema(string path) =>
+        Assert.Empty(Problems(File.ReadAllText(Path.Combine(Repository.Root, path))));
 
     // Unknown keys, keys of later versions, values of another kind, missing keys, mutually exclusive keys, operations and arguments.
     [Theory]
@@ -84,7 +75,7 @@ public sealed class EditorSchemaTests
     [InlineData("ONEX1047")]
     [InlineData("ONEX1049")]
     public void A_contract_with_a_structural_error_is_invalid_in_the_schema(string code) =>
-        Assert.NotEmpty(Problems(_testSchema, File.ReadAllText(Repository.At("tests", "contracts", "invalid", $"{code}.yaml"))));
+        Assert.NotEmpty(Problems(File.ReadAllText(Repository.At("tests", "contracts", "invalid", $"{code}.yaml"))));
 
     [Fact]
     public void A_contract_that_is_invalid_in_the_schema_does_not_compile() => Assert.All(
@@ -94,14 +85,14 @@ public sealed class EditorSchemaTests
         {
             var text = File.ReadAllText(path);
             var root = YamlReader.Read(new SourceFile(path, text), depthMax: 64);
-            if (root is not null && _testSchema.Validate(root.ToValue(), out _).Count > 0)
+            if (root is not null && _schema.Validate(root.ToValue(), out _).Count > 0)
             {
                 Assert.True(TestContracts.Check(text).HasErrors, path);
             }
         });
 
-    private static IReadOnlyList<SchemaProblem> Problems(JsonSchema schema, string text) =>
-        schema.Validate(YamlReader.Read(new SourceFile("contract.yaml", text), depthMax: 64)!.ToValue(), out _);
+    private static IReadOnlyList<SchemaProblem> Problems(string text) =>
+        _schema.Validate(YamlReader.Read(new SourceFile("contract.yaml", text), depthMax: 64)!.ToValue(), out _);
 
     private static JsonSchema Compile(string schema)
     {

@@ -93,7 +93,7 @@ public sealed partial class SilentMistakesTests
         };
         var text = TestContracts.Head + Work(step.Replace("CALL", $"{Call} }}", StringComparison.Ordinal));
         var found = ContractCompiler.Compile(
-            new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty), context).Diagnostics;
+            new("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty), context).Diagnostics;
 
         Assert.Equal(code is null ? [] : [code], found.Select(diagnostic => diagnostic.Code));
     }
@@ -290,7 +290,7 @@ public sealed partial class SilentMistakesTests
         Assert.Equal(
             isReported ? ["ONEX1186"] : [],
             ContractCompiler.Compile(
-                new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+                new("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty),
                 TestCatalogue.OrderFulfilmentContext)
                 .Diagnostics.Select(diagnostic => diagnostic.Code));
     }
@@ -310,7 +310,7 @@ public sealed partial class SilentMistakesTests
         Assert.Equal(
             ["ONEX1186"],
             ContractCompiler.Compile(
-                new("small.yaml", text, System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty),
+                new("small.yaml", text, ImmutableSortedDictionary<string, string>.Empty),
                 TestCatalogue.OrderFulfilmentContext)
                 .Diagnostics.Select(diagnostic => diagnostic.Code));
     }
@@ -423,9 +423,9 @@ public sealed partial class SilentMistakesTests
     [Fact]
     public void Registered_contracts_stay_valid_despite_new_warnings()
     {
-        var source = new Onex.Contracts.Plans.ContractSource(
+        var source = new ContractSource(
             "small.yaml", TestContracts.Head + "data: { a: string? }\n" + Work($"{Call}, catch: [{{ error: nothing, next: late }}] }}"),
-            System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty);
+            ImmutableSortedDictionary<string, string>.Empty);
 
         Assert.Equal(
             ["ONEX1187", "ONEX1183"],
