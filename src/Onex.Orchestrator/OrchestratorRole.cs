@@ -59,8 +59,7 @@ public static class OrchestratorRole
         services.AddSingleton<IHomeState>(sp => sp.GetRequiredService<HomePartitions>());
         services.AddSingleton(new RequestReader(settings.MaxRequestBytes));
         services.AddSingleton(sp => new RequestRules(
-            sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.Topics, settings.ReplyToTopics,
-            settings.DirectOperations));
+            sp.GetRequiredService<PlanCatalogue>(), compiler.Operations, settings.ReplyToTopics, settings.DirectOperations));
         services.AddSingleton<SagaReader>();
         services.AddSingleton<LedgerInquiry>();
         services.AddSingleton<WantedItemReader>();

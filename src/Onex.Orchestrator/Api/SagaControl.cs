@@ -145,11 +145,9 @@ internal sealed class SagaControl(
                 ? new OperatorAnswer(OperatorOutcome.NotAllowed, objection, saga.Status.ToText())
                 : new OperatorAnswer(
                     OperatorOutcome.Done, $"The saga is {saga.Status.ToText()} in state '{saga.State}' now.", saga.Status.ToText()),
-            DeliveryOutcome.Done { Saga: { } saga } => new OperatorAnswer(
+            DeliveryOutcome.Done { Saga: { EndedAt: { } ended } saga } => new OperatorAnswer(
                 OperatorOutcome.NotAllowed,
-                saga.EndedAt is { } ended
-                    ? $"The saga has ended in state '{saga.State}' at {TimeText.Format(ended)}. An ended saga does not change."
-                    : $"The saga is in state '{saga.State}', which accepts no operator command.",
+                $"The saga has ended in state '{saga.State}' at {TimeText.Format(ended)}. An ended saga does not change.",
                 saga.Status.ToText()),
             DeliveryOutcome.Failed { Failure.Reason: var cause } => new OperatorAnswer(OperatorOutcome.NotAllowed, cause, null),
             _ => new OperatorAnswer(OperatorOutcome.NotFound, $"There is no saga {sagaId}.", null),

@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Intake;
 
 /// <summary>Accepts or rejects requests, and determines what an accepted one does.</summary>
 internal sealed class RequestRules(
-    PlanCatalogue plans, OperationCatalogue operations, Topics topics, IReadOnlyCollection<string> replyTopics,
+    PlanCatalogue plans, OperationCatalogue operations, IReadOnlyCollection<string> replyTopics,
     IReadOnlyCollection<string> directOperations)
 {
     private readonly DirectOperations _direct = new(plans, operations, directOperations);
@@ -24,9 +24,7 @@ internal sealed class RequestRules(
         ParsedRequest parsed, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = parsed.Requester;
-        if (
-            requester.ReplyTo is { } reply
-                && (!replyTopics.Contains(reply, StringComparer.Ordinal) || topics.All.Contains(reply, StringComparer.Ordinal)))
+        if (requester.ReplyTo is { } reply && !replyTopics.Contains(reply, StringComparer.Ordinal))
         {
             return Reject(
                 requester with { ReplyTo = null }, ErrorCodes.ReplyToForbidden,

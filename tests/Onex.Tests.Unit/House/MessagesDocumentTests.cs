@@ -223,7 +223,7 @@ public sealed partial class MessagesDocumentTests
         var order = ContractCompiler.CompileDirectory(
             Repository.At("tests", "contracts", "valid", "order-fulfilment-full"), TestCatalogue.OrderFulfilmentContext);
         var plans = new PlanCatalogue([Greeting(), .. order.Plans], registry: null!, compiler: null!);
-        return new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
+        return new RequestRules(plans, new OperationCatalogue([]), ["answers"], []);
     }
 
     private static RequestOrigin Origin() => new(new(_saga.Value), "requests/3/17", ImmutableSortedDictionary<string, string>.Empty);

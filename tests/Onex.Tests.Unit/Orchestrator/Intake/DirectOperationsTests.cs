@@ -105,7 +105,7 @@ public sealed class DirectOperationsTests
         string[] listed = ["http.get", "database.query"];
         var plans = new PlanCatalogue([], registry: null!, compiler: null!);
         plans.Replace([], DirectContracts.Compile(listed, _context), _context);
-        var rules = new RequestRules(plans, _context.Operations, Topics.Default, [], listed);
+        var rules = new RequestRules(plans, _context.Operations, [], listed);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request),
             new RequestOrigin(new(Guid.Empty), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));

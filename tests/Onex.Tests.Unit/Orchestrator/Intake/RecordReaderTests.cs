@@ -45,7 +45,7 @@ public sealed class RecordReaderTests
     {
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         return new RecordReader(
-            Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), Topics.Default, [], []),
+            Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), [], []),
             known, payloads: null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
     }
 

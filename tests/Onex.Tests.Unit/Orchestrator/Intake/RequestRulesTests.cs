@@ -78,6 +78,12 @@ public sealed class RequestRulesTests
         Assert.IsType<AcceptedRequest.Start>(
             Accept($$$"""{"operation":"orders","payload":{"order":"o-1","total":{{{number}}} }}""").Request);
 
+    [Theory]
+    [InlineData("answers")]
+    [InlineData("responses")]
+    public void A_reply_topic_that_is_listed_is_accepted(string topic) =>
+        Assert.Null(Accept($$"""{"operation":"orders.ping","reply_to":"{{topic}}"}""").Rejection);
+
     [Fact]
     public void The_rejection_of_a_reply_topic_is_not_sent_to_that_topic() =>
         Assert.Null(Accept("""{"operation":"orders.ping","reply_to":"elsewhere"}""").Rejection!.Requester!.ReplyTo);
@@ -154,7 +160,7 @@ public sealed class RequestRulesTests
     private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool hasLiveSaga = false)
     {
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
-        var rules = new RequestRules(plans, new OperationCatalogue([]), Topics.Default, ["answers"], []);
+        var rules = new RequestRules(plans, new OperationCatalogue([]), ["answers", "responses"], []);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request), new RequestOrigin(
                 new(Guid.Parse(SagaId)), "requests/3/7", ImmutableSortedDictionary<string, string>.Empty));
