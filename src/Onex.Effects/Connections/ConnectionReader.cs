@@ -106,7 +106,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
             Tls = vault is null ? tls : new VaultReader(file, secrets, environment).ReadTls(name, tls),
-            Headers = type == ConnectionTypes.Consul ? ReadToken(map, "X-Consul-Token")
+            Headers = type == ConnectionTypes.Consul ? ReadConsulToken(map)
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? ReadHeaders(headers)
                 : [],
             Timeout = map.Find("timeout") is { } timeout ? file.ReadDuration(timeout, ConnectionKeys.Timeout) : null,
@@ -268,19 +268,20 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
     }
 
     // Returns the header with the connection's token; none if it has no token.
-    private List<KeyValuePair<string, string>> ReadToken(MapSyntax map, string header)
+    private List<KeyValuePair<string, string>> ReadConsulToken(MapSyntax map)
     {
+        const string Header = "X-Consul-Token";
         if (map.Find("token") is not { } node || file.ReadText(node, "'token'") is not { } text || Expand(text, node.At) is not { } token)
         {
             return [];
         }
 
-        if (HttpHeaderRules.FindProblem(header, token) is { } problem)
+        if (HttpHeaderRules.FindProblem(Header, token) is { } problem)
         {
             file.Report(ConnectionDiagnostics.BadHeader(node.At, problem));
         }
 
-        return [new(header, token)];
+        return [new(Header, token)];
     }
 
     private Uri? ReadProxy(ScalarSyntax name, SyntaxNode node)

@@ -32,9 +32,6 @@ internal sealed record AttemptContext(
     /// <summary>The number of the attempt, from 1.</summary>
     public int Attempt { get; init; } = 1;
 
-    /// <summary>See <see cref="AttemptRecord.FollowsAttempt"/>.</summary>
-    public bool FollowsAttempt { get; init; }
-
     /// <summary>
     /// Ends the attempt without an outcome, because the process stops. The token of the operation is then cancelled too, as it is at the
     /// time limit.

@@ -46,7 +46,7 @@ internal sealed class PluginEffect(
             CorrelationId = context.CorrelationId,
             Timeout = context.Timeout,
             Time = time,
-            FollowsAttempt = context.FollowsAttempt,
+            FollowsAttempt = context.Record.FollowsAttempt,
             Sending = context.Progress.MarkSent,
             Progress = (fraction, text) => reports?.Take(fraction, context.Record.Mask.Apply(text)),
             ConnectionOrNull = context.Connection is { } connection ? CreateConnection(connection, context) : null,

@@ -38,8 +38,8 @@ internal sealed class ConnectionGate(
         lock (_lock)
         {
             return new GateState(
-                Name, _running, _waiting.Count, MayHaveParked, _breaker?.State ?? BreakerState.Closed, _breaker?.Since,
-                _breaker?.UntilTrial, _breaker?.Reason);
+                Name, _running, _waiting.Count, _breaker?.State ?? BreakerState.Closed, _breaker?.Since, _breaker?.UntilTrial,
+                _breaker?.Reason);
         }
     }
 
@@ -449,11 +449,9 @@ internal sealed class ConnectionGate(
 /// <param name="Name">The gate's name.</param>
 /// <param name="Running">The attempts that run.</param>
 /// <param name="Waiting">The commands that wait in memory.</param>
-/// <param name="HasParked">Whether commands are, or may be, parked.</param>
 /// <param name="Breaker">The state of the circuit breaker; closed if there is none.</param>
 /// <param name="Since">Since when the breaker has not been closed, or null.</param>
 /// <param name="UntilTrial">How long it will take until the next trial may begin; null unless the breaker is open.</param>
 /// <param name="Reason">Why the breaker is not closed, or null.</param>
 internal sealed record GateState(
-    string Name, int Running, int Waiting, bool HasParked, BreakerState Breaker, DateTimeOffset? Since, TimeSpan? UntilTrial,
-    string? Reason);
+    string Name, int Running, int Waiting, BreakerState Breaker, DateTimeOffset? Since, TimeSpan? UntilTrial, string? Reason);

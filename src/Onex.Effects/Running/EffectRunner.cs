@@ -371,7 +371,6 @@ internal sealed class EffectRunner(
                 SagaId = command.SagaId,
                 Attempt = command.Attempt,
                 BeginReports = () => reports?.For(command, trace),
-                FollowsAttempt = record.FollowsAttempt,
                 Stopping = cancellation,
             };
             try

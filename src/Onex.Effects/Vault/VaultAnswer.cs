@@ -3,12 +3,11 @@ using System.Text.Json;
 namespace Onex.Effects.Vault;
 
 /// <summary>An answer of Vault's API. May hold secrets, so nothing prints it.</summary>
+/// <param name="status">The HTTP status.</param>
+/// <param name="body">The body, or null if it is too large.</param>
 internal sealed class VaultAnswer(int status, JsonElement? body)
 {
     public int Status => status;
-
-    /// <summary>The body, or null if it is too large.</summary>
-    public JsonElement? Body => body;
 
     public bool IsSuccess => status is >= 200 and < 300;
 

@@ -200,7 +200,7 @@ internal sealed class VaultWrite(VaultSessions sessions, ISecretHandles handles)
 
         // The later version may be the one that an earlier attempt of this command has written.
         const string Message = "The secret's latest version is not the one that 'cas' names.";
-        return call.Context.FollowsAttempt
+        return call.Context.Record.FollowsAttempt
             ? EffectOutcome<VaultSecret>.Failed(
                 AttemptReach.Sent, "cas_mismatch", $"{Message} An earlier attempt of this step may have written it.")
             : EffectOutcome<VaultSecret>.Refused("cas_mismatch", Message);
