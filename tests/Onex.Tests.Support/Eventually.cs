@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Onex.Tests.Support;
 
-/// <summary>Waits for a condition, with a deadline. Tests wait for conditions in no other way.</summary>
+/// <summary>Waits for a condition, with a deadline.</summary>
 public static class Eventually
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);

@@ -51,8 +51,8 @@ public sealed record Treatment
 public sealed record ServiceCall(int Number, string Order, string Step, bool Undo, string Key, HttpStatusCode Status, string Body);
 
 /// <summary>
-/// A loopback server that simulates the services of <c>contracts/order-fulfilment.yaml</c>: stock, warehouse, payments, orders, notices,
-/// and fraud. It is idempotent by <c>Idempotency-Key</c>: after 503, the same key gets the same response, and its effect happens once.
+/// A loopback server that simulates the services of <c>contracts/order-fulfilment.yaml</c> and of similar contracts of tests. It is
+/// idempotent by <c>Idempotency-Key</c>: apart from 503, the same key always gets the same response, and its effect happens once.
 /// </summary>
 public sealed class ExternalServices : IAsyncDisposable
 {
@@ -83,7 +83,7 @@ public sealed class ExternalServices : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
 
-    /// <summary>The environment that points the connections of the example contract to this server.</summary>
+    /// <summary>The environment that points the connections of these contracts to this server.</summary>
     public IReadOnlyDictionary<string, string> Environment =>
         new[] { "STOCK", "WAREHOUSE", "PAYMENTS", "FRAUD", "ORDERS", "NOTICES" }
             .ToDictionary(name => $"ONEX_CONNECTION_{name}_URL", _ => Address.ToString().TrimEnd('/'));

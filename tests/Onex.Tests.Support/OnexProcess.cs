@@ -217,7 +217,7 @@ public sealed class OnexProcess : IAsyncDisposable
 
         if (memory is not null)
         {
-            // The same values as in docker/Dockerfile.runtime.
+            // As in docker/Dockerfile.runtime.
             start.Environment["DOTNET_GCHighMemPercent"] = "0x41";
             start.Environment["MALLOC_ARENA_MAX"] = "2";
         }

@@ -33,7 +33,7 @@ internal sealed class HealthMonitor(
     // The next probe detects a loss, at worst by its timeout: period and timeout together stay below the documented 2 s.
     private static readonly TimeSpan _period = TimeSpan.FromMilliseconds(750);
 
-    // A role starts within two seconds. More frequent probes at first report it as ready as soon as it is.
+    // More frequent at first, so that a role is reported as ready as soon as it is.
     private static readonly TimeSpan _firstPeriod = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _firstPhase = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _probeMax = TimeSpan.FromSeconds(1);

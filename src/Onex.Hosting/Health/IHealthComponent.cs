@@ -59,8 +59,8 @@ public sealed record Remedy(string Text, string Section);
 public sealed record HandlerFailure(string Handler, string Error, DateTimeOffset Since, Remedy? Remedy);
 
 /// <summary>
-/// The state of the role's bootstrap and its handlers, for <c>/health</c>. A handler is a contract in main, an operation prefix or
-/// connection in effects, an operation in workers, or something else that a role reports by name, such as its registration in Consul.
+/// The state of the role's bootstrap and its handlers, for <c>/health</c>. A handler is anything that the role reports by name: a contract,
+/// an operation or a prefix of operations, a connection, its registration in Consul.
 /// </summary>
 public sealed class RoleHealth(TimeProvider? time = null)
 {

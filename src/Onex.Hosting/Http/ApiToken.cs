@@ -11,7 +11,7 @@ public enum ApiScope
     /// <summary>Reading.</summary>
     Read,
 
-    /// <summary>Reading, sending requests and commanding sagas.</summary>
+    /// <summary>Reading, and everything that changes something.</summary>
     Operate,
 }
 

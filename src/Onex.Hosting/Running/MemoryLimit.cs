@@ -1,8 +1,8 @@
 namespace Onex.Hosting.Running;
 
 /// <summary>
-/// Limits the memory of the garbage collector. By default it may use three quarters of a container's limit, which in a small container is
-/// more than the rest of the process leaves, so the kernel would kill the process.
+/// Limits the memory of the garbage collector. By default it may use three quarters of a container's limit. In a small container the rest
+/// of the process needs more than the last quarter, so the kernel would kill the process.
 /// </summary>
 public static class MemoryLimit
 {
@@ -16,8 +16,8 @@ public static class MemoryLimit
         ["DOTNET_GCHeapHardLimit", "DOTNET_GCHeapHardLimitPercent", "COMPlus_GCHeapHardLimit", "COMPlus_GCHeapHardLimitPercent"];
 
     /// <summary>
-    /// Lowers the collector's limit so that the process stays below 85 % of its container's. Call it before anything large is allocated. A
-    /// limit that the environment sets stays as it is.
+    /// Lowers the collector's limit to that of <see cref="For"/>. Call it before anything large is allocated. A limit that the environment
+    /// sets stays as it is.
     /// </summary>
     public static void Apply()
     {

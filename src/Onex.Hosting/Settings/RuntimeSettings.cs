@@ -119,10 +119,10 @@ public sealed record RuntimeSettings
     /// <summary><c>ONEX_PARTITIONS</c>.</summary>
     public required int Partitions { get; init; }
 
-    /// <summary>Partitions of the topic with commands to workers.</summary>
+    /// <summary><c>ONEX_WORKER_PARTITIONS</c>.</summary>
     public required int WorkerPartitions { get; init; }
 
-    /// <summary>Computations that a worker runs at a time; null for the number of processors.</summary>
+    /// <summary><c>ONEX_WORKER_CONCURRENCY</c>, or null for the number of processors.</summary>
     public int? WorkerConcurrency { get; init; }
 
     /// <summary><c>ONEX_REPLICATION</c>, or null for the broker's default.</summary>

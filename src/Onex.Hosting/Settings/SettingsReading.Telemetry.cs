@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Hosting.Settings;
 
-// Reads the variables OTEL_* as the specification of OpenTelemetry defines them.
+// Reads the settings of telemetry.
 internal sealed partial class SettingsReading
 {
     private const string TelemetryPrefix = "OTEL_";

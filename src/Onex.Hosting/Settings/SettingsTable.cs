@@ -78,7 +78,7 @@ public static class SettingsTable
     };
 
     public static readonly Setting KafkaProtocol = new(Messages, "KAFKA_SECURITY_PROTOCOL", OneOf, "PLAINTEXT",
-        "Security protocol. Anything but `SASL_SSL` and `SSL` sends messages and passwords in clear text.")
+        "Security protocol. Anything but `SASL_SSL` and `SSL` sends messages in clear text, and with `PLAIN` the password too.")
     {
         Values = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
     };

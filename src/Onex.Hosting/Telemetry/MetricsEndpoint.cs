@@ -10,8 +10,8 @@ using OpenTelemetry.Resources;
 namespace Onex.Hosting.Telemetry;
 
 /// <summary>
-/// <c>GET /metrics</c>: Prometheus text, for the callers of the API. Nothing is measured before the first call, so that a process that
-/// nobody scrapes pays nothing. So counters begin at the first call.
+/// <c>GET /metrics</c>: Prometheus text, for the callers of the API. Counters begin at the first call, so that a process that nobody
+/// scrapes pays nothing.
 /// </summary>
 internal sealed class MetricsEndpoint(RuntimeSettings settings) : IHttpEndpoints, IDisposable
 {

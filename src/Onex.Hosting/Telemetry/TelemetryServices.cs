@@ -21,7 +21,7 @@ internal static class TelemetryServices
     // The driver of the database makes its own spans. Those of HTTP clients come from the instrumentation, which redacts query strings.
     private const string Npgsql = "Npgsql";
 
-    // Probes call these every second, and each call would be a trace.
+    // Probes and Prometheus call these all the time, and each call would be a trace.
     private static readonly string[] _untraced = ["/health", "/ready", "/metrics"];
 
     public static WebApplicationBuilder AddOnexTelemetry(this WebApplicationBuilder builder, RuntimeSettings settings)

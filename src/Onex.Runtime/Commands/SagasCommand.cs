@@ -180,7 +180,7 @@ internal static class SagasCommand
     private static Command Check(Option<bool> json, Option<string?> url)
     {
         var command = new Command(
-            "check", "Look for live sagas that are stuck: no timer, event or operator could continue them. Fails if there is one.") { url };
+            "check", "Look for live sagas that are stuck: nothing will wake them, or the wake-up is late. Fails if there is one.") { url };
         command.SetAction(async (parsed, cancellation) =>
         {
             var stuck = 0;

@@ -96,7 +96,7 @@ internal static class RunCommand
     private static IEnumerable<string> Rendered(IEnumerable<Diagnostic> diagnostics, Severity severity) =>
         diagnostics.Where(diagnostic => diagnostic.Severity == severity).Select(diagnostic => diagnostic.Render().TrimEnd('\n'));
 
-    // Returns the environment with the secrets of Vault; or null and the exit code, after a signal or if the port is taken. Handles signals
+    // Returns the environment with the secrets of Vault; or null and the exit code, after a signal or if it cannot listen. Handles signals
     // itself, because the host does not run yet.
     private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
         IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,

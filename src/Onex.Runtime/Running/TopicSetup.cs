@@ -130,7 +130,6 @@ internal sealed class TopicSetup(
             : [];
     }
 
-    // A request that is read again after its saga was deleted would start another saga.
     private async Task CompareRetentionAsync(CancellationToken cancellation)
     {
         foreach (var topic in settings.Runs(RuntimeProfile.Main) ? settings.Topics.ReadByMain : [])
