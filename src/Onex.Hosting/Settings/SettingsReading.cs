@@ -36,11 +36,13 @@ internal sealed partial class SettingsReading
 
     public SettingsResult Read()
     {
-        // Only reports a wrong value: the constructor has read the value itself.
-        Flag(SettingsTable.InContainer);
         var contracts = ContractsDirectory();
         var file = Path.Combine(contracts, "runtime", "runtime_config.yaml");
         _file = SettingsFile.Read(file, DisplayPath(file));
+
+        // Only report wrong values: the constructor has read the first one itself, and this version does not use the second.
+        Flag(SettingsTable.InContainer);
+        Number(SettingsTable.BreakerThreshold);
 
         var profile = Enum.Parse<RuntimeProfile>(OneOf(SettingsTable.Profile)!, ignoreCase: true);
         var topics = Topics();
@@ -102,7 +104,6 @@ internal sealed partial class SettingsReading
             Telemetry = Telemetry(),
         };
         CheckExternalServices();
-        CheckUnused();
         CheckSpelling();
         Diagnostic[] diagnostics = [.. _file.Source.Diagnostics(), .. _environmentDiagnostics];
         var hasErrors = diagnostics.Any(diagnostic => diagnostic.Severity == Severity.Error);
@@ -510,16 +511,10 @@ internal sealed partial class SettingsReading
                 Find(SettingsTable.VaultAddress));
         }
 
-        Setting[] vaultSecrets = [SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret];
-        foreach (var secret in SettingsTable.All.Where(setting => setting is { IsSecret: true, IsUnused: true }).Concat(vaultSecrets))
+        foreach (var secret in new[] { SettingsTable.VaultToken, SettingsTable.VaultRole, SettingsTable.VaultSecret })
         {
             Secret(secret, neededBecause: null);
         }
-    }
-
-    private void CheckUnused()
-    {
-        Number(SettingsTable.BreakerThreshold);
     }
 
     // Reports only variables whose names are close to that of a setting: others belong to other programs.
