@@ -23,23 +23,19 @@ internal sealed class LostCommands(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await home.Assigned.WaitAsync(stoppingToken);
-        var after = default(SagaId);
-        var sagas = 0;
-        while (true)
+        IReadOnlyList<SagaId>? live = null;
+        var sent = 0;
+        while (live is null || sent < live.Count)
         {
             try
             {
-                var live = await store.LiveAsync(after, BatchSize, stoppingToken);
-                if (live.Count == 0)
-                {
-                    break;
-                }
-
+                live ??= await store.LiveAsync(stoppingToken);
+                var batch = live.Skip(sent).Take(BatchSize).ToList();
                 await router.HandleAsync(
-                    [.. live.Select(id => new Delivery(
+                    [.. batch.Select(id => new Delivery(
                         new ResendRequested { SagaId = id, CausedBy = MessageId.Create(time.GetUtcNow()) }, OutcomeSink.None))],
                     stoppingToken);
-                (after, sagas) = (live[^1], sagas + live.Count);
+                sent += batch.Count;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -54,9 +50,9 @@ internal sealed class LostCommands(
             }
         }
 
-        if (sagas > 0)
+        if (sent > 0)
         {
-            Log.SagasContinued(logger, sagas);
+            Log.SagasContinued(logger, sent);
         }
     }
 }

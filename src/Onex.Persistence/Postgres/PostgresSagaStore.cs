@@ -80,8 +80,7 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
             : Writes.WatchAsync(() => _reader.SavePayloadsAsync(payloads, cancellation));
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
-        _reader.LiveAsync(after, limit, cancellation);
+    public Task<IReadOnlyList<SagaId>> LiveAsync(CancellationToken cancellation) => _reader.LiveAsync(cancellation);
 
     /// <inheritdoc />
     public Task<CommitResult.DuplicateRequest?> FindRequestAsync(

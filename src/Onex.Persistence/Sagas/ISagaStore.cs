@@ -34,10 +34,10 @@ public interface ISagaStore
     Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation);
 
     /// <summary>
-    /// The first live sagas with a higher id than <paramref name="after"/>, in order. With them the embedded mode finds the sagas whose
-    /// outstanding commands it sends again after a restart, because its log is in memory.
+    /// All live sagas, in any order. With them the embedded mode finds the sagas whose outstanding commands it sends again after a restart,
+    /// because its log is in memory.
     /// </summary>
-    Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation);
+    Task<IReadOnlyList<SagaId>> LiveAsync(CancellationToken cancellation);
 
     /// <summary>The saga that a request started or joined, or that has processed an event with this id; null if there is none.</summary>
     Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation);

@@ -192,14 +192,9 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<SagaId>> LiveAsync(CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<SagaId>>(
-            session => session.Query(
-                "SELECT id FROM sagas WHERE id > $1 AND ended_at IS NULL ORDER BY id LIMIT $2",
-                row => new SagaId(row.Uuid(0)),
-                after,
-                limit),
-            cancellation);
+            session => session.Query("SELECT id FROM sagas WHERE ended_at IS NULL", row => new SagaId(row.Uuid(0))), cancellation);
 
     /// <inheritdoc />
     public Task<DateTimeOffset> NowAsync(CancellationToken cancellation) =>

@@ -36,6 +36,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS ux_sagas_request_id ON sagas (request_id);
 CREATE UNIQUE INDEX IF NOT EXISTS ux_sagas_live_business_key ON sagas (contract, business_key)
     WHERE ended_at IS NULL AND business_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_live_home_partition ON sagas (home_partition) WHERE ended_at IS NULL AND NOT parked;
+CREATE INDEX IF NOT EXISTS ix_sagas_live_contract_hash ON sagas (contract_hash) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_correlation_id ON sagas (correlation_id);
 CREATE INDEX IF NOT EXISTS ix_sagas_business_key ON sagas (business_key) WHERE business_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_ended_at ON sagas (ended_at) WHERE ended_at IS NOT NULL;

@@ -319,20 +319,14 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task All_live_sagas_are_listed_page_by_page_in_order()
+    public async Task All_live_sagas_are_listed()
     {
         SagaRow[] live = [await StartAsync(), await StartAsync(), await StartAsync()];
         var ended = await StartAsync();
         await CommitAsync(Rows.Transition(ended, Rows.Ended(ended)));
 
-        var listed = new List<SagaId>();
-        while (await Store.LiveAsync(listed.LastOrDefault(), 2, _none) is { Count: > 0 } page)
-        {
-            Assert.InRange(page.Count, 1, 2);
-            listed.AddRange(page);
-        }
+        var listed = await Store.LiveAsync(_none);
 
-        Assert.Equal(listed.OrderBy(id => id.ToString(), StringComparer.Ordinal), listed);
         Assert.All(live, row => Assert.Contains(row.Id, listed));
         Assert.DoesNotContain(ended.Id, listed);
     }

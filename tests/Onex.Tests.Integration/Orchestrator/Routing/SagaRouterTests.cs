@@ -404,7 +404,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         public Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(
             IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public Task<IReadOnlyList<SagaId>> LiveAsync(SagaId after, int limit, CancellationToken cancellation) =>
+        public Task<IReadOnlyList<SagaId>> LiveAsync(CancellationToken cancellation) =>
             throw new NotSupportedException();
 
         public Task<CommitResult.DuplicateRequest?> FindRequestAsync(MessageId requestId, CancellationToken cancellation) =>

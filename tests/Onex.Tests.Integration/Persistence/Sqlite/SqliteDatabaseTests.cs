@@ -298,7 +298,7 @@ public sealed class SqliteDatabaseTests : IDisposable
             Enumerable.Range(0, 50).Select(_ => store.CommitAsync(new CommitBatch([Rows.Start(Rows.New())], []), _none)));
 
         Assert.All(results, result => Assert.Equal([CommitResult.Committed.Instance], result));
-        Assert.Equal(50, (await store.LiveAsync(default, 100, _none)).Count);
+        Assert.Equal(50, (await store.LiveAsync(_none)).Count);
     }
 
     [Fact]
