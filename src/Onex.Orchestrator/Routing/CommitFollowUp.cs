@@ -207,48 +207,41 @@ internal sealed class CommitFollowUp(
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> undecided)
     {
         cache.Evict(work.SagaId);
-
-        // Outcomes of the ledger alone are no reason to try again: a wake-up that is tried alone finds them each time.
-        if (
-            work.DecidedDeliveries.Count > 1
-                && work.DecidedDeliveries.Exists(decided => decided.Delivery is { IsAlone: false, IsFromLedger: false }))
+        if (work.DecidedDeliveries is not [var (delivery, _, outcome)])
         {
-            undecided.AddRange(work.DecidedDeliveries.Select(decided => decided.Delivery.ToDecideAgain() with { IsAlone = true }));
+            // A wake-up that is alone already would find the same outcomes in the ledger again. Their commits set the timer.
+            undecided.AddRange(work.DecidedDeliveries
+                .Where(decided => decided.Delivery is not { IsAlone: true, Message: TimerFired })
+                .Select(decided => decided.Delivery.ToDecideAgain() with { IsAlone = true }));
             return;
         }
 
         var reason = $"The database rejects a value ({rejected.SqlState}): {rejected.Reason}";
-        foreach (var (delivery, _, outcome) in work.DecidedDeliveries)
+        if (delivery is { IsRejectedByDatabase: false, Message: StepResultArrived result })
         {
-            if (delivery is { IsRejectedByDatabase: false, Message: StepResultArrived result })
+            undecided.Add(delivery.ToDecideAgain() with
             {
-                undecided.Add(delivery.ToDecideAgain() with
+                IsRejectedByDatabase = true,
+                Message = result with
                 {
-                    IsRejectedByDatabase = true,
-                    Message = result with
-                    {
-                        Outcome = StepOutcome.Rejected,
-                        Result = null,
-                        Code = StepCodes.ResultInvalid,
-                        Message = reason,
-                    },
-                });
-                continue;
-            }
+                    Outcome = StepOutcome.Rejected,
+                    Result = null,
+                    Code = StepCodes.ResultInvalid,
+                    Message = reason,
+                },
+            });
+            return;
+        }
 
-            Log.MessageNotStored(logger, work.SagaId, reason);
-            var failure = new HandlingFailure(ErrorCodes.HandlingFailed, reason, IsFinal: true) { ErrorType = "DataRefused" };
-            if (
-                outcome is not DeliveryOutcome.Failed
-                    && !delivery.IsFromLedger
-                    && delivery.Message is StepResultArrived or TimerFired or ResendRequested)
-            {
-                undecided.Add(delivery with { Failure = failure });
-            }
-            else
-            {
-                outcomes.Report(delivery.Sink, OutcomeOf(delivery, failure), CancellationToken.None);
-            }
+        Log.MessageNotStored(logger, work.SagaId, reason);
+        var failure = new HandlingFailure(ErrorCodes.HandlingFailed, reason, IsFinal: true) { ErrorType = "DataRefused" };
+        if (outcome is not DeliveryOutcome.Failed && delivery.Message is StepResultArrived or TimerFired or ResendRequested)
+        {
+            undecided.Add(delivery with { Failure = failure });
+        }
+        else
+        {
+            outcomes.Report(delivery.Sink, OutcomeOf(delivery, failure), CancellationToken.None);
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Threading.Channels;
+using Microsoft.Extensions.Time.Testing;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Compiling;
 using Onex.Contracts.Expressions;
@@ -15,13 +16,14 @@ using Onex.Orchestrator.Machines;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
 using Onex.Persistence;
+using Onex.Persistence.Ledger;
 using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Orchestrator.Routing;
 
 /// <summary>
 /// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. Except in the last
-/// test no saga exists, so each commit only checks that.
+/// tests no saga exists, so each commit only checks that.
 /// </summary>
 public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 {
@@ -52,15 +54,18 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     private readonly OutgoingSender _sender;
     private readonly SagaRouter _router;
     private readonly SqliteSagaStore _sqlite;
+    private readonly SqliteEffectLedger _ledger;
+    private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
     private readonly Plan _plan;
 
     public SagaRouterTests()
     {
         _database = new SqliteDatabase(new SqliteStoreSettings(Path.Combine(_directory.FullName, "onex.db")));
         var sqlite = _sqlite = new SqliteSagaStore(_database, TimeProvider.System);
+        _ledger = new SqliteEffectLedger(_database, TimeProvider.System);
         _store = new PausedStore(sqlite);
         _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
-        var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(TimeProvider.System));
+        var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(_time));
         var compiler = new CompilerContext(
             new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>());
         _plan = ContractCompiler.Compile(
@@ -72,7 +77,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
                 plans,
                 sqlite,
                 new SagaReader(_store, sqlite, plans, NullLogger<SagaReader>.Instance),
-                new LedgerInquiry(sqlite, null!, null!, memory),
+                new LedgerInquiry(sqlite, _ledger, _ledger, memory),
                 new WantedItemReader(_store),
                 _sender,
                 cache,
@@ -244,6 +249,70 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             Result(saga, 2, StepOutcome.Completed, null, out var third));
 
         Assert.All(await Task.WhenAll(first, second, third), outcome => Assert.IsType<DeliveryOutcome.Done>(outcome));
+        await AssertOnlySecondItemFailedAsync(saga);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Of_several_outcomes_that_a_wakeup_finds_only_the_one_with_the_invalid_value_is_rejected(bool isAlone)
+    {
+        _store.Commit.SetResult();
+        var started = Start("key", contract: (_plan.Name, _plan.Hash));
+        await HandleAsync(started with { Sink = Sink(out var start) });
+        var saga = Assert.IsType<DeliveryOutcome.Done>(await start).Saga!;
+        foreach (var outstanding in saga.Outstanding)
+        {
+            await RecordAsync(saga, outstanding);
+        }
+
+        _time.Advance(TimeSpan.FromHours(1));
+        await HandleAsync(new Delivery(
+            new TimerFired
+            {
+                SagaId = saga.Facts.SagaId,
+                CausedBy = Identity.Wakeup(saga.Facts.SagaId, _time.GetUtcNow()),
+                Leases = new Dictionary<CommandId, Lease>(),
+            },
+            OutcomeSink.None) { IsAlone = isAlone });
+
+        await AssertOnlySecondItemFailedAsync(saga);
+    }
+
+    private async Task RecordAsync(SagaState saga, Outstanding outstanding)
+    {
+        var command = new StepCommand
+        {
+            CommandId = outstanding.CommandId,
+            Attempt = 1,
+            SagaId = saga.Facts.SagaId,
+            CorrelationId = saga.Facts.Requester.CorrelationId,
+            Contract = _plan.Name,
+            Step = "fetch",
+            Direction = StepDirections.Do,
+            Operation = "http.get",
+            HomePartition = 0,
+            TimeoutMs = 30_000,
+            NotAfter = _time.GetUtcNow().AddDays(1),
+        };
+        var lease = Assert.IsType<ClaimResult.Granted>(await _ledger.ClaimAsync(command, _none));
+        var isSecond = outstanding.Item == 1;
+        var result = new StepResult
+        {
+            CommandId = command.CommandId,
+            Attempt = 1,
+            SagaId = command.SagaId,
+            CorrelationId = command.CorrelationId,
+            Outcome = isSecond ? StepOutcomes.Rejected : StepOutcomes.Completed,
+            Result = isSecond ? null : RawJson.FromText("""{"status_code":200,"headers":{},"body":null}"""),
+            Code = isSecond ? "http_404" : null,
+            Message = isSecond ? "no\0page" : null,
+        };
+        Assert.True(await _ledger.RecordAsync(lease.LeaseToken, result, _none));
+    }
+
+    private async Task AssertOnlySecondItemFailedAsync(SagaState saga)
+    {
         var items = Assert.Single(await _sqlite.LoadItemsAsync(
             [new SagaItemsQuery(saga.Facts.SagaId, "fetch", null, Enum.GetValues<SagaItemStatus>(), null, Descending: false, 9)], _none));
         Assert.Equal([SagaItemStatus.Completed, SagaItemStatus.Failed, SagaItemStatus.Completed], items.Select(item => item.Status));
