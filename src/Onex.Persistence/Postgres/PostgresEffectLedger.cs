@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
@@ -127,8 +128,8 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     private readonly GroupCommit<ParkRow, ClaimResult> _parks;
 
     // The tokens of claims that ended without an answer. The database may have granted them a lease that nobody holds, so the next claim on
-    // the attempt takes the token, once.
-    private readonly ConcurrentDictionary<(CommandId CommandId, int Attempt), Guid> _unanswered = new();
+    // the attempt takes the token, once. Several tokens, because copies of the command may be claimed at the same time.
+    private readonly ConcurrentDictionary<(CommandId CommandId, int Attempt), ImmutableArray<Guid>> _unanswered = new();
 
     /// <summary>A ledger on this pool of connections.</summary>
     public PostgresEffectLedger(NpgsqlDataSource dataSource)
@@ -146,7 +147,13 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
     public async Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation)
     {
         var attempt = (command.CommandId, command.Attempt);
-        var token = _unanswered.TryRemove(attempt, out var unanswered) ? unanswered : new Guid(RandomNumberGenerator.GetBytes(16));
+        var token = new Guid(RandomNumberGenerator.GetBytes(16));
+        if (_unanswered.TryRemove(attempt, out var tokens))
+        {
+            token = tokens[0];
+            AddUnanswered(tokens[1..]);
+        }
+
         try
         {
             return await _claims.RunAsync(new ClaimRow(command, token), cancellation);
@@ -159,8 +166,16 @@ public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommand
                 _unanswered.Clear();
             }
 
-            _unanswered[attempt] = token;
+            AddUnanswered([token]);
             throw;
+        }
+
+        void AddUnanswered(ImmutableArray<Guid> more)
+        {
+            if (more.Length > 0)
+            {
+                _unanswered.AddOrUpdate(attempt, more, (_, others) => others.AddRange(more));
+            }
         }
     }
 

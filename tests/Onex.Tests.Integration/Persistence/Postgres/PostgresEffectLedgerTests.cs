@@ -62,6 +62,30 @@ public sealed class PostgresEffectLedgerTests(TestDatabase database) : EffectLed
     }
 
     [Fact]
+    public async Task Of_two_copies_of_a_command_whose_claims_ended_in_an_outage_one_is_granted_afterwards()
+    {
+        var settings = database.Settings;
+        await using var proxy = new CuttingProxy(settings.Host, settings.Port);
+        await using var pool = PostgresDataSource.Create(settings with { Host = "127.0.0.1", Port = proxy.Port, SslMode = "disable" });
+        var ledger = new PostgresEffectLedger(pool);
+        var command = Command();
+        var second = Task.FromResult<ClaimResult>(ClaimResult.Leased.Instance);
+        proxy.CutOnly("INSERT INTO onex.effect_ledger", Cut.BeforeTheAnswer, () =>
+        {
+            proxy.IsRejecting = true;
+            second = ledger.ClaimAsync(command, _none);
+        });
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => ledger.ClaimAsync(command, _none));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => second);
+        proxy.IsRejecting = false;
+
+        var claims = await Task.WhenAll(ledger.ClaimAsync(command, _none), ledger.ClaimAsync(command, _none));
+
+        Assert.Single(claims.OfType<ClaimResult.Granted>());
+        Assert.Single(claims.OfType<ClaimResult.Leased>());
+    }
+
+    [Fact]
     public async Task A_row_locked_by_a_recording_transaction_is_neither_closed_nor_waited_for()
     {
         var (locked, unlocked) = (Command(), Command());
