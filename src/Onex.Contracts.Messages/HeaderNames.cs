@@ -45,7 +45,7 @@ public static class HeaderNames
     /// <summary>On a domain event: the step that emitted it.</summary>
     public const string Step = "step";
 
-    /// <summary>On a redriven record: the id of its dead letter.</summary>
+    /// <summary>On a redriven record, and on the dead letter of a redriven event: the id of the dead letter.</summary>
     public const string Redrive = "onex-redrive";
 
     /// <summary>On a redriven record: its original identity, so that it counts as a duplicate and not as a new record.</summary>

@@ -127,7 +127,8 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
             Topic = Topics.DeadLetterTopicOf(topics.Requests),
             Key = rejection.Requester!.CorrelationId.ToString(),
             Value = EventDeadLetter.Write(topics.Requests, rejection, request, requestRef, at),
-            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.From(rejection.Requester), at),
+            Headers = Headers(EventTypes.DeadLetter, messageId, rejection.Requester.CorrelationId, SagaTrace.From(rejection.Requester), at)
+                .With(HeaderNames.Redrive, EventDeadLetter.RedrivenFrom(rejection.Requester)?.ToString()),
         };
 
     /// <summary>The row of that dead letter in the index; see <see cref="EventDeadLetter.Row"/>.</summary>

@@ -324,7 +324,8 @@ internal sealed class OutgoingSender(
         SagaId sagaId, OutgoingMessage message, ProducedRecord record, string reason)
     {
         OnUndeliverable();
-        var saga = message.Headers[HeaderNames.Redrive] is null ? sagaId : Redrive.FindSaga(message);
+        var isDeadLetter = IsDeadLetter(message);
+        var saga = isDeadLetter || message.Headers[HeaderNames.Redrive] is null ? sagaId : Redrive.FindSaga(message);
         if (saga is { } known)
         {
             Log.MessageUndeliverable(logger, message.MessageId, known, message.Topic, reason);
@@ -345,11 +346,9 @@ internal sealed class OutgoingSender(
             }
         }
 
-        var deadLetter = UndeliverableDeadLetter.Write(message, reason);
-        var topic = message.Topic;
-        if (!IsDeadLetter(message))
+        var deadLetter = isDeadLetter ? UndeliverableDeadLetter.WithoutValue(message) : UndeliverableDeadLetter.Write(message, reason);
+        if (!isDeadLetter)
         {
-            topic = Topics.DeadLetterTopicOf(topic);
             await deadLetters.AddAsync(UndeliverableDeadLetter.Row(message, reason), CancellationToken.None);
         }
 
@@ -359,11 +358,14 @@ internal sealed class OutgoingSender(
         // The index has the message by now (a dead letter was added with its commit), so nothing is lost if the dead-letter topic does not
         // exist. Then the message counts as acknowledged.
         var report = await producer.ProduceAsync(
-            record with { Topic = topic, Partition = null, Value = deadLetter }, CancellationToken.None);
+            record with { Topic = deadLetter.Topic, Partition = null, Value = deadLetter.Value, Headers = deadLetter.Headers.Items },
+            CancellationToken.None);
         return report.Delivery == DeliveryStatus.Undeliverable ? new DeliveryReport(DeliveryStatus.Acknowledged, null) : report;
     }
 
-    private static bool IsDeadLetter(OutgoingMessage message) => message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal);
+    private static bool IsDeadLetter(OutgoingMessage message) =>
+        message.Topic.EndsWith(Topics.DeadLetterSuffix, StringComparison.Ordinal)
+        && message.Headers[HeaderNames.EventType] == EventTypes.DeadLetter;
 
     private static void Signal(SemaphoreSlim semaphore)
     {

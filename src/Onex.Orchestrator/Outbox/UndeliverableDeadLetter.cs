@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Onex.Contracts.Messages;
+using Onex.Kafka.DeadLetters;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
 
@@ -10,8 +11,8 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal static class UndeliverableDeadLetter
 {
-    /// <summary>The dead letter's value. Without a value that does not fit; then it names its row, which stores that.</summary>
-    public static byte[] Write(OutgoingMessage message, string reason)
+    /// <summary>The dead letter as a message. Without a value that does not fit; then it names its row, which stores that.</summary>
+    public static OutgoingMessage Write(OutgoingMessage message, string reason)
     {
         var fits = message.Value.Length <= MessageSizes.DeadLetterValueMax;
         var deadLetter = new DeadLetter
@@ -20,19 +21,40 @@ internal static class UndeliverableDeadLetter
             OriginalMessage = new DeadLetterMessage
             {
                 Key = message.Key,
-                Value = fits ? System.Text.Encoding.UTF8.GetString(message.Value.Span) : null,
+                Value = fits ? SecretMask.Apply(RecordText.From(message.Value.ToArray())) : null,
                 ValueRef = fits ? null : Id(message),
-                Headers = message.Headers.Items.ToDictionary(),
+                Headers = message.Headers.Items.ToDictionary(
+                    header => header.Key, header => SecretMask.IsSecret(header.Key) ? SecretMask.Mask : header.Value),
                 Partition = message.Partition ?? -1,
                 Offset = -1,
             },
             FailureReason = reason,
             FailureCode = ErrorCodes.DeliveryRefused,
             FailureTimestamp = DateTimeOffset.Parse(Timestamp(message)),
+            CorrelationId = CorrelationId(message),
             RetryCount = 0,
             ErrorType = ErrorTypes.For(ErrorCodes.DeliveryRefused),
         };
-        return JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter);
+        return message with
+        {
+            Topic = Topics.DeadLetterTopicOf(message.Topic),
+            Partition = null,
+            Value = JsonSerializer.SerializeToUtf8Bytes(deadLetter, MessageJson.Readable.DeadLetter),
+            Headers = MessageHeaders
+                .Create("onex-main", EventTypes.DeadLetter, message.MessageId, deadLetter.CorrelationId, deadLetter.FailureTimestamp)
+                .WithTrace(message.Headers[HeaderNames.TraceParent], message.Headers[HeaderNames.TraceState]),
+        };
+    }
+
+    /// <summary>A dead letter that the broker rejects, without its value: it names its row, which stores that.</summary>
+    public static OutgoingMessage WithoutValue(OutgoingMessage message)
+    {
+        var deadLetter = JsonSerializer.Deserialize(message.Value.Span, MessageJson.Readable.DeadLetter)!;
+        var original = deadLetter.OriginalMessage with { Value = null, ValueRef = Id(message) };
+        return message with
+        {
+            Value = JsonSerializer.SerializeToUtf8Bytes(deadLetter with { OriginalMessage = original }, MessageJson.Readable.DeadLetter),
+        };
     }
 
     /// <summary>The dead letter's row in the index, with the whole message: it can be redriven once the topic accepts it.</summary>
@@ -44,7 +66,7 @@ internal static class UndeliverableDeadLetter
             -1,
             ErrorCodes.DeliveryRefused,
             reason,
-            Guid.TryParse(message.Headers[HeaderNames.CorrelationId], out var correlation) ? correlation : null,
+            CorrelationId(message),
             message.Value.ToArray(),
             DateTimeOffset.Parse(Timestamp(message)))
         {
@@ -57,6 +79,9 @@ internal static class UndeliverableDeadLetter
     /// <summary>The dead letter's id. A redriven message has the id of its first dead letter, so that no second one is added.</summary>
     public static Guid Id(OutgoingMessage message) =>
         Guid.TryParseExact(message.Headers[HeaderNames.Redrive], "D", out var id) ? id : message.MessageId.Value;
+
+    private static Guid? CorrelationId(OutgoingMessage message) =>
+        Guid.TryParse(message.Headers[HeaderNames.CorrelationId], out var correlation) ? correlation : null;
 
     // The time of the saga's decision, so that every copy of the dead letter has the same bytes.
     private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;

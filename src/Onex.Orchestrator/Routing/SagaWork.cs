@@ -249,9 +249,9 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             _outgoing.Add(messages.DeadEvent(rejection, request, isLarge ? deadLetterId : null, id, at));
 
             // A buffered event was recorded as seen, so under its old identity a redriven one would be a duplicate. The new identity is
-            // that of the dead letter, so a second redrive of an accepted event is still a duplicate.
+            // stored with the dead letter, so a second redrive of an accepted event is still a duplicate.
             var redriven = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(rejection, redriven, deadLetterId, at, identity: deadLetterId));
+            _deadLetters.Add(messages.DeadEventRow(rejection, redriven, deadLetterId, at, identity: id.Value));
         }
     }
 

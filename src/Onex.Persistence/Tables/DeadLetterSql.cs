@@ -5,12 +5,13 @@ namespace Onex.Persistence.Tables;
 /// <summary>The parts of queries that both stores share. Values are always parameters, never part of the text.</summary>
 internal static class DeadLetterSql
 {
-    // Keeps the columns of the last decision, which the next one overwrites.
+    // Keeps the columns of the last decision, which the next one overwrites. An event that was declined again has a new identity, in its
+    // headers, and no envelope id in its value.
     private const string Reopen = """
 
         ON CONFLICT (id) DO UPDATE
         SET status = 'open', code = excluded.code, reason = excluded.reason, error_type = excluded.error_type,
-            retry_count = excluded.retry_count, at = excluded.at
+            retry_count = excluded.retry_count, value = excluded.value, headers = excluded.headers, at = excluded.at
         WHERE l.status = 'redriven'
         """;
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
@@ -269,7 +270,14 @@ public abstract class RegistryAndDeadLettersCompliance
         await DeadLetters.AddAsync(deadLetter, _none);
         var decision = Redrive(deadLetter);
         await DeadLetters.DecideAsync(decision, _none);
-        var secondFailure = deadLetter with { Code = "ONEX3999", Reason = "still not JSON", Value = "other"u8.ToArray(), Reopens = true };
+        var secondFailure = deadLetter with
+        {
+            Code = "ONEX3999",
+            Reason = "still not JSON",
+            Value = "other"u8.ToArray(),
+            Headers = MessageHeaders.Empty.With("onex-origin", "another"),
+            Reopens = true,
+        };
 
         await DeadLetters.AddAsync(deadLetter, _none);
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
@@ -280,7 +288,9 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(
             (DeadLetterStatus.Open, "ONEX3999", "still not JSON", 1, decision.Id), (
                 open.Status, open.Code, open.Reason, open.Redrives, open.DecisionId));
-        Assert.Equal(deadLetter.Value, open.Value);
+
+        // What a redrive sends is that of the last failure: a declined event gets a new identity.
+        Assert.Equal((secondFailure.Headers, "other"), (open.Headers, Encoding.UTF8.GetString(open.Value!)));
         Assert.Equal(DeadLetterStatus.Redriven, (await DeadLetters.DecideAsync(Redrive(deadLetter), _none))!.Status);
 
         // Reopened again and then discarded, it is not reopened again.

@@ -5,10 +5,12 @@ using Microsoft.Extensions.Time.Testing;
 using Onex.Hosting.Health;
 using Onex.Kafka.Producing;
 using Onex.Metrics;
+using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence;
 using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
+using Onex.Tests.Unit.Engine;
 using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Orchestrator.Outbox;
@@ -102,11 +104,65 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         broker.RejectOnce = "responses.dlq";
-        sender.Send(_saga, [_message with { Topic = "responses.dlq" }]);
+        sender.Send(_saga, [UndeliverableDeadLetter.Write(_message, "no")]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
         Assert.Empty(index.Rows);
         Assert.Equal(["responses.dlq", "responses.dlq"], broker.Topics);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_dead_letter_that_the_broker_rejects_is_sent_without_its_value_and_refers_to_its_row(bool isRedriven)
+    {
+        var broker = new RejectingProducer();
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        var source = isRedriven ? $"requests/3/9/{_redriven.Value}" : "requests/3/9";
+        var requester = SagaScenario.Requester(source) with { Operation = "story.cancel" };
+        var deadEvent = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)).DeadEvent(
+            new Rejection(ErrorCodes.EventExpired, "Over.", requester), RawJson.EmptyObject, requestRef: null, _message.MessageId, default);
+
+        broker.RejectOnce = "requests.dlq";
+        sender.Send(_saga, [deadEvent]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        var sent = JsonSerializer.Deserialize(broker.LastRecord!.Value.Span, MessageJson.Readable.DeadLetter)!;
+        Assert.Equal(("requests", ErrorCodes.EventExpired, 9L), (sent.OriginalTopic, sent.FailureCode, sent.OriginalMessage.Offset));
+        Assert.Equal(
+            (null, (isRedriven ? _redriven : _message.MessageId).Value), (sent.OriginalMessage.Value, sent.OriginalMessage.ValueRef));
+    }
+
+    [Fact]
+    public async Task The_dead_letter_of_a_rejected_message_has_the_correlation_id_and_no_secrets()
+    {
+        var broker = new RejectingProducer("orders.packed");
+        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+
+        var headers = _message.Headers.With([new("x-token", "t0ken"), new("x-a", "b")]);
+        sender.Send(_saga, [_message with { Topic = "orders.packed", Headers = headers }]);
+        await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
+
+        var record = broker.LastRecord!;
+        var sent = JsonSerializer.Deserialize(record.Value.Span, MessageJson.Readable.DeadLetter)!;
+        Assert.Equal(_message.Headers[HeaderNames.CorrelationId], sent.CorrelationId?.ToString());
+        Assert.Equal("""{"token":"***"}""", sent.OriginalMessage.Value);
+        Assert.Equal(("***", "b"), (sent.OriginalMessage.Headers["x-token"], sent.OriginalMessage.Headers["x-a"]));
+        Assert.DoesNotContain("t0ken", Encoding.UTF8.GetString(record.Value.Span));
+        var written = record.Headers.ToDictionary();
+        Assert.DoesNotContain("x-token", written.Keys);
+        Assert.Equal(
+            (EventTypes.DeadLetter, _message.MessageId.ToString(), _message.Headers[HeaderNames.CorrelationId]),
+            (written[HeaderNames.EventType], written[HeaderNames.MessageId], written[HeaderNames.CorrelationId]));
+    }
+
+    [Fact]
+    public void Bytes_of_a_rejected_message_that_are_no_text_are_written_as_base64()
+    {
+        var deadLetter = UndeliverableDeadLetter.Write(_message with { Value = new byte[] { 0xff } }, "too large");
+
+        var written = JsonSerializer.Deserialize(deadLetter.Value.Span, MessageJson.Readable.DeadLetter)!;
+        Assert.Equal("base64:/w==", written.OriginalMessage.Value);
     }
 
     [Fact]
@@ -215,7 +271,7 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message], isFromOutbox: true);
-        sender.Send(_saga, [_message with { MessageId = new(_saga.Value), Topic = "responses.dlq" }], isFromOutbox: true);
+        sender.Send(_saga, [UndeliverableDeadLetter.Write(_message with { MessageId = new(_saga.Value) }, "no")], isFromOutbox: true);
         await Eventually.Async(() => sender.TakeAcknowledged(10).Count > 0, TimeSpan.FromSeconds(10), () => "nothing was acknowledged");
 
         Assert.Equal([_message.MessageId.Value], index.Closed);

@@ -1,3 +1,4 @@
+using Onex.Kafka.Records;
 using Onex.Orchestrator.Api;
 using Onex.Orchestrator.Mapping;
 using Onex.Orchestrator.Outbox;
@@ -139,6 +140,30 @@ public sealed class SagaWorkTests
 
         Assert.Contains("envelope_id", Text(Json(work.Outgoing[1].Value).GetProperty("original_message"), "value"));
         Assert.DoesNotContain("envelope_id", Encoding.UTF8.GetString(Assert.Single(work.ToEntry().DeadLetters).Value!));
+    }
+
+    [Fact]
+    public void A_redriven_event_that_is_declined_again_has_a_new_identity_because_its_saga_has_seen_the_last_one()
+    {
+        var deadLetter = Guid.CreateVersion7(_now);
+        var buffered = Buffered("cancel") with { Requester = SagaScenario.Requester($"requests/3/9/{deadLetter}") };
+        var identities = Enumerable.Range(4, 2).Select(version =>
+        {
+            var work = new SagaWork(Saga.Facts.SagaId, machine: null, Saga with { BufferedEvents = [buffered] }, version);
+            work.Apply(
+                new Decision(Saga, true, [], [], [])
+                {
+                    Declined = [new DeclinedEvent(buffered.Requester, buffered, ErrorCodes.EventExpired, "Over.", BecomesDeadLetter: true)],
+                },
+                new ResendRequested { SagaId = Saga.Facts.SagaId, CausedBy = default },
+                _messages);
+            var row = Assert.Single(work.ToEntry().DeadLetters);
+            Assert.Equal((deadLetter, true), (row.Id, row.Reopens));
+            return Redrive.Origin(row);
+        }).ToList();
+
+        Assert.Equal(2, identities.Distinct().Count());
+        Assert.DoesNotContain(RecordOrigin.FromIdentity(deadLetter), identities);
     }
 
     [Fact]
