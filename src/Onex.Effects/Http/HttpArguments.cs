@@ -15,7 +15,7 @@ internal sealed record HttpArguments
     public string? Path { get; init; }
 
     [Argument(
-        "Headers of the request. Headers of the connection replace those of the same name.", Default = "none",
+        "Headers of the request. Where the connection's headers are sent too, they replace those of the same name.", Default = "none",
         ReservedKeys = HttpHeaderRules.Reserved)]
     public IReadOnlyDictionary<string, string>? Headers { get; init; }
 
