@@ -18,6 +18,9 @@ public enum Cut
 
     /// <summary>The client is disconnected as soon as the server has the next request, which the server still executes.</summary>
     WhileTheServerWorks,
+
+    /// <summary>From the next request on nothing is forwarded, and both connections stay open.</summary>
+    Frozen,
 }
 
 /// <summary>A TCP proxy on loopback that cuts connections at a chosen moment, once.</summary>
@@ -146,6 +149,10 @@ internal sealed class CuttingProxy : IAsyncDisposable
                     client.Dispose();
                     return;
 
+                case Cut.Frozen:
+                    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, _stop.Token);
+                    break;
+
                 default:
                     await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
                     break;
@@ -166,6 +173,11 @@ internal sealed class CuttingProxy : IAsyncDisposable
                 client.Dispose();
                 server.Dispose();
                 return;
+            }
+
+            if ((Cut)Volatile.Read(ref _nextCut) == Cut.Frozen)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, _stop.Token);
             }
 
             await client.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);

@@ -101,6 +101,26 @@ public sealed class PostgresParkedCommandsTests(TestDatabase database)
     }
 
     [Fact]
+    public async Task Commands_that_a_process_was_taking_when_it_froze_are_taken_by_another()
+    {
+        await using var proxied = Proxied();
+        var command = Command("frozen");
+        var limit = new TakeLimit(command.Connection, 10);
+        await Parked.ParkAsync(command, _none);
+        proxied.Proxy.CutOnly("COMMIT\0", Cut.Frozen);
+        _ = proxied.Ledger.TakeAsync([limit], _none);
+        await Eventually.Async(
+            async () => await database.Database.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'") > 0,
+            TimeSpan.FromSeconds(20),
+            () => "no transaction is open");
+        Assert.Empty(await Other.TakeAsync([limit], _none));
+
+        await Eventually.Async(
+            async () => (await Other.TakeAsync([limit], _none)).Count > 0, TimeSpan.FromSeconds(20), () => "nothing was taken");
+    }
+
+    [Fact]
     public async Task The_report_of_a_process_that_died_expires_and_is_deleted()
     {
         await Parked.ReportAsync(Rows.Id(), [new UnavailableConnection("dead", TimeSpan.Zero, TimeSpan.Zero, null)], _none);

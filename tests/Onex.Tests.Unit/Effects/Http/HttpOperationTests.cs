@@ -233,8 +233,10 @@ public sealed class HttpOperationTests : IAsyncLifetime
         Assert.Equal((StepOutcomes.Failed, "step_timed_out"), (result.Outcome, result.Code));
     }
 
-    [Fact]
-    public async Task A_response_that_a_stop_of_the_process_cuts_off_has_no_outcome()
+    [Theory]
+    [InlineData(200)]
+    [InlineData(409)]
+    public async Task A_response_that_a_stop_of_the_process_cuts_off_has_no_outcome(int status)
     {
         // More than sockets hold, so the body is being read once it was written.
         var written = new byte[32 * 1024 * 1024];
@@ -242,6 +244,7 @@ public sealed class HttpOperationTests : IAsyncLifetime
         using var stop = new CancellationTokenSource();
         _server.Answer = async context =>
         {
+            context.Response.StatusCode = status;
             context.Response.ContentLength = written.Length + 1;
             await context.Response.Body.WriteAsync(written);
             isBeingRead.SetResult();
