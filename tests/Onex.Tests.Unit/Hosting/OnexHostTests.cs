@@ -28,12 +28,29 @@ public sealed class OnexHostTests
         using var stop = new CancellationTokenSource();
         var running = builder.RunAsync(TextWriter.Null, stop.Token);
         using var http = new HttpClient();
-        var call = http.GetAsync(new Uri($"http://localhost:{port}/endless"), TestContext.Current.CancellationToken);
-        await endpoint.Called.Task;
+        var call = CallAsync();
+        await endpoint.Called.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
 
         await stop.CancelAsync();
         Assert.Equal(OnexHost.Stopped, await running.WaitAsync(TimeSpan.FromSeconds(15), TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<HttpRequestException>(() => call);
+
+        async Task CallAsync()
+        {
+            while (true)
+            {
+                try
+                {
+                    await http.GetAsync(new Uri($"http://localhost:{port}/endless"), TestContext.Current.CancellationToken);
+                    return;
+                }
+                catch (HttpRequestException) when (!endpoint.Called.Task.IsCompleted)
+                {
+                    // The host does not listen yet.
+                    await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken);
+                }
+            }
+        }
     }
 
     private sealed class EndlessEndpoint : IHttpEndpoints
