@@ -49,7 +49,7 @@ class Attempt:
 class Worker:
     def __init__(self, operations):
         self.operations, self.running, self.reads_cancellations = operations, True, threading.Event()
-        self.producer = Producer(KAFKA | {"enable.idempotence": True})
+        self.producer = Producer(KAFKA | {"enable.idempotence": True, "message.timeout.ms": 0})  # a result never expires
         self.cancelled = collections.OrderedDict()  # command_id: the latest attempt that must not run
         self.answers = collections.OrderedDict()  # command_id: the final result
 
@@ -68,7 +68,9 @@ class Worker:
                 self.handle(record)
             except (ValueError, KeyError, TypeError, AttributeError) as malformed:
                 print(f"skipped a malformed record: {malformed!r}", flush=True)
-            self.producer.flush(10)  # the result is durable before the command counts as read
+            while self.running and self.producer.flush(1): pass  # the result is durable before the command counts as read
+            if len(self.producer):
+                break  # it stops without a broker, and another worker runs the command again
             try:
                 consumer.store_offsets(record)
             except KafkaException: pass  # the partition belongs to another worker now, which runs the command again

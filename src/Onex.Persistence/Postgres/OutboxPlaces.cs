@@ -15,6 +15,7 @@ internal sealed class OutboxPlaces
     private readonly Dictionary<MessageId, OutboxPlace> _places = [];
     private readonly Dictionary<long, int> _unsentCounts = [];
     private readonly Queue<(long Batch, MessageId[] Messages)> _committed = new();
+    private readonly Queue<MessageId> _read = new();
 
     /// <summary>Adds the messages of a batch that was committed, in the order of their places.</summary>
     public void AddCommitted(long batch, MessageId[] messages)
@@ -28,6 +29,7 @@ internal sealed class OutboxPlaces
             }
 
             _committed.Enqueue((batch, messages));
+            RemoveOldRead();
             while (_committed.TryPeek(out var oldest) && (_places.Count > MessagesMax || !_unsentCounts.ContainsKey(oldest.Batch)))
             {
                 _committed.Dequeue();
@@ -40,18 +42,20 @@ internal sealed class OutboxPlaces
         }
     }
 
-    /// <summary>Adds messages that were read.</summary>
+    /// <summary>Adds messages that were read. At the limit they replace those that were read first.</summary>
     public void AddRead(IEnumerable<(MessageId Message, OutboxPlace Place)> messages)
     {
         lock (_lock)
         {
             foreach (var (message, place) in messages)
             {
-                if (_places.Count < MessagesMax)
+                if (_places.TryAdd(message, place))
                 {
-                    _places.TryAdd(message, place);
+                    _read.Enqueue(message);
                 }
             }
+
+            RemoveOldRead();
         }
     }
 
@@ -107,6 +111,15 @@ internal sealed class OutboxPlaces
                     }
                 }
             }
+        }
+    }
+
+    // Called with the lock held. Before committed messages, because those that were read may have been sent by another process.
+    private void RemoveOldRead()
+    {
+        while (Math.Max(_places.Count, _read.Count) > MessagesMax && _read.TryDequeue(out var oldest))
+        {
+            _places.Remove(oldest);
         }
     }
 }

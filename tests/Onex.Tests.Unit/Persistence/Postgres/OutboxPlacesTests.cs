@@ -56,6 +56,19 @@ public sealed class OutboxPlacesTests
         Assert.Equal(oldest, _places.Find(oldest).Unknown);
     }
 
+    [Fact]
+    public void Messages_that_were_read_give_way_to_later_ones()
+    {
+        // Another process may have sent them, and then nobody removes them here.
+        _places.AddRead([.. Messages(OutboxPlaces.MessagesMax).Select(message => (message, new OutboxPlace(1, 1)))]);
+        var (committed, read) = (Messages(2), Messages(1));
+        _places.AddCommitted(2, committed);
+        _places.AddRead([(read[0], new OutboxPlace(3, 1))]);
+
+        Assert.Equal([2L], _places.Find(committed).CompleteBatches);
+        Assert.Equal([new OutboxPlace(3, 1)], _places.Find(read).Places);
+    }
+
     private static MessageId[] Messages(int count) =>
         [.. Enumerable.Range(0, count).Select(_ => MessageId.Create(DateTimeOffset.UnixEpoch))];
 }
