@@ -29,7 +29,7 @@ public static class WorkersRole
     /// The maximum session timeout of the group, so that other workers get the commands of a killed worker within ten seconds. A partition
     /// that is lost by mistake costs no more than repeated computations.
     /// </summary>
-    internal static readonly TimeSpan SessionMax = TimeSpan.FromSeconds(6);
+    public static readonly TimeSpan SessionMax = TimeSpan.FromSeconds(6);
 
     // The sender in the headers of results and reports.
     private const string Source = "onex-workers";

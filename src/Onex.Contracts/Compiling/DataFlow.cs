@@ -183,7 +183,7 @@ internal sealed class DataFlow
                 return AfterWait(place, joined.Except(lost));
             case EachStep each:
                 CheckReads(each.Items, known);
-                CheckCall(place, each.Call, known);
+                CheckCall(place, each.Call, AfterWait(place, known));
                 CheckReads(each.Save, known);
                 return AfterWrites(AfterWait(place, known), each.Save).Add(DoneFact(each.Id));
             case CallStep call:
@@ -236,9 +236,15 @@ internal sealed class DataFlow
         }
     }
 
-    // While the saga waits in the state, rules with `stay` may set fields to null.
-    private ImmutableHashSet<string> AfterWait(Place place, ImmutableHashSet<string> known) => known.Except(
-        LostFacts(_states[place.State].OnEvent.Concat(_anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)));
+    // While the saga waits in the state, rules with `stay` may set fields to null. A state that is not ordinary accepts no events.
+    private ImmutableHashSet<string> AfterWait(Place place, ImmutableHashSet<string> known)
+    {
+        var state = _states[place.State];
+        return state.Kind == StateKind.Ordinary
+            ? known.Except(LostFacts(
+                state.OnEvent.Concat(place.PastPivot ? [] : _anyState).Where(rule => rule.Next is null).SelectMany(rule => rule.Set)))
+            : known;
+    }
 
     // Adds that the written fields are set, and that they are not null unless their values may be.
     private static ImmutableHashSet<string> AfterWrites(ImmutableHashSet<string> known, ImmutableArray<Assignment> assignments) => known
@@ -266,7 +272,7 @@ internal sealed class DataFlow
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
-        known = known.Except(LostFactsIn(place));
+        known = AfterWait(place, known).Except(LostFactsIn(place));
         foreach (var next in targets)
         {
             Enter(next, place.PastPivot, known);
@@ -385,7 +391,7 @@ internal sealed class DataFlow
         var at = _findings.PositionOf(expression);
         if (_reported.Add(at))
         {
-            _scope.Report(ContractDiagnostics.NullInText(at, expression.Text, expression.Type.Plain == CelType.Text));
+            _scope.Report(ContractDiagnostics.NullInText(at, expression.Text, expression.Type.IsText));
         }
     }
 

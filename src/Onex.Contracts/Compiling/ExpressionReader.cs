@@ -201,7 +201,7 @@ internal sealed class ExpressionReader(ContractScope scope)
         "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) && !TypeRules.Fits(type, CelType.Uint) =>
             ContractDiagnostics.KeyTypeWrong(at, type.ToString()),
         "'until'" when !TypeRules.Fits(type, CelType.Timestamp) =>
-            ContractDiagnostics.UntilNotTimestamp(at, type.ToString(), type.Plain == CelType.Text),
+            ContractDiagnostics.UntilNotTimestamp(at, type.ToString(), type.IsText),
         _ => null,
     };
 

@@ -287,7 +287,7 @@ internal sealed class TemplateReader(ContractScope scope, ExpressionReader expre
         if (TypeRules.MayBeNull(TypeGiven(_ => true)))
         {
             scope.Report(
-                ContractDiagnostics.NullInText(scope.Found.PositionOf(expression), expression.Text, expression.Type.Plain == CelType.Text));
+                ContractDiagnostics.NullInText(scope.Found.PositionOf(expression), expression.Text, expression.Type.IsText));
         }
         else
         {

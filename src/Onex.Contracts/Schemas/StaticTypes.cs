@@ -53,7 +53,8 @@ internal static class StaticTypes
                     ({ } a, { } b) => Refine(a, b),
                     (var a, var b) => b ?? a,
                 },
-                before.IsClosed && after.IsClosed));
+                before.IsClosed && after.IsClosed,
+                Math.Max(before.Size, after.Size)));
         }
 
         return returns.IsDyn ? result : returns;

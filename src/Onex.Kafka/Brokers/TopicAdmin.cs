@@ -142,7 +142,7 @@ public sealed class TopicAdmin
         // The answer names the broker, whatever the topic.
         var metadata = await RequestAsync(
             client => Task.Run(() => client.GetMetadata("__consumer_offsets", _timeout), cancellation), cancellation);
-        return await TimesAsync(
+        return metadata.OriginatingBrokerId >= 0 && await TimesAsync(
             ResourceType.Broker,
             metadata.OriginatingBrokerId.ToString(CultureInfo.InvariantCulture),
             ["group.min.session.timeout.ms", "group.max.session.timeout.ms"],

@@ -3,6 +3,7 @@ using Onex.Contracts.Text;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 using Onex.Kafka.Brokers;
+using Onex.Workers;
 
 namespace Onex.Runtime.Running;
 
@@ -117,17 +118,26 @@ internal sealed class TopicSetup(
         }
     }
 
-    private async Task<IEnumerable<string>> SessionProblemsAsync(CancellationToken cancellation)
-    {
-        var session = settings.Kafka!.SessionTimeout;
-        return await topics.SessionTimeoutsAsync(cancellation) is var (shortest, longest) && (session < shortest || session > longest)
-            ?
-            [
-                $"KAFKA_SESSION_TIMEOUT is {Durations.Format(session)}, but the brokers accept only {Durations.Format(shortest)} to "
-                + $"{Durations.Format(longest)}. Set it accordingly, or change the brokers' group.min.session.timeout.ms or "
-                + "group.max.session.timeout.ms.",
-            ]
+    private async Task<IEnumerable<string>> SessionProblemsAsync(CancellationToken cancellation) =>
+        await topics.SessionTimeoutsAsync(cancellation) is var (shortest, longest)
+            ? SessionProblems(settings.Kafka!.SessionTimeout, shortest, longest, settings.Runs(RuntimeProfile.Workers))
             : [];
+
+    /// <summary>Why the brokers do not let the process join its groups, by the shortest and longest session that they accept.</summary>
+    internal static IEnumerable<string> SessionProblems(TimeSpan session, TimeSpan shortest, TimeSpan longest, bool runsWorkers)
+    {
+        if (session < shortest || session > longest)
+        {
+            yield return $"KAFKA_SESSION_TIMEOUT is {Durations.Format(session)}, but the brokers accept only "
+                + $"{Durations.Format(shortest)} to {Durations.Format(longest)}. Set it accordingly, or change the brokers' group.min.session.timeout.ms or "
+                + "group.max.session.timeout.ms.";
+        }
+        else if (runsWorkers && shortest > WorkersRole.SessionMax)
+        {
+            yield return $"Workers join their group with a session timeout of at most {Durations.Format(WorkersRole.SessionMax)}, but the "
+                + $"brokers accept only {Durations.Format(shortest)} to {Durations.Format(longest)}. Lower the brokers' "
+                + "group.min.session.timeout.ms.";
+        }
     }
 
     private async Task CompareRetentionAsync(CancellationToken cancellation)

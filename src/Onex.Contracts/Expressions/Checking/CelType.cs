@@ -48,6 +48,9 @@ internal abstract record CelType
     /// <summary>The type without "or null".</summary>
     public CelType Plain => this is Nullable nullable ? nullable.Value : this;
 
+    /// <summary>Whether its values are text, of whatever length, or null.</summary>
+    public bool IsText => Plain is Basic { Kind: CelKind.String };
+
     /// <summary>The type with "or null".</summary>
     public CelType OrNull => this is Nullable or DynType || this == Null ? this : this is NothingType ? Null : new Nullable(this);
 
@@ -126,9 +129,13 @@ internal abstract class ObjectShape
 /// <param name="names">The names of the declared fields.</param>
 /// <param name="find">Returns the type of a field; null if it is not declared.</param>
 /// <param name="isClosed">Whether there are no other fields.</param>
-internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<string, CelType?> find, bool isClosed) : ObjectShape
+/// <param name="size">The number of its fields for estimates, if it has more than the declared ones.</param>
+internal sealed class DeclaredShape(IReadOnlyCollection<string> names, Func<string, CelType?> find, bool isClosed, long size = 0)
+    : ObjectShape
 {
     public override IReadOnlyCollection<string> Names => names;
+
+    public override long Size => Math.Max(names.Count, size);
 
     public override bool IsClosed => isClosed;
 

@@ -5,6 +5,8 @@ internal sealed class JsonShape(ObjectShape inner) : ObjectShape
 {
     public override IReadOnlyCollection<string> Names => inner.Names;
 
+    public override long Size => inner.Size;
+
     public override bool IsClosed => inner.IsClosed;
 
     /// <summary>The type of a value after it was sent as JSON: timestamps, durations, bytes and keys of maps are text.</summary>

@@ -127,10 +127,18 @@ public sealed class TopicSetupTests : IAsyncDisposable
         var error = await Assert.ThrowsAsync<ConfigurationException>(() => services.GetRequiredService<TopicSetup>().StartAsync(_none));
 
         Assert.Matches(
-            "^KAFKA_SESSION_TIMEOUT is 31m, but the brokers accept only [0-9]+s to 30m. Set it accordingly, or change the brokers' "
-                + "group.min.session.timeout.ms or group.max.session.timeout.ms.$",
+            "^KAFKA_SESSION_TIMEOUT is 31m, but the brokers accept only [0-9]+m?s to [0-9]+[smh]. Set it accordingly, or change the "
+                + "brokers' group.min.session.timeout.ms or group.max.session.timeout.ms.$",
             Assert.Single(error.Lines));
     }
+
+    [Theory]
+    [InlineData(15, 6, false)]
+    [InlineData(15, 10, true)]
+    [InlineData(5, 6, true)]
+    public void A_worker_needs_brokers_that_accept_its_shorter_session_timeout(int session, int shortest, bool isProblem) =>
+        Assert.Equal(isProblem, TopicSetup.SessionProblems(
+            TimeSpan.FromSeconds(session), TimeSpan.FromSeconds(shortest), TimeSpan.FromMinutes(30), runsWorkers: true).Any());
 
     [Fact]
     public async Task A_topic_of_the_orchestrator_that_keeps_records_for_ever_is_reported_at_the_start()

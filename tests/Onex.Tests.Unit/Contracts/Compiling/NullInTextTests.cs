@@ -137,6 +137,34 @@ public sealed class NullInTextTests
                 next: done
             """, "events: { clear: {} }"));
 
+    [Theory]
+    [InlineData("", MayBeNull)]
+    [InlineData("pivot: true", null)]
+    public void An_event_of_any_state_resets_a_field_only_before_the_pivot(string pivot, string? code) =>
+        Assert.Equal(Expected(code), Check($$"""
+              work:
+                {{pivot}}
+                steps:
+                  - set: { hold: "'h'" }
+                  - wait: 1m
+                  - { id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }
+                next: done
+            """, "events: { clear: {} }\nany_state: [{ event: clear, stay: true, set: { hold: null } }]"));
+
+    [Fact]
+    public void An_event_may_reset_a_field_before_a_failure_is_caught() =>
+        Assert.Equal([MayBeNull], Check("""
+              work:
+                steps:
+                  - set: { hold: "'h'" }
+                  - { id: other, effect: http.get, connection: stock, with: { path: /a }, catch: [{ next: undo }] }
+                on_event: [{ event: clear, stay: true, set: { hold: null } }]
+                next: done
+              undo:
+                steps: [{ id: look, effect: http.get, connection: stock, with: { path: "/holds/${data.hold}" } }]
+                next: done
+            """, "events: { clear: {} }"));
+
     [Fact]
     public void Null_is_reported_in_arguments_keys_and_messages() =>
         Assert.Equal([MayBeNull, MayBeNull, MayBeNull], Check("""
