@@ -31,11 +31,11 @@ internal static class WorkersCommand
         };
         var names = new Option<string[]>("--operation")
         {
-            Description = "An operation to verify; may be repeated. Default: those that contracts/operations declares for the topic.",
+            Description = "An operation to verify; may be repeated. Default: those that CONTRACTS_DIR/operations declares for the topic.",
         };
         var arguments = new Option<string?>("--arguments")
         {
-            Description = "Arguments that the operations accept, as JSON. Default: samples of the declared types.",
+            Description = "Arguments that the operations accept, as JSON. Default: samples of the declared types, if any.",
         };
         var longArguments = new Option<string?>("--long-arguments")
         {
@@ -44,17 +44,18 @@ internal static class WorkersCommand
         };
         var within = new Option<int>("--within")
         {
-            Description = "How many seconds a result may take.",
+            Description = "How many seconds a result may take: 1 to 3600.",
             DefaultValueFactory = _ => 10,
         };
         var verify = new Command(
-            "verify", "Play the orchestrator against a running worker, and show which cases of the protocol pass. It runs the operations.")
+            "verify",
+            "Play the orchestrator against a running worker, which runs the operations, and show which cases of the protocol pass.")
         {
             topic, names, arguments, longArguments, within,
         };
         verify.SetAction((parsed, cancellation) => VerifyAsync(
             parsed.GetValue(topic)!, parsed.GetValue(names) ?? [], parsed.GetValue(arguments), parsed.GetValue(longArguments),
-            TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(within), 1, 3600)), parsed.GetValue(json), cancellation));
+            Within(parsed.GetValue(within)), parsed.GetValue(json), cancellation));
         return new Command("workers", "Workers outside of Onex, which run remote operations.") { verify };
     }
 
@@ -106,8 +107,8 @@ internal static class WorkersCommand
                 if (!json)
                 {
                     Console.WriteLine(
-                        verified.Failure is null ? $"passed  {verified.Operation}: {verified.Name}"
-                            : $"FAILED  {verified.Operation}: {verified.Name}\n        {verified.Failure}");
+                        verified.Failure is { } failure ? $"FAILED  {verified.Operation}: {verified.Name}\n        {failure}"
+                            : $"{(verified.IsSkipped ? "skipped" : "passed ")} {verified.Operation}: {verified.Name}");
                 }
             }
         }
@@ -123,6 +124,7 @@ internal static class WorkersCommand
                     writer.WriteString("operation", verified.Operation);
                     writer.WriteString("case", verified.Name);
                     writer.WriteBoolean("passed", verified.Failure is null);
+                    writer.WriteBoolean("skipped", verified.IsSkipped);
                     if (verified.Failure is { } failure)
                     {
                         writer.WriteString("failure", failure);
@@ -142,7 +144,13 @@ internal static class WorkersCommand
     private static List<VerifiedOperation> Operations(
         RuntimeSettings settings, string topic, string[] names, string? arguments, string? longArguments)
     {
-        var declarations = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Create(settings, PluginSet.None)).Operations;
+        var remote = RemoteOperationsReader.Read(settings.ContractsDirectory, Catalogue.Create(settings, PluginSet.None));
+        foreach (var diagnostic in remote.Diagnostics)
+        {
+            Console.Error.Write(diagnostic.Render());
+        }
+
+        var declarations = remote.Operations;
         if (names.Length == 0)
         {
             names = [.. declarations.Where(operation => operation.Remote!.Topic == topic).Select(operation => operation.Name)];
@@ -164,7 +172,7 @@ internal static class WorkersCommand
                     Console.Error.WriteLine(
                         $"{settings.ContractsDirectory}/operations does not declare '{name}'. "
                         + Spelling.DidYouMean(name, declarations.Select(operation => operation.Name))
-                        + $"It gets {(arguments is null ? "no arguments" : "the given arguments")}, and its result is not checked.");
+                        + $"'{name}' gets {(arguments is null ? "no arguments" : "the given arguments")}, and its result is not checked.");
                 }
 
                 var samples = declaration is null ? "{}" : RemoteResults.SampleArguments(declaration);
@@ -175,6 +183,10 @@ internal static class WorkersCommand
             }),
         ];
     }
+
+    private static TimeSpan Within(int seconds) => seconds is >= 1 and <= 3600
+        ? TimeSpan.FromSeconds(seconds)
+        : throw new ConfigurationException($"--within takes 1 to 3600 seconds, not {seconds}.");
 
     private static RawJson Arguments(string option, string text)
     {

@@ -10,8 +10,9 @@ namespace Onex.Runtime.Verification;
 /// <summary>The outcome of a case.</summary>
 /// <param name="Operation">The operation.</param>
 /// <param name="Name">The case.</param>
-/// <param name="Failure">Why it failed; null if it passed.</param>
-internal sealed record VerifiedCase(string Operation, string Name, string? Failure);
+/// <param name="Failure">Why it failed; null if it passed or was skipped.</param>
+/// <param name="IsSkipped">Whether it was not run, because it does not apply to the operation.</param>
+internal sealed record VerifiedCase(string Operation, string Name, string? Failure, bool IsSkipped);
 
 /// <summary>An operation to verify.</summary>
 /// <param name="Name">Its name.</param>
@@ -36,6 +37,8 @@ internal sealed record VerifiedOperation(string Name, RawJson Arguments, Operati
 /// <param name="time">The clock.</param>
 internal sealed class WorkerVerification(WorkerLink link, int partitions, int homes, TimeSpan within, TimeProvider time)
 {
+    private sealed record Case(string Name, Func<VerifiedOperation, CancellationToken, Task<string?>> Run, bool Applies = true);
+
     // Bounds the time of cases that use several partitions.
     private const int PartitionsMax = 12;
 
@@ -51,28 +54,30 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
     public async IAsyncEnumerable<VerifiedCase> RunAsync(
         VerifiedOperation operation, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        (string Name, Func<VerifiedOperation, CancellationToken, Task<string?>> Run)[] cases =
+        Case[] cases =
         [
-            ("a command is answered on its home partition", VerifyAnswerAsync),
-            ("the trace context is passed on", VerifyTraceAsync),
-            ("a duplicate has the same result", VerifyDuplicateAsync),
-            ("a retry is answered as the attempt that it is", VerifyRetryAsync),
-            ("a compensation is answered", VerifyCompensationAsync),
-            ("a command after its not_after is not run", VerifyNotAfterAsync),
-            ("unknown fields are ignored", VerifyUnknownFieldsAsync),
-            ("a large command is answered", VerifyLargeCommandAsync),
-            ("missing arguments are not completed", VerifyMissingArgumentsAsync),
-            ("an unknown operation is rejected", VerifyUnknownOperationAsync),
-            ("a malformed record stops nothing", VerifyMalformedRecordsAsync),
-            ("a cancelled command is not run", VerifyCancelBeforeStartAsync),
-            ("a cancellation stops a running command", VerifyCancelWhileRunningAsync),
-            ("a cancellation stops no later attempt and no other command", VerifyCancelScopeAsync),
-            ("reports have their form", VerifyReportsAsync),
+            new("a command is answered on its home partition", VerifyAnswerAsync),
+            new("the trace context is passed on", VerifyTraceAsync),
+            new("a duplicate has the same result", VerifyDuplicateAsync),
+            new("a retry is answered as the attempt that it is", VerifyRetryAsync),
+            new("a compensation is answered", VerifyCompensationAsync),
+            new("a command after its not_after is not run", VerifyNotAfterAsync),
+            new("unknown fields are ignored", VerifyUnknownFieldsAsync),
+            new("a large command is answered", VerifyLargeCommandAsync),
+            new("missing arguments are not completed", VerifyMissingArgumentsAsync,
+                operation.Declared?.Arguments.Any(argument => argument.Required) == true),
+            new("an unknown operation is rejected", VerifyUnknownOperationAsync),
+            new("a malformed record stops nothing", VerifyMalformedRecordsAsync),
+            new("a cancelled command is not run", VerifyCancelBeforeStartAsync, operation.MayBeCancelled),
+            new("a cancellation stops a running command", VerifyCancelWhileRunningAsync,
+                operation is { MayBeCancelled: true, LongArguments: not null }),
+            new("a cancellation stops no later attempt and no other command", VerifyCancelScopeAsync),
+            new("reports have their form", VerifyReportsAsync),
         ];
-        foreach (var (name, run) in cases)
+        foreach (var (name, run, applies) in cases)
         {
-            var failure = await run(operation, cancellation);
-            yield return new VerifiedCase(operation.Name, name, failure);
+            var failure = applies ? await run(operation, cancellation) : null;
+            yield return new VerifiedCase(operation.Name, name, failure, IsSkipped: !applies);
             if (failure is not null && !link.HasAnswers)
             {
                 // No worker answers, so every other case would only wait for its time.
@@ -178,11 +183,6 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
 
     private async Task<string?> VerifyMissingArgumentsAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        if (operation.Declared?.Arguments.Any(argument => argument.Required) != true)
-        {
-            return null;
-        }
-
         var command = link.CreateCommand(operation.Name, RawJson.EmptyObject, 0);
         return await SendAndCheckAsync(command, operation, cancellation)
             ?? (link.Results(command)[0].Outcome == StepOutcomes.Completed
@@ -230,7 +230,7 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
     private async Task<string?> VerifyCancelBeforeStartAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
         var end = time.GetUtcNow() + within;
-        while (operation.MayBeCancelled)
+        while (true)
         {
             var command = link.CreateCommand(operation.Name, operation.Arguments, 0);
             await link.CancelAsync(command, cancellation);
@@ -246,18 +246,11 @@ internal sealed class WorkerVerification(WorkerLink link, int partitions, int ho
                 return "It was run. Read the topic of the cancellations, and remember their command_id and attempt.";
             }
         }
-
-        return null;
     }
 
     private async Task<string?> VerifyCancelWhileRunningAsync(VerifiedOperation operation, CancellationToken cancellation)
     {
-        if (!operation.MayBeCancelled || operation.LongArguments is not { } longer)
-        {
-            return null;
-        }
-
-        var command = link.CreateCommand(operation.Name, longer, 0) with { TimeoutMs = 600_000 };
+        var command = link.CreateCommand(operation.Name, operation.LongArguments!.Value, 0) with { TimeoutMs = 600_000 };
         await link.SendAsync(command, cancellation);
         await Task.Delay(Quiet, time, cancellation);
         if (link.Results(command).Count > 0)

@@ -110,6 +110,9 @@ public sealed partial class RemoteOperationTests : IDisposable
         var misspelt = await OnexProcess.RunAsync(
             stack.Settings, "workers", "verify", "--topic", "pricing-commands", "--within", "1", "--operation", "pricing.qoute");
         Assert.Contains("does not declare 'pricing.qoute'. Did you mean 'pricing.quote'? ", misspelt.Error, StringComparison.Ordinal);
+
+        var tooShort = await OnexProcess.RunAsync(stack.Settings, "workers", "verify", "--topic", "pricing-commands", "--within", "0");
+        Assert.Equal((78, "--within takes 1 to 3600 seconds, not 0."), (tooShort.Code, tooShort.Error));
     }
 
     private async Task<OnexStack> CreateAsync()

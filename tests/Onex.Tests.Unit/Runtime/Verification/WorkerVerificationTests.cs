@@ -16,7 +16,17 @@ public sealed class WorkerVerificationTests
         var cases = await VerifyAsync(WorkerFault.None);
 
         Assert.Equal(15, cases.Count);
-        Assert.All(cases, verified => Assert.Null(verified.Failure));
+        Assert.All(cases, verified => Assert.True(verified is { Failure: null, IsSkipped: false }));
+    }
+
+    [Fact]
+    public async Task A_case_that_does_not_apply_is_skipped()
+    {
+        var cases = await VerifyAsync(WorkerFault.None, isDeclared: false);
+
+        Assert.Equal(
+            ["missing arguments are not completed", "a cancellation stops a running command"],
+            cases.Where(verified => verified.IsSkipped).Select(verified => verified.Name));
     }
 
     [Theory]
@@ -53,7 +63,7 @@ public sealed class WorkerVerificationTests
         Assert.Contains(expectedText, failed.Failure, StringComparison.Ordinal);
     }
 
-    private static async Task<List<VerifiedCase>> VerifyAsync(WorkerFault fault)
+    private static async Task<List<VerifiedCase>> VerifyAsync(WorkerFault fault, bool isDeclared = true)
     {
         using var worker = new FakeWorker(fault);
         var link = new WorkerLink(worker, "pricing-commands", TimeProvider.System);
@@ -63,9 +73,9 @@ public sealed class WorkerVerificationTests
         {
             Quiet = TimeSpan.FromMilliseconds(50),
         };
-        var operation = new VerifiedOperation("pricing.quote", RawJson.FromText("""{"sku":"a"}"""), _declared)
+        var operation = new VerifiedOperation("pricing.quote", RawJson.FromText("""{"sku":"a"}"""), isDeclared ? _declared : null)
         {
-            LongArguments = RawJson.FromText("""{"sku":"a","seconds":600}"""),
+            LongArguments = !isDeclared ? null : RawJson.FromText("""{"sku":"a","seconds":600}"""),
         };
         var cases = new List<VerifiedCase>();
         await foreach (var verified in verification.RunAsync(operation, TestContext.Current.CancellationToken))
