@@ -4,8 +4,8 @@ namespace Onex.Effects.Operations;
 /// Limits the memory of all results together. Attempts wait for free memory as their results grow. One attempt at a time may exceed the
 /// limit without waiting, so that attempts that have begun to read cannot deadlock.
 /// </summary>
-/// <param name="capacity">The maximum size of all results together, in bytes as received.</param>
-/// <param name="largest">The maximum size of one result in bytes.</param>
+/// <param name="capacity">The maximum size of all results together, in bytes, except for one attempt.</param>
+/// <param name="largest">The maximum size of one result in bytes. Operations check it.</param>
 internal sealed class ResultMemory(long capacity, int largest)
 {
     /// <summary>A memory without a limit.</summary>
@@ -36,6 +36,12 @@ internal sealed class ResultMemory(long capacity, int largest)
     // Called with the lock held.
     private bool TryReserve(Reservation reservation, long additional)
     {
+        // A cancelled attempt may have left code running, which still reserves after the attempt has ended.
+        if (reservation.HasEnded)
+        {
+            return true;
+        }
+
         if (_reserved + additional > capacity && _exceeding != reservation)
         {
             if (_exceeding is not null)
@@ -64,14 +70,14 @@ internal sealed class ResultMemory(long capacity, int largest)
     /// <summary>The reservation of an attempt.</summary>
     internal sealed class Reservation(ResultMemory memory) : IDisposable
     {
-        /// <summary>The maximum size of one result in bytes.</summary>
+        /// <summary>The maximum size of one result in bytes. Operations check it.</summary>
         public int Largest => memory.Largest;
 
         public long Bytes { get; set; }
 
-        private bool _hasEnded;
+        public bool HasEnded { get; private set; }
 
-        /// <summary>Completes when this many bytes in total are reserved, or at once after the reservation was disposed of.</summary>
+        /// <summary>Completes when this many bytes in total are reserved. After it was disposed of it reserves nothing.</summary>
         public async ValueTask ReserveAsync(long bytes, CancellationToken cancellation)
         {
             LinkedListNode<(Reservation Reservation, long Additional, TaskCompletionSource Granted)> waiter;
@@ -79,9 +85,7 @@ internal sealed class ResultMemory(long capacity, int largest)
             {
                 var additional = bytes - Bytes;
                 var isNext = memory._waiting.Count == 0 || memory._exceeding == this;
-
-                // A cancelled attempt may have left code running, which gets here after the attempt has ended.
-                if (_hasEnded || additional <= 0 || (isNext && memory.TryReserve(this, additional)))
+                if (HasEnded || additional <= 0 || (isNext && memory.TryReserve(this, additional)))
                 {
                     return;
                 }
@@ -115,7 +119,7 @@ internal sealed class ResultMemory(long capacity, int largest)
         {
             lock (memory._lock)
             {
-                _hasEnded = true;
+                HasEnded = true;
                 memory._reserved -= Bytes;
                 Bytes = 0;
                 if (memory._exceeding == this)

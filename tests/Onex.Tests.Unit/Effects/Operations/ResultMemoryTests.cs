@@ -55,6 +55,22 @@ public sealed class ResultMemoryTests
         Assert.Equal(0, second.Bytes);
     }
 
+    [Fact]
+    public async Task A_reservation_that_is_disposed_of_while_it_waits_takes_no_memory()
+    {
+        var memory = new ResultMemory(capacity: 10, largest: 100);
+        var (first, second, third) = (memory.Begin(), memory.Begin(), memory.Begin());
+        await first.ReserveAsync(20, CancellationToken.None);
+        var waiting = second.ReserveAsync(20, CancellationToken.None).AsTask();
+
+        second.Dispose();
+        first.Dispose();
+
+        await waiting.WaitAsync(_soon);
+        await third.ReserveAsync(20, CancellationToken.None).AsTask().WaitAsync(_soon);
+        Assert.Equal((0, 20), (second.Bytes, third.Bytes));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
