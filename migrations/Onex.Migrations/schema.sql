@@ -632,8 +632,6 @@ COMMENT ON COLUMN onex.sagas.home_partition IS 'Partition of the request, or one
 
 COMMENT ON COLUMN onex.sagas.parent_id IS 'The saga whose step started this one, whether that step waits for it or is detached; empty for others.';
 
-COMMENT ON COLUMN onex.saga_payloads.name IS 'input, output, response, arguments:..., result:... or event:...; unique within the saga.';
-
 COMMENT ON COLUMN onex.effect_ledger.claimed_at IS 'When that attempt was claimed or parked; with attempt 0, when the command was cancelled.';
 
 COMMENT ON COLUMN onex.effect_ledger.attempt IS 'The latest attempt that was claimed or parked; 0: it was cancelled before that.';

@@ -2,14 +2,14 @@ namespace Onex.Tests.Fault;
 
 /// <summary>
 /// The drill of docs/operating.md, "Backup and restore": the database is lost and restored to an earlier moment, while Kafka keeps its
-/// records and the group's offsets.
+/// records and offsets.
 /// </summary>
 public sealed class RestoredDatabaseTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);
 
     [Fact]
-    public async Task Every_order_ends_once_after_the_database_was_restored_to_a_moment_and_the_offsets_were_rewound()
+    public async Task Every_order_has_one_outcome_after_the_database_was_restored_to_a_moment_and_the_offsets_were_rewound()
     {
         await using var postgres = await PostgresServer.StartArchivingAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);
@@ -34,7 +34,7 @@ public sealed class RestoredDatabaseTests(ITestOutputHelper output)
         var restored = await stack.Database.ScalarAsync<long>("SELECT count(*) FROM onex.sagas");
         Assert.InRange(restored, 8, before - 1);
 
-        // Rewinds to a time before that moment, because records may have waited before they were read.
+        // The test began less than ten minutes ago, so every record is read again.
         var since = TimeProvider.System.GetUtcNow().AddMinutes(-10).ToString("O");
         (await OnexProcess.RunAsync(stack.Settings, "topics", "rewind", "--to", since, "--apply")).OrThrow("onex topics rewind --apply");
         await stack.StartReadyAsync("main", "effects", "workers");

@@ -88,7 +88,7 @@ public class GuardBenchmark
     [Benchmark(Description = "steps.fraud.body.score > 80 && input.total > data.limit")]
     public bool Fraud() => _fraud.Evaluate(_scope).AsBool();
 
-    /// <summary>A function with two arguments.</summary>
+    /// <summary>A call of a function.</summary>
     [Benchmark(Description = "data.approved_by.startsWith('An') && input.order_id != ''")]
     public bool Function() => _function.Evaluate(_scope).AsBool();
 

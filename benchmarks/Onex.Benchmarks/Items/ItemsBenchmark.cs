@@ -7,8 +7,9 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.Items;
 
 /// <summary>
-/// Measures the time, the orchestrator's peak memory and the largest size of the saga's row for numbers of items of an <c>each</c>: with
-/// items that complete, and with every item compensated. Each number has processes of its own, because peak memory never falls.
+/// Measures, for several numbers of items, the time of an <c>each</c> that completes and of one that is compensated; and for both together
+/// the orchestrator's peak memory and CPU time, and the largest size of the column <c>progress</c>. Each number of items has new processes,
+/// because peak memory never falls.
 /// </summary>
 internal static class ItemsBenchmark
 {
@@ -37,20 +38,22 @@ internal static class ItemsBenchmark
         stack.Set("CONTRACTS_DIR", Path.Combine(AppContext.BaseDirectory, "contracts"));
         stack.Set("ONEX_LOG_LEVEL", "WARNING");
         var processes = await stack.StartReadyAsync("main", "workers");
-        await RunAsync(stack, 10, "badly");
-        var completed = await RunAsync(stack, items, "well");
-        var compensated = await RunAsync(stack, items, "badly");
+
+        // Warm-up.
+        await RunAsync(stack, 10, "compensated");
+        var completed = await RunAsync(stack, items, "completed");
+        var compensated = await RunAsync(stack, items, "compensated");
 
         // One call per item in the first run; a call and its compensation in the second.
         var calls = 3.0 * items;
         var main = ProcessUsage.Read(processes[0].Pid);
         Console.WriteLine(
             $"{items,7:N0} items: {completed.Seconds,6:F1} s, compensated {compensated.Seconds,6:F1} s; "
-            + $"main {main.PeakMegabytes,4:F0} MB at most, {main.CpuSeconds * 1e6 / calls,5:F0} us CPU per call; "
-            + $"row at most {Math.Max(completed.RowBytesMax, compensated.RowBytesMax):N0} bytes");
+            + $"main {main.PeakMegabytes,4:F0} MiB at most, {main.CpuSeconds * 1e6 / calls,5:F0} us CPU per call; "
+            + $"progress at most {Math.Max(completed.ProgressBytesMax, compensated.ProgressBytesMax):N0} bytes");
     }
 
-    private static async Task<(double Seconds, int RowBytesMax)> RunAsync(OnexStack stack, int items, string ends)
+    private static async Task<(double Seconds, int ProgressBytesMax)> RunAsync(OnexStack stack, int items, string ends)
     {
         var watch = Stopwatch.StartNew();
         var request = await stack.RequestAsync("bench-items", new JsonObject
@@ -58,20 +61,20 @@ internal static class ItemsBenchmark
             ["names"] = new JsonArray([.. Enumerable.Range(0, items).Select(item => (JsonNode)$"item {item}")]),
             ["ends"] = ends,
         });
-        var rowBytesMax = 0;
+        var progressBytesMax = 0;
         using var stop = new CancellationTokenSource();
         var sampling = Task.Run(async () =>
         {
             while (!stop.IsCancellationRequested)
             {
-                var row = await stack.Database.ScalarAsync<int>("SELECT coalesce(max(pg_column_size(progress)), 0) FROM onex.sagas");
-                rowBytesMax = Math.Max(rowBytesMax, row);
+                var bytes = await stack.Database.ScalarAsync<int>("SELECT coalesce(max(pg_column_size(progress)), 0) FROM onex.sagas");
+                progressBytesMax = Math.Max(progressBytesMax, bytes);
                 await Task.Delay(50, CancellationToken.None);
             }
         });
         await stack.Responses.ReadAsync(request, _timeout);
         await stop.CancelAsync();
         await sampling;
-        return (watch.Elapsed.TotalSeconds, rowBytesMax);
+        return (watch.Elapsed.TotalSeconds, progressBytesMax);
     }
 }

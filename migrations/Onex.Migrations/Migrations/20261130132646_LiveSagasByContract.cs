@@ -56,17 +56,6 @@ namespace Onex.Migrations.Migrations
                 oldNullable: true,
                 oldComment: "The saga that waits for this one, if any.");
 
-            migrationBuilder.AlterColumn<string>(
-                name: "name",
-                schema: "onex",
-                table: "saga_payloads",
-                type: "text",
-                nullable: false,
-                comment: "input, output, response, arguments:..., result:... or event:...; unique within the saga.",
-                oldClrType: typeof(string),
-                oldType: "text",
-                oldComment: "input, output, response, arguments:... or result:...; unique within the saga.");
-
             migrationBuilder.AlterColumn<DateTimeOffset>(
                 name: "claimed_at",
                 schema: "onex",
@@ -208,17 +197,6 @@ namespace Onex.Migrations.Migrations
                 oldType: "uuid",
                 oldNullable: true,
                 oldComment: "The saga whose step started this one, whether that step waits for it or is detached; empty for others.");
-
-            migrationBuilder.AlterColumn<string>(
-                name: "name",
-                schema: "onex",
-                table: "saga_payloads",
-                type: "text",
-                nullable: false,
-                comment: "input, output, response, arguments:... or result:...; unique within the saga.",
-                oldClrType: typeof(string),
-                oldType: "text",
-                oldComment: "input, output, response, arguments:..., result:... or event:...; unique within the saga.");
 
             migrationBuilder.AlterColumn<DateTimeOffset>(
                 name: "claimed_at",

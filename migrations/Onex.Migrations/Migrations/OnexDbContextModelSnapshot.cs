@@ -292,7 +292,7 @@ namespace Onex.Migrations.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("name")
-                        .HasComment("input, output, response, arguments:..., result:... or event:...; unique within the saga.");
+                        .HasComment("input, output, response, arguments:... or result:...; unique within the saga.");
 
                     b.Property<Guid>("SagaId")
                         .HasColumnType("uuid")

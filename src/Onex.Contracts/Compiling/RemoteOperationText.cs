@@ -8,8 +8,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// The declarations of remote operations, as files that belong to a contract's content, so that running sagas keep the types that they
-/// started with. Their paths begin with a prefix that no path of a real file has.
+/// The declarations of remote operations, as files that belong to a contract's content, so that running sagas keep what they started
+/// with, except topic and timeout. Their paths begin with a prefix that no path of a real file has.
 /// </summary>
 internal static class RemoteOperationText
 {
@@ -17,7 +17,7 @@ internal static class RemoteOperationText
 
     /// <summary>The declarations as files that the contract refers to.</summary>
     public static IReadOnlyDictionary<string, string> Texts(IEnumerable<OperationDescriptor> operations) =>
-        operations.ToDictionary(PathOf, operation => Write(operation, withRoute: true), StringComparer.Ordinal);
+        operations.ToDictionary(PathOf, operation => Write(operation, withTopicAndTimeout: true), StringComparer.Ordinal);
 
     /// <summary>
     /// The part of the declarations that belongs to the contract's identity. Topic and timeout do not: a saga uses those of the current
@@ -25,7 +25,7 @@ internal static class RemoteOperationText
     /// </summary>
     public static IEnumerable<ReferencedFile> Identities(IEnumerable<OperationDescriptor> operations) =>
         from operation in operations
-        let file = new SourceFile(PathOf(operation), Write(operation, withRoute: false))
+        let file = new SourceFile(PathOf(operation), Write(operation, withTopicAndTimeout: false))
         select new ReferencedFile(file.Path, file, JsonReader.Read(file, RemoteOperationsReader.DepthMax));
 
     /// <summary>
@@ -46,7 +46,7 @@ internal static class RemoteOperationText
 
     private static string PathOf(OperationDescriptor operation) => PathPrefix + operation.Name;
 
-    private static string Write(OperationDescriptor operation, bool withRoute)
+    private static string Write(OperationDescriptor operation, bool withTopicAndTimeout)
     {
         var declared = new JsonObject
         {
@@ -57,7 +57,7 @@ internal static class RemoteOperationText
             ["result"] = new JsonObject(
                 operation.Result.Select(field => KeyValuePair.Create(field.Key, (JsonNode?)JsonValue.Create(field.Value)))),
         };
-        if (withRoute && operation.Remote is { } remote)
+        if (withTopicAndTimeout && operation.Remote is { } remote)
         {
             declared["topic"] = remote.Topic;
             declared["timeout"] = Durations.Format(remote.Timeout);

@@ -31,10 +31,10 @@ internal static partial class ContractDiagnostics
 
     // Declarations without effect.
 
-    public static DiagnosticDraft CatchNeverTaken(SourceSpan at, string what, string code, bool endsSaga, bool isRetriedCode,
+    public static DiagnosticDraft CatchNeverTaken(SourceSpan at, string what, string code, bool isSagaCode, bool isRetriedCode,
         IReadOnlyCollection<string> codes) =>
         Warning("ONEX1183", at, $"nothing in {what} fails with the code '{Clip(code)}', so this entry is never taken.",
-            endsSaga ? "This code ends the saga as a whole, so no 'catch' applies. A time limit has a 'next' of its own."
+            isSagaCode ? "This code concerns the saga as a whole, so no 'catch' applies. A time limit has a 'next' of its own."
             : isRetriedCode
                 ? "It is the code of a single attempt, which is retried; the step finally fails with 'step_failed' or 'step_timed_out'. "
                     + "Catch one of these, or map the response to a code with 'reject'."

@@ -162,7 +162,7 @@ internal sealed class SagaControl(
             [{ Problem: { } problem, Row: { } row }] => Blocked(row, problem),
             [{ Row: { } row }] => new WaitReason(
                 $"It waits for its contract: '{row.Contract}' {row.ContractVersion} ({row.ContractHash[..12]}) is not registered here. "
-                + $"Put that version back and restart an orchestrator ({ErrorCodes.PlanMissing}).",
+                + $"Put that version back: the orchestrators load it within seconds ({ErrorCodes.PlanMissing}).",
                 row.Status.ToText(), row.State, row.UpdatedAt, row.NextWakeupAt, [], []),
             _ => null,
         };

@@ -152,7 +152,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         payload.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever().HasComment("The id that references use.");
         payload.Property(row => row.SagaId).HasColumnName("saga_id").HasComment("The saga that it belongs to.");
         payload.Property(row => row.Name).HasColumnName("name")
-            .HasComment("input, output, response, arguments:..., result:... or event:...; unique within the saga.");
+            .HasComment("input, output, response, arguments:... or result:...; unique within the saga.");
 
         // json, not jsonb: a repeated request with the same idempotency key, and a repeated response, must have the same bytes.
         payload.Property(row => row.Content).HasColumnName("content").HasColumnType("json").HasComment("The value.");

@@ -7,8 +7,8 @@ using Onex.Contracts.Yaml;
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
 /// <summary>
-/// The JSON Schema for editors agrees with the compiler: it describes the compiler's keys and operations, accepts every valid contract of
-/// the repository, and rejects only contracts that do not compile.
+/// The JSON Schema for editors agrees with the compiler: it describes the compiler's keys and operations, accepts valid contracts, and
+/// rejects only contracts that do not compile.
 /// </summary>
 public sealed class EditorSchemaTests
 {
@@ -62,7 +62,6 @@ public sealed class EditorSchemaTests
     public void A_contract_that_compiles_is_valid_in_the_schema(string path) =>
         Assert.Empty(Problems(File.ReadAllText(Path.Combine(Repository.Root, path))));
 
-    // Unknown keys, keys of later versions, values of another kind, missing keys, mutually exclusive keys, operations and arguments.
     [Theory]
     [InlineData("ONEX1010")]
     [InlineData("ONEX1011")]
@@ -79,8 +78,7 @@ public sealed class EditorSchemaTests
 
     [Fact]
     public void A_contract_that_is_invalid_in_the_schema_does_not_compile() => Assert.All(
-        Directory.EnumerateFiles(Repository.At("tests", "contracts", "invalid"), "*.yaml")
-            .Where(path => new FileInfo(path).Length < 20_000),
+        Directory.EnumerateFiles(Repository.At("tests", "contracts", "invalid"), "*.yaml"),
         path =>
         {
             var text = File.ReadAllText(path);
@@ -96,30 +94,10 @@ public sealed class EditorSchemaTests
 
     private static JsonSchema Compile(string schema)
     {
-        var file = new SourceFile("schema.json", WithoutIf(JsonNode.Parse(schema)!).ToJsonString());
+        var file = new SourceFile("schema.json", schema);
         var references = new References(path => LoadedFile.Parse(path, null, "there is no such file", depthMax: 64), path => path);
         var compiled = new SchemaReader(references).Read(new SchemaDocument("schema.json", file, JsonReader.Read(file, depthMax: 64)!));
         Assert.Equal("", string.Concat(file.Diagnostics().Select(diagnostic => diagnostic.Render())));
         return compiled;
-    }
-
-    // Replaces `if` and `then`, which the schemas of contracts do not support, by `anyOf`: not the condition, or the consequence.
-    private static JsonNode WithoutIf(JsonNode node)
-    {
-        switch (node)
-        {
-            case JsonObject map when map.ContainsKey("if"):
-                return new JsonObject
-                {
-                    ["anyOf"] = new JsonArray(new JsonObject { ["not"] = WithoutIf(map["if"]!) }, WithoutIf(map["then"]!)),
-                };
-            case JsonObject map:
-                return new JsonObject(
-                    map.Select(entry => KeyValuePair.Create(entry.Key, entry.Value is null ? null : (JsonNode?)WithoutIf(entry.Value))));
-            case JsonArray list:
-                return new JsonArray([.. list.Select(item => item is null ? null : WithoutIf(item))]);
-            default:
-                return node.DeepClone();
-        }
     }
 }
