@@ -129,8 +129,8 @@ internal sealed class TopicSetup(
         if (session < shortest || session > longest)
         {
             yield return $"KAFKA_SESSION_TIMEOUT is {Durations.Format(session)}, but the brokers accept only "
-                + $"{Durations.Format(shortest)} to {Durations.Format(longest)}. Set it accordingly, or change the brokers' group.min.session.timeout.ms or "
-                + "group.max.session.timeout.ms.";
+                + $"{Durations.Format(shortest)} to {Durations.Format(longest)}. Set it accordingly, or change the "
+                + "brokers' group.min.session.timeout.ms or group.max.session.timeout.ms.";
         }
         else if (runsWorkers && shortest > WorkersRole.SessionMax)
         {
