@@ -33,7 +33,9 @@ internal abstract class VaultOperation<TArguments, TResult>(
         }
         catch (VaultException exception)
         {
-            return EffectOutcome<TResult>.Failed(exception.Reach, exception.Code, exception.Message);
+            // A login that broke off sent nothing of the attempt.
+            var reach = context.Progress.IsSent || exception.Reach == AttemptReach.Answered ? exception.Reach : AttemptReach.NotSent;
+            return EffectOutcome<TResult>.Failed(reach, exception.Code, exception.Message);
         }
     }
 

@@ -84,7 +84,7 @@ public sealed class AttemptRequestTests : IAsyncLifetime
     private Task<StepResult> RunAsync(string method) =>
         _effects.RunAsync(EffectsHarness.Command($"http.{method}", """{"path":"/x"}""", "stock"));
 
-    private enum WireAnswer
+    internal enum WireAnswer
     {
         Ok,
         OkThenClose,
@@ -92,7 +92,7 @@ public sealed class AttemptRequestTests : IAsyncLifetime
     }
 
     /// <summary>Counts the requests that arrive on its sockets. None of them has a body.</summary>
-    private sealed class WireServer : IAsyncDisposable
+    internal sealed class WireServer : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
         private readonly CancellationTokenSource _stop = new();

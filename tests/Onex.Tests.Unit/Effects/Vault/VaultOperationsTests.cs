@@ -1,4 +1,5 @@
 using Onex.Persistence.Secrets;
+using Onex.Tests.Unit.Effects.Http;
 
 namespace Onex.Tests.Unit.Effects.Vault;
 
@@ -154,6 +155,17 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_attempt_whose_login_breaks_off_was_not_sent()
+    {
+        await using var server = new AttemptRequestTests.WireServer { Answer = _ => AttemptRequestTests.WireAnswer.Close };
+        await using var effects = Harness(address: new Uri($"http://127.0.0.1:{server.Port}"));
+
+        var result = await effects.RunAsync(Command("write_secret", """{"path":"apps/stock","fields":{"user":"app"}}"""));
+
+        Assert.Equal((StepOutcomes.Failed, "connection_lost", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
+    }
+
+    [Fact]
     public async Task Requests_carry_the_namespace_and_the_mount_of_the_connection()
     {
         await using var effects = Harness("namespace: team-a, mount: kv/team");
@@ -176,9 +188,10 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         Assert.Equal("""{"expires_in":3600}""", result.Result?.ToString());
     }
 
-    private EffectsHarness Harness(string keys = "", string token = VaultServer.RootToken) => new(
+    private EffectsHarness Harness(string keys = "", string token = VaultServer.RootToken, Uri? address = null) => new(
         $$"""
-        connections: { vault: { type: vault, url: '{{_vault.Address}}', {{(keys.Length > 0 ? keys + ", " : "")}}token: '${secret:T}' } }
+        connections:
+          vault: { type: vault, url: '{{address ?? _vault.Address}}', {{(keys.Length > 0 ? keys + ", " : "")}}token: '${secret:T}' }
         """,
         environment: new() { ["T"] = token });
 
