@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Onex.Demo;
 
-/// <summary>Acts for the customers: each sends another card, or cancels, at most once.</summary>
+/// <summary>Acts for the customers of some orders: each sends another card or cancels, once.</summary>
 internal sealed class Customer(Api api)
 {
     private readonly HashSet<string> _acted = new(StringComparer.Ordinal);

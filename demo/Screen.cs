@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Onex.Demo;
 
-/// <summary>Shows the orders' transitions: a live table on a terminal, otherwise a line per transition.</summary>
+/// <summary>Shows the orders' states: a live table on a terminal, otherwise a line per change that it sees.</summary>
 internal sealed class Screen(TextWriter output, bool isTerminal)
 {
     private readonly IAnsiConsole _console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
@@ -15,7 +15,7 @@ internal sealed class Screen(TextWriter output, bool isTerminal)
     {
         if (!isTerminal)
         {
-            await UntilDoneAsync(advance, ShowTransitions);
+            await UntilDoneAsync(advance, ShowChanges);
             return;
         }
 
@@ -41,7 +41,7 @@ internal sealed class Screen(TextWriter output, bool isTerminal)
         while (await tick.WaitForNextTickAsync());
     }
 
-    private void ShowTransitions(IReadOnlyList<Saga> sagas)
+    private void ShowChanges(IReadOnlyList<Saga> sagas)
     {
         foreach (var saga in sagas)
         {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Onex.Tests.Support;
 
-/// <summary>A Redis on loopback from the binary of the machine, with a password. It stores nothing on disk.</summary>
+/// <summary>A Redis on loopback with a password, run from the <c>redis-server</c> in the PATH. It stores nothing on disk.</summary>
 public sealed class RedisServer : IAsyncDisposable
 {
     /// <summary>Its password.</summary>
@@ -21,7 +21,7 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>The port on 127.0.0.1.</summary>
     public int Port { get; }
 
-    /// <summary>Starts a server.</summary>
+    /// <summary>Starts a server; with options for TLS, one that accepts only TLS.</summary>
     public static async Task<RedisServer> StartAsync(params string[] options)
     {
         Assert.SkipWhen(Shell.Which("redis-server") is null, "No Redis for tests: install it (apt-get install redis-server).");
@@ -50,7 +50,7 @@ public sealed class RedisServer : IAsyncDisposable
         await Eventually.Async(AcceptsConnectionsAsync, TimeSpan.FromSeconds(20), () => $"redis-server listens on {Port}");
     }
 
-    /// <summary>Runs a command that Redis answers with OK.</summary>
+    /// <summary>Runs a command. Throws unless Redis answers OK.</summary>
     public async Task CommandAsync(string password, params string[] command)
     {
         var ended = await Shell.RunAsync(

@@ -26,7 +26,7 @@ public abstract record Template
     public sealed record Text(ImmutableArray<TextPart> Parts, bool PercentEncoded) : Template
     {
         /// <summary>
-        /// Whether it is a URL or a path. An empty value in its path would name another resource, so it is an error; in the query it is
+        /// Whether it is a URL or a path. An empty value before its query would name something else, so it is an error; in the query it is
         /// allowed.
         /// </summary>
         public bool IsAddress { get; init; }

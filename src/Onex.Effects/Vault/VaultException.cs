@@ -6,7 +6,7 @@ namespace Onex.Effects.Vault;
 /// <summary>A request that Vault did not answer, or answered with an error or not in the form of its API.</summary>
 /// <param name="code">The code of a failed attempt.</param>
 /// <param name="message">The problem, without secrets.</param>
-/// <param name="reach">How far the request came.</param>
+/// <param name="reach">How far the request came, which may be one for a login.</param>
 internal sealed class VaultException(string code, string message, AttemptReach reach) : Exception(message)
 {
     public string Code => code;

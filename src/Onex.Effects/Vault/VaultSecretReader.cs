@@ -26,6 +26,7 @@ internal sealed class VaultSecretReader(VaultSession session, string path)
                 403 => ("secret_forbidden", "Vault does not allow the token of the runtime to read it."),
                 var status => (HttpStatuses.Code(status), $"Vault answered {status}."),
             };
+            // Nothing was sent of what needs the secret.
             throw new VaultException(code, message, AttemptReach.NotSent);
         }
 
@@ -41,7 +42,7 @@ internal sealed class VaultSecretReader(VaultSession session, string path)
         return new VaultSecretContent(fields, leaseId, lifetime);
     }
 
-    // If Vault does not say which mount it is, the first part of the path is taken for the mount of a KV engine, version 2.
+    // If Vault does not say in which mount the path is, its first part is taken for the mount of a KV engine, version 2.
     private async Task<(string Mount, bool IsVersioned)> FindMountAsync(CancellationToken cancellation)
     {
         if (_mount is { } known)

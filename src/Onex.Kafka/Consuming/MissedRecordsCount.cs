@@ -1,6 +1,6 @@
 namespace Onex.Kafka.Consuming;
 
-/// <summary>Counts, since the process started, the records that were deleted before it had read them.</summary>
+/// <summary>Counts, since the process started, the offsets that were deleted before its consumer groups had read them.</summary>
 public sealed class MissedRecordsCount
 {
     private readonly Lock _lock = new();

@@ -114,7 +114,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
     {
-        // Plan: ix_dead_letters_at backwards.
+        // Plan: ix_dead_letters_at backwards, then an incremental sort by id.
         var command = new NpgsqlBatchCommand();
         command.CommandText = DeadLetterSql.List(
             filter,
@@ -157,14 +157,15 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             },
         };
 
-        // The message has no home partition. The caller sends it; if the caller dies, the sweep of any orchestrator does.
+        // The message has no home partition, and as saga_id the dead letter's id. The caller sends it; if the caller dies, the sweep of any
+        // orchestrator does.
         _message.AddTo(
             command.Parameters,
             decision.Message is { } message ? [new OutgoingRow(new SagaId(decision.DeadLetterId), OutgoingMessage.NoHome, message)] : []);
         return dataSource.RunAsync([command, Find(decision.DeadLetterId)], reader => FirstAsync(reader, cancellation), cancellation);
     }
 
-    /// <summary>Adds an entry if this transition is the saga's latest one: then it was written.</summary>
+    /// <summary>Adds an entry if the transition was written: then it is the saga's latest one.</summary>
     internal static NpgsqlBatchCommand AddOfTransition(DeadLetterRow row, SagaId sagaId, Guid transitionId)
     {
         var command = WithRow(new NpgsqlBatchCommand(_insertOfTransition + DeadLetterSql.OnConflict(row)), row);
