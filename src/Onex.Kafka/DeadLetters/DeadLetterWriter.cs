@@ -77,8 +77,11 @@ internal sealed class DeadLetterWriter(
         {
             try
             {
-                await sink!.CloseAsync(record, cancellation);
-                Log.DeadLetterClosed(logger, record.Topic, record.Partition, record.Offset);
+                if (await sink!.CloseAsync(record, cancellation))
+                {
+                    Log.DeadLetterClosed(logger, record.Topic, record.Partition, record.Offset);
+                }
+
                 return;
             }
             catch (Exception e) when (!cancellation.IsCancellationRequested)

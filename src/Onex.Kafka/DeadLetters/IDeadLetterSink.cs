@@ -22,6 +22,9 @@ public interface IDeadLetterSink
     /// <summary>The id that a dead letter of this record has.</summary>
     Guid Id(ConsumedRecord record);
 
-    /// <summary>Closes the open dead letter of a record, because the record was handled after all.</summary>
-    Task CloseAsync(ConsumedRecord record, CancellationToken cancellation);
+    /// <summary>
+    /// Closes the open dead letter of a record, because the record was handled after all. Returns false if it is not open, or was reopened
+    /// with another identity since.
+    /// </summary>
+    Task<bool> CloseAsync(ConsumedRecord record, CancellationToken cancellation);
 }

@@ -124,7 +124,7 @@ internal sealed class EarlySweep(
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
         var deadLetterId = EventDeadLetter.RedrivenFrom(requester) ?? id;
-        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, deadLetterId, at, requester.RequestId.Value), cancellation);
+        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, id, at, requester.RequestId.Value), cancellation);
         await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? deadLetterId : null, new(id), at), cancellation);
     }
 }

@@ -61,7 +61,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
         if (await delivery.Sink.Caller!.Task is DeliveryOutcome.Done { Saga: { } saga }
             && saga.Blockages.All(blockage => blockage.CommandId != command))
         {
-            await deadLetters.CloseAsync(
+            await deadLetters.CloseUndeliveredAsync(
                 UndeliverableDeadLetter.Id(message),
                 $"Saga {delivery.Message.SagaId} knows that the message was not delivered, and does not wait for it.",
                 cancellation);

@@ -77,7 +77,7 @@ internal static class EventDeadLetter
     }
 
     /// <summary>The dead letter's row in the index, with the request unmasked: a redrive must send what was received.</summary>
-    /// <param name="id">The dead letter's identity.</param>
+    /// <param name="id">The dead letter's identity, unless the event was redriven from another.</param>
     /// <param name="topic">The topic of requests.</param>
     /// <param name="rejection">Why the event was declined, and who sent it.</param>
     /// <param name="request">The request as a redrive sends it; see <see cref="Request"/>.</param>
@@ -87,13 +87,15 @@ internal static class EventDeadLetter
     {
         var requester = rejection.Requester!;
         var (partition, offset) = Position(topic, requester.Source);
+        var redrivenFrom = RedrivenFrom(requester);
         return new DeadLetterRow(
-            id, topic, partition, offset, rejection.Code, rejection.Error, requester.CorrelationId, request.Utf8.ToArray(), at)
+            redrivenFrom ?? id,
+            topic, partition, offset, rejection.Code, rejection.Error, requester.CorrelationId, request.Utf8.ToArray(), at)
         {
             Key = requester.CorrelationId.ToString(),
             Headers = MessageHeaders.Empty.With(requester.Headers).With(HeaderNames.Origin, identity.ToString()),
             ErrorType = rejection.ErrorType,
-            Reopens = id == RedrivenFrom(requester),
+            OwnId = redrivenFrom is null ? null : id,
         };
     }
 

@@ -278,7 +278,7 @@ internal sealed class OutgoingSender(
             }
             else if (isFromOutbox && report.Delivery == DeliveryStatus.Acknowledged && !IsDeadLetter(message))
             {
-                await deadLetters.CloseAsync(
+                await deadLetters.CloseUndeliveredAsync(
                     UndeliverableDeadLetter.Id(message), "The message was sent later.", CancellationToken.None);
             }
 

@@ -251,7 +251,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             // A buffered event was recorded as seen, so under its old identity a redriven one would be a duplicate. The new identity is
             // stored with the dead letter, so a second redrive of an accepted event is still a duplicate.
             var redriven = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(rejection, redriven, deadLetterId, at, identity: id.Value));
+            _deadLetters.Add(messages.DeadEventRow(rejection, redriven, id.Value, at, identity: id.Value));
         }
     }
 

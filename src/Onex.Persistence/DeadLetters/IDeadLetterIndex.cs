@@ -10,8 +10,8 @@ namespace Onex.Persistence.DeadLetters;
 public interface IDeadLetterIndex
 {
     /// <summary>
-    /// Adds an entry. An existing entry with the same id stays as it is, so this may be repeated; only if the new one
-    /// <see cref="DeadLetterRow.Reopens"/> it and its status is redriven, it becomes open again, with the new reason and time.
+    /// Adds an entry. An existing entry with the same id stays as it is, so this may be repeated; only if the new one has an
+    /// <see cref="DeadLetterRow.OwnId"/> and the existing one is redriven, that becomes open again, with the new reason and time.
     /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
@@ -35,10 +35,17 @@ public interface IDeadLetterIndex
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
     /// <summary>
-    /// Discards a dead letter if it is open, as <see cref="SystemUser"/>, because its record was handled or sent after all, or is no
-    /// longer needed. The entry stays with the reason, like one that an operator discards.
+    /// Discards the open dead letter of a record that was handled after all, as <see cref="SystemUser"/>. The entry stays with the reason,
+    /// like one that an operator discards. Returns false for an entry that is not open, is of another topic, or has another origin: a saga
+    /// that declines an event that it had buffered reopens its dead letter with a new origin.
     /// </summary>
-    Task CloseAsync(Guid id, string reason, CancellationToken cancellation);
+    Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation);
+
+    /// <summary>
+    /// Discards the dead letter of a message that the broker rejected, because the message was sent after all or is no longer needed. An
+    /// entry stays open if it was reopened for another reason: a copy of the message was read, and could not be handled.
+    /// </summary>
+    Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation);
 
     /// <summary>The saga that the request with this id started or joined, or that has processed the event with this id; or null.</summary>
     Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation);
@@ -89,9 +96,10 @@ public sealed record DeadLetterRow(
     public int RetryCount { get; init; }
 
     /// <summary>
-    /// Whether its record was redriven, so that <see cref="IDeadLetterIndex.AddAsync"/> opens the existing entry again. Not stored.
+    /// If its record was redriven, so that <see cref="Id"/> is that of the existing entry: the id that it has without that. It is used if
+    /// the existing entry is of another topic, because a client can send the header <see cref="HeaderNames.Redrive"/> too. Not stored.
     /// </summary>
-    public bool Reopens { get; init; }
+    public Guid? OwnId { get; init; }
 
     /// <summary>The status.</summary>
     public DeadLetterStatus Status { get; init; }

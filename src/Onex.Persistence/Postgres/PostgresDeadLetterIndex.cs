@@ -17,14 +17,15 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
 
     private static readonly string _insert = $"""
         INSERT INTO onex.dead_letters AS l ({DeadLetterTable.Columns.Names()})
-        SELECT {DeadLetterTable.Columns.Names("g")} FROM {_entries.Unnest("g")}
+        SELECT {DeadLetterSql.Given("onex.dead_letters", $"${_entries.NextNumber}")} FROM {_entries.Unnest("g")}
         """;
 
     // Runs after the saga's commit statement, in the same transaction, which has locked the saga's row. last_transition_id shows whether
     // the transition was written.
     private static readonly string _insertOfTransition = $"""
         {_insert}
-        WHERE EXISTS (SELECT FROM onex.sagas s WHERE s.id = ${_entries.NextNumber} AND s.last_transition_id = ${_entries.NextNumber + 1})
+        WHERE EXISTS (
+            SELECT FROM onex.sagas s WHERE s.id = ${_entries.NextNumber + 1} AND s.last_transition_id = ${_entries.NextNumber + 2})
         """;
 
     // Plan: pk_dead_letters. The condition on decision_id makes a repetition after a lost connection harmless.
@@ -47,10 +48,17 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         SELECT id FROM onex.dead_letters WHERE topic = $1 AND partition = ANY($2) AND status = 'open' ORDER BY record_offset DESC LIMIT $3
         """;
 
-    private const string Close = """
+    private const string CloseUndelivered = $"""
         UPDATE onex.dead_letters
         SET status = 'discarded', decision_id = gen_random_uuid(), decided_at = clock_timestamp(), decided_by = $2, decision_reason = $3
-        WHERE id = $1 AND status = 'open'
+        WHERE id = $1 AND status = 'open' AND code = '{ErrorCodes.DeliveryRefused}'
+        """;
+
+    // Rows of older versions have no origin.
+    private const string Close = $"""
+        UPDATE onex.dead_letters
+        SET status = 'discarded', decision_id = gen_random_uuid(), decided_at = clock_timestamp(), decided_by = $2, decision_reason = $3
+        WHERE id = $1 AND status = 'open' AND topic = $4 AND coalesce(headers ->> '{HeaderNames.Origin}', $5) = $5
         """;
 
     // Plan: ux_sagas_request_id and ix_inbox_message_id.
@@ -85,20 +93,12 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             cancellation);
 
     /// <inheritdoc />
-    public Task CloseAsync(Guid id, string reason, CancellationToken cancellation) => dataSource.RunAsync(
-        [
-            new NpgsqlBatchCommand(Close)
-            {
-                Parameters =
-                {
-                    new NpgsqlParameter<Guid> { TypedValue = id },
-                    new NpgsqlParameter<string> { TypedValue = IDeadLetterIndex.SystemUser },
-                    new NpgsqlParameter<string> { TypedValue = reason },
-                },
-            },
-        ],
-        _ => Task.FromResult(true),
-        cancellation);
+    public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation) =>
+        CloseAsync(Close, id, reason, [topic, origin], cancellation);
+
+    /// <inheritdoc />
+    public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation) =>
+        CloseAsync(CloseUndelivered, id, reason, [], cancellation);
 
     /// <inheritdoc />
     public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => dataSource.RunAsync(
@@ -174,9 +174,21 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
         return command;
     }
 
+    private Task<bool> CloseAsync(string sql, Guid id, string reason, string[] texts, CancellationToken cancellation)
+    {
+        var command = new NpgsqlBatchCommand(sql) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = id } } };
+        foreach (var text in (string[])[IDeadLetterIndex.SystemUser, reason, .. texts])
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = text });
+        }
+
+        return dataSource.RunAsync([command], reader => Task.FromResult(reader.RecordsAffected > 0), cancellation);
+    }
+
     private static NpgsqlBatchCommand WithRow(NpgsqlBatchCommand command, DeadLetterRow row)
     {
         _entries.AddTo(command.Parameters, [row]);
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)row.OwnId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         return command;
     }
 

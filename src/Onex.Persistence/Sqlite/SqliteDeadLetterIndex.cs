@@ -19,18 +19,29 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         ORDER BY record_offset DESC LIMIT $3
         """;
 
-    private const string Close = """
+    private const string CloseUndelivered = $"""
         UPDATE dead_letters
         SET status = 'discarded', decision_id = $2, decided_at = $3, decided_by = $4, decision_reason = $5
-        WHERE id = $1 AND status = 'open'
+        WHERE id = $1 AND status = 'open' AND code = '{ErrorCodes.DeliveryRefused}'
+        """;
+
+    // Rows of older versions have no origin.
+    private const string Close = $"""
+        UPDATE dead_letters
+        SET status = 'discarded', decision_id = $2, decided_at = $3, decided_by = $4, decision_reason = $5
+        WHERE id = $1 AND status = 'open' AND topic = $6 AND coalesce(headers ->> '{HeaderNames.Origin}', $7) = $7
         """;
 
     private const string HandledBy = """
         SELECT id FROM (SELECT id FROM sagas WHERE request_id = $1 UNION ALL SELECT saga_id FROM inbox WHERE message_id = $1) LIMIT 1
         """;
 
-    private static readonly string _insert =
-        $"INSERT INTO dead_letters AS l ({DeadLetterTable.Columns.Names()}) VALUES ({DeadLetterTable.Columns.Placeholders()})";
+    // The condition separates SELECT from ON CONFLICT, as SQLite requires.
+    private static readonly string _insert = $"""
+        WITH g({DeadLetterTable.Columns.Names()}) AS (VALUES ({DeadLetterTable.Columns.Placeholders()}))
+        INSERT INTO dead_letters AS l ({DeadLetterTable.Columns.Names()})
+        SELECT {DeadLetterSql.Given("dead_letters", $"${DeadLetterTable.Columns.Count + 1}")} FROM g WHERE true
+        """;
 
     private static readonly string _byId = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM dead_letters l WHERE l.id = $1";
 
@@ -102,10 +113,12 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
             cancellation);
 
     /// <inheritdoc />
-    public Task CloseAsync(Guid id, string reason, CancellationToken cancellation) => database.WriteAsync(
-        session => session.Execute(
-            Close, id, Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow(), IDeadLetterIndex.SystemUser, reason),
-        cancellation);
+    public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation) =>
+        CloseAsync(Close, id, reason, [topic, origin], cancellation);
+
+    /// <inheritdoc />
+    public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation) =>
+        CloseAsync(CloseUndelivered, id, reason, [], cancellation);
 
     /// <inheritdoc />
     public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => database.ReadAsync(
@@ -113,7 +126,14 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
 
     /// <summary>Adds an entry in the session's transaction.</summary>
     internal static void Add(SqliteSession session, DeadLetterRow row) =>
-        session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));
+        session.Execute(_insert + DeadLetterSql.OnConflict(row), [.. DeadLetterTable.Columns.Values(row), row.OwnId]);
+
+    private Task<bool> CloseAsync(string sql, Guid id, string reason, string[] texts, CancellationToken cancellation) =>
+        database.WriteAsync(
+            session => session.Execute(
+                sql,
+                [id, Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow(), IDeadLetterIndex.SystemUser, reason, .. texts]) > 0,
+            cancellation);
 
     private static DeadLetterRow? Find(SqliteSession session, Guid id) => session.Query(_byId, DeadLetterTable.Read, id).SingleOrDefault();
 }

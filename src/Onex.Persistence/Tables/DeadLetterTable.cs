@@ -29,7 +29,7 @@ internal static class DeadLetterTable
     public static readonly int Headers = Columns.NullableJson("headers", row => row.Headers?.ToJson());
 
     /// <summary>The column names with an alias, and <c>NULL</c> for the large columns.</summary>
-    public static string NamesWithoutContent(string alias) => Columns.NamesWithout(alias, Value, Headers);
+    public static string NamesWithoutContent(string alias) => Columns.NamesWith("NULL", alias, Value, Headers);
 
     /// <summary>Reads a row that begins with these columns.</summary>
     public static DeadLetterRow Read<TReader>(TReader row)

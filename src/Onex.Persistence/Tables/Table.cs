@@ -22,9 +22,9 @@ internal sealed class Table<TRow>
     public string Names(string? alias = null) =>
         Join(_columns, column => alias is null ? Quote(column.Name) : $"{alias}.{Quote(column.Name)}");
 
-    /// <summary>The column names with an alias, and <c>NULL</c> instead of some of them.</summary>
-    public string NamesWithout(string alias, params int[] ordinals) =>
-        Join(_columns, column => ordinals.Contains(column.Ordinal) ? "NULL" : $"{alias}.{Quote(column.Name)}");
+    /// <summary>The column names with an alias, and an expression instead of some of them.</summary>
+    public string NamesWith(string expression, string alias, params int[] ordinals) =>
+        Join(_columns, column => ordinals.Contains(column.Ordinal) ? expression : $"{alias}.{Quote(column.Name)}");
 
     /// <summary>A numbered placeholder for each column: <c>$1, $2</c>.</summary>
     public string Placeholders(int first = 1) => Join(_columns, column => $"${column.Ordinal + first}");

@@ -14,7 +14,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
     {
         var tooLarge = deadLetter.OriginalMessage.Value is null && record.Value is not null;
-        var id = DeadLetterId(record);
+        var id = Id(record);
         await index.AddAsync(
             new DeadLetterRow(
                 id, record.Topic, record.Partition, record.Offset, deadLetter.FailureCode, deadLetter.FailureReason,
@@ -25,7 +25,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
                 Headers = Headers(record),
                 ErrorType = deadLetter.ErrorType,
                 RetryCount = deadLetter.RetryCount,
-                Reopens = RedrivenFrom(record) is not null,
+                OwnId = RedrivenFrom(record) is null ? null : OwnId(record),
             },
             cancellation);
         return tooLarge ? id : null;
@@ -34,10 +34,11 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         index.FindOpenAsync(topic, partitions, cancellation);
 
-    public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation) =>
-        index.CloseAsync(DeadLetterId(record), "Its record was read again, and handled.", cancellation);
+    public Task<bool> CloseAsync(ConsumedRecord record, CancellationToken cancellation) => index.CloseAsync(
+        Id(record), record.Topic, RecordOrigin.For(record).ToString(), "Its record was read again, and handled.", cancellation);
 
-    public Guid Id(ConsumedRecord record) => DeadLetterId(record);
+    // A redriven record keeps the id of its dead letter, or each redrive would add another one.
+    public Guid Id(ConsumedRecord record) => RedrivenFrom(record) ?? OwnId(record);
 
     private static MessageHeaders Headers(ConsumedRecord record)
     {
@@ -57,8 +58,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     private static Guid? RedrivenFrom(ConsumedRecord record) =>
         Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null;
 
-    // The id is the same whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic. A redriven record
-    // keeps the id of its dead letter, or each redrive would add another one.
-    private static Guid DeadLetterId(ConsumedRecord record) =>
-        RedrivenFrom(record) ?? Identity.DeadLetter(record.Topic, record.TopicId, record.Partition, record.Offset);
+    // The id is the same whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic.
+    private static Guid OwnId(ConsumedRecord record) =>
+        Identity.DeadLetter(record.Topic, record.TopicId, record.Partition, record.Offset);
 }

@@ -186,10 +186,10 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         public Guid Id(ConsumedRecord record) => new((int)record.Offset, 0, 0, new byte[8]);
 
-        public Task CloseAsync(ConsumedRecord record, CancellationToken cancellation)
+        public Task<bool> CloseAsync(ConsumedRecord record, CancellationToken cancellation)
         {
             Closed.Enqueue(record.Offset);
-            return Task.CompletedTask;
+            return Task.FromResult(true);
         }
 
         public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)

@@ -111,16 +111,19 @@ public sealed class RedriveTests
         await sink.StoreAsync(Redriven(_deadLetter, 99), deadLetter, CancellationToken.None);
         await sink.CloseAsync(record, CancellationToken.None);
 
-        Assert.Equal([(_deadLetter.Id, true), (_deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
-        Assert.Equal([_deadLetter.Id], index.Closed);
+        Assert.Equal([_deadLetter.Id, _deadLetter.Id], index.Rows.Select(row => row.Id));
+        Assert.Equal(
+            [Identity.DeadLetter("requests", null, 3, 77), Identity.DeadLetter("requests", null, 3, 99)],
+            index.Rows.Select(row => row.OwnId!.Value));
+        Assert.Equal([(_deadLetter.Id, "requests", Redrive.Origin(_deadLetter).ToString())], index.Handled);
 
         // The same holds for a buffered event that its saga declined later, when its record was completed.
         var requester = new RequestReader(1 << 20).Read(
             Redriven(_deadLetter with { Value = """{"operation":"o.e","payload":{}}"""u8.ToArray() }, 5)).Request!.Requester;
         var rejection = new Rejection("ONEX3024", "no again", requester);
-        var row = EventDeadLetter.Row(
-            EventDeadLetter.RedrivenFrom(requester)!.Value, "requests", rejection, RawJson.EmptyObject, _now, _deadLetter.Id);
-        Assert.Equal((_deadLetter.Id, true, 3, 5L), (row.Id, row.Reopens, row.Partition, row.Offset));
+        var id = Guid.CreateVersion7(_now);
+        var row = EventDeadLetter.Row(id, "requests", rejection, RawJson.EmptyObject, _now, _deadLetter.Id);
+        Assert.Equal((_deadLetter.Id, id, 3, 5L), (row.Id, row.OwnId, row.Partition, row.Offset));
         Assert.Null(EventDeadLetter.RedrivenFrom(requester with { Source = "requests/3/5" }));
     }
 

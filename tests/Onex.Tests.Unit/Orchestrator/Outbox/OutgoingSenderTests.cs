@@ -284,13 +284,15 @@ public sealed class OutgoingSenderTests
         using var sender = new OutgoingSender(new RejectingProducer("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
         var deadLetter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
 
-        foreach (var decision in (Guid[])[Guid.CreateVersion7(deadLetter.At), Guid.CreateVersion7(deadLetter.At)])
+        Guid?[] decisions = [Guid.CreateVersion7(deadLetter.At), Guid.CreateVersion7(deadLetter.At)];
+        foreach (var decision in decisions.OfType<Guid>())
         {
             sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, decision, deadLetter.At)]);
             await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         }
 
-        Assert.Equal([(deadLetter.Id, true), (deadLetter.Id, true)], index.Rows.Select(row => (row.Id, row.Reopens)));
+        Assert.Equal([deadLetter.Id, deadLetter.Id], index.Rows.Select(row => row.Id));
+        Assert.Equal(decisions, index.Rows.Select(row => row.OwnId));
     }
 
     [Theory]
@@ -579,10 +581,18 @@ public sealed class OutgoingSenderTests
 
         public ConcurrentQueue<Guid> Closed { get; } = new();
 
+        public ConcurrentQueue<(Guid Id, string Topic, string Origin)> Handled { get; } = new();
+
         public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
             throw new NotSupportedException();
 
-        public Task CloseAsync(Guid id, string reason, CancellationToken cancellation)
+        public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation)
+        {
+            Handled.Enqueue((id, topic, origin));
+            return Task.FromResult(true);
+        }
+
+        public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation)
         {
             Closed.Enqueue(id);
             return Task.CompletedTask;
