@@ -93,7 +93,7 @@ public sealed class RedriveTests
     [Fact]
     public async Task A_dead_letter_of_a_redriven_record_reopens_the_original()
     {
-        var index = new OutgoingSenderTests.Index();
+        var index = new CollectedDeadLetters();
         var sink = new DeadLetterIndexing(index);
         var record = Redriven(_deadLetter, 77);
         var deadLetter = new DeadLetter

@@ -7,8 +7,6 @@ using Onex.Kafka.Producing;
 using Onex.Metrics;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
-using Onex.Persistence;
-using Onex.Persistence.DeadLetters;
 using Onex.Persistence.Outbox;
 using Onex.Tests.Unit.Engine;
 using Onex.Tests.Unit.Metrics;
@@ -34,7 +32,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_message_that_the_broker_rejects_is_indexed_unchanged_before_it_leaves_the_outbox()
     {
-        var (broker, index) = (new RejectingProducer("responses"), new Index());
+        var (broker, index) = (new RejectingProducer("responses"), new CollectedDeadLetters());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message]);
@@ -59,7 +57,7 @@ public sealed class OutgoingSenderTests
     public async Task Messages_in_transit_and_those_that_the_broker_rejects_are_measured()
     {
         var broker = new RejectingProducer("orders.packed", "orders.packed.dlq");
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance);
         using var meter = new OnexMeter();
         using var reader = new MetricReader(meter);
         new OutboxMetrics(meter).Watch(sender);
@@ -88,7 +86,8 @@ public sealed class OutgoingSenderTests
     public void A_message_that_could_not_be_indexed_stays_in_the_outbox()
     {
         var broker = new RejectingProducer("responses");
-        using var sender = new OutgoingSender(broker, new Index { IsUnavailable = true }, NullLogger<OutgoingSender>.Instance);
+        var index = new CollectedDeadLetters { IsUnavailable = true };
+        using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message]);
 
@@ -100,7 +99,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_dead_letter_that_the_broker_rejects_is_not_indexed_again()
     {
-        var (broker, index) = (new RejectingProducer("responses"), new Index());
+        var (broker, index) = (new RejectingProducer("responses"), new CollectedDeadLetters());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         broker.RejectOnce = "responses.dlq";
@@ -117,7 +116,7 @@ public sealed class OutgoingSenderTests
     public async Task A_dead_letter_that_the_broker_rejects_is_sent_without_its_value_and_refers_to_its_row(bool isRedriven)
     {
         var broker = new RejectingProducer();
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance);
         var source = isRedriven ? $"requests/3/9/{_redriven.Value}" : "requests/3/9";
         var requester = SagaScenario.Requester(source) with { Operation = "story.cancel" };
         var deadEvent = new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)).DeadEvent(
@@ -137,7 +136,7 @@ public sealed class OutgoingSenderTests
     public async Task The_dead_letter_of_a_rejected_message_has_the_correlation_id_and_no_secrets()
     {
         var broker = new RejectingProducer("orders.packed");
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance);
 
         var headers = _message.Headers.With([new("x-token", "t0ken"), new("x-a", "b")]);
         sender.Send(_saga, [_message with { Topic = "orders.packed", Headers = headers }]);
@@ -168,7 +167,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task Without_a_dead_letter_topic_the_index_is_enough()
     {
-        var (broker, index) = (new RejectingProducer("orders.packed", "orders.packed.dlq"), new Index());
+        var (broker, index) = (new RejectingProducer("orders.packed", "orders.packed.dlq"), new CollectedDeadLetters());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message with { Topic = "orders.packed" }]);
@@ -183,7 +182,7 @@ public sealed class OutgoingSenderTests
     public async Task A_message_deleted_after_it_was_read_is_not_sent_again()
     {
         var broker = new RejectingProducer();
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance);
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
 
@@ -202,7 +201,7 @@ public sealed class OutgoingSenderTests
     public async Task A_message_that_was_deleted_during_a_reading_is_not_sent_until_that_reading_ends()
     {
         var broker = new RejectingProducer();
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance);
         sender.Send(_saga, [_message]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
         var older = sender.BeginReading();
@@ -219,7 +218,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_response_that_the_broker_rejects_is_replaced_by_an_error_with_the_sagas_id()
     {
-        var (broker, index) = (new RejectingProducer { RejectLongerThan = 4_000 }, new Index());
+        var (broker, index) = (new RejectingProducer { RejectLongerThan = 4_000 }, new CollectedDeadLetters());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
         var large = _response with
         {
@@ -254,7 +253,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_response_whose_short_form_is_rejected_too_becomes_a_dead_letter()
     {
-        var (broker, index) = (new RejectingProducer("responses"), new Index());
+        var (broker, index) = (new RejectingProducer("responses"), new CollectedDeadLetters());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_response]);
@@ -267,7 +266,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_sent_message_closes_the_dead_letter_of_its_earlier_attempt()
     {
-        var index = new Index();
+        var index = new CollectedDeadLetters();
         using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
 
         sender.Send(_saga, [_message], isFromOutbox: true);
@@ -280,7 +279,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_redriven_message_rejected_again_reopens_its_dead_letter()
     {
-        var index = new Index();
+        var index = new CollectedDeadLetters();
         using var sender = new OutgoingSender(new RejectingProducer("orders.packed"), index, NullLogger<OutgoingSender>.Instance);
         var deadLetter = UndeliverableDeadLetter.Row(_message with { Topic = "orders.packed" }, "too large");
 
@@ -300,7 +299,7 @@ public sealed class OutgoingSenderTests
     [InlineData(true)]
     public async Task A_dead_letter_without_a_value_that_is_too_large_refers_to_the_row_that_stores_it(bool isRedriven)
     {
-        var (broker, index) = (new RejectingProducer("orders.packed"), new Index());
+        var (broker, index) = (new RejectingProducer("orders.packed"), new CollectedDeadLetters());
         using var sender = new OutgoingSender(broker, index, NullLogger<OutgoingSender>.Instance);
         var message = _message with { Topic = "orders.packed", Value = new byte[MessageSizes.DeadLetterValueMax + 1] };
         if (isRedriven)
@@ -350,7 +349,7 @@ public sealed class OutgoingSenderTests
     [Fact]
     public async Task A_redriven_message_that_is_sent_closes_its_dead_letter()
     {
-        var index = new Index();
+        var index = new CollectedDeadLetters();
         using var sender = new OutgoingSender(new RejectingProducer(), index, NullLogger<OutgoingSender>.Instance);
         var deadLetter = UndeliverableDeadLetter.Row(_message, "too large");
 
@@ -367,7 +366,7 @@ public sealed class OutgoingSenderTests
     public async Task A_message_that_may_have_been_sent_before_is_counted_and_logged(bool wasTried, bool restarted)
     {
         var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new CollectedLog());
-        using var before = new OutgoingSender(broker, new Index(), log, resent: resent);
+        using var before = new OutgoingSender(broker, new CollectedDeadLetters(), log, resent: resent);
         if (wasTried)
         {
             broker.Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out");
@@ -375,7 +374,7 @@ public sealed class OutgoingSenderTests
             broker.Answer = null;
         }
 
-        using var now = new OutgoingSender(broker, new Index(), log, resent: resent);
+        using var now = new OutgoingSender(broker, new CollectedDeadLetters(), log, resent: resent);
         var sender = restarted || !wasTried ? now : before;
         using (sender.BeginReading())
         {
@@ -399,7 +398,7 @@ public sealed class OutgoingSenderTests
     {
         var (broker, resent, log) = (new RejectingProducer(), new ResentMessages(), new CollectedLog());
         var pendingReport = new TaskCompletionSource<DeliveryReport>();
-        using var sender = new OutgoingSender(broker, new Index(), log, bytesMax: isFull ? 1 : long.MaxValue, resent);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), log, bytesMax: isFull ? 1 : long.MaxValue, resent);
         if (isFull)
         {
             broker.PendingReport = pendingReport.Task;
@@ -429,7 +428,7 @@ public sealed class OutgoingSenderTests
     public async Task The_outbox_is_degraded_while_a_message_is_not_acknowledged_or_waits_to_be_sent_again()
     {
         var (broker, time) = (new RejectingProducer(), new FakeTimeProvider());
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance, time: time);
         var health = new OutboxHealth(sender);
         var pendingReport = new TaskCompletionSource<DeliveryReport>();
         broker.PendingReport = pendingReport.Task;
@@ -461,7 +460,7 @@ public sealed class OutgoingSenderTests
     {
         var time = new FakeTimeProvider();
         var broker = new RejectingProducer { Answer = new DeliveryReport(DeliveryStatus.Unavailable, "timed out") };
-        using var sender = new OutgoingSender(broker, new Index(), NullLogger<OutgoingSender>.Instance, time: time);
+        using var sender = new OutgoingSender(broker, new CollectedDeadLetters(), NullLogger<OutgoingSender>.Instance, time: time);
         sender.Send(_saga, [_message]);
         await Eventually.Async(() => !sender.HasInFlight, TimeSpan.FromSeconds(10), () => "the attempt has not ended");
         Assert.Equal(1, sender.UnfinishedMessages.Count);
@@ -486,7 +485,7 @@ public sealed class OutgoingSenderTests
     {
         var (broker, log) = (new RejectingProducer(), new CollectedLog());
         var pendingReport = new TaskCompletionSource<DeliveryReport>();
-        var sender = new OutgoingSender(broker, new Index(), log);
+        var sender = new OutgoingSender(broker, new CollectedDeadLetters(), log);
         broker.PendingReport = pendingReport.Task;
         sender.Send(_saga, [_message]);
 
@@ -499,7 +498,7 @@ public sealed class OutgoingSenderTests
     private static async Task<string> LogRejectionOfRedrivenAsync(OutgoingMessage message)
     {
         var log = new CollectedLog();
-        using var sender = new OutgoingSender(new RejectingProducer("orders.packed"), new Index(), log);
+        using var sender = new OutgoingSender(new RejectingProducer("orders.packed"), new CollectedDeadLetters(), log);
         var deadLetter = UndeliverableDeadLetter.Row(message with { Topic = "orders.packed" }, "too large");
         sender.Send(new SagaId(deadLetter.Id), [Redrive.Create(deadLetter, _redriven.Value, deadLetter.At)]);
         await sender.WaitForAcknowledgedAsync(new CancellationTokenSource(TimeSpan.FromSeconds(10)).Token);
@@ -560,51 +559,5 @@ public sealed class OutgoingSenderTests
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Add(formatter(state, exception));
-    }
-
-    internal sealed class Index : IDeadLetterIndex
-    {
-        public ConcurrentQueue<DeadLetterRow> Rows { get; } = new();
-
-        public bool IsUnavailable { get; init; }
-
-        public Task AddAsync(DeadLetterRow row, CancellationToken cancellation)
-        {
-            if (IsUnavailable)
-            {
-                throw new StoreUnavailableException();
-            }
-
-            Rows.Enqueue(row);
-            return Task.CompletedTask;
-        }
-
-        public ConcurrentQueue<Guid> Closed { get; } = new();
-
-        public ConcurrentQueue<(Guid Id, string Topic, string Origin)> Handled { get; } = new();
-
-        public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
-            throw new NotSupportedException();
-
-        public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation)
-        {
-            Handled.Enqueue((id, topic, origin));
-            return Task.FromResult(true);
-        }
-
-        public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation)
-        {
-            Closed.Enqueue(id);
-            return Task.CompletedTask;
-        }
-
-        public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => throw new NotSupportedException();
-
-        public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation) => throw new NotSupportedException();
-
-        public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
-
-        public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) =>
-            throw new NotSupportedException();
     }
 }

@@ -17,7 +17,7 @@ public sealed class UndeliverableMessagesTests
     private const string Child = "saga: audit\n        with: {}\n        compensate: { none: a test }";
     private static readonly MessageId _id = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"));
     private readonly MemoryLedger _ledger = new();
-    private readonly OutgoingSenderTests.Index _deadLetters = new();
+    private readonly CollectedDeadLetters _deadLetters = new();
 
     [Theory]
     [InlineData(Effect)]
