@@ -61,7 +61,7 @@ internal sealed class RecordReader(
         }
 #pragma warning disable CA1031 // One record that cannot be read must not stop the others.
         catch (Exception failure) when (
-            failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
+            !cancellation.IsCancellationRequested && failure is not StoreUnavailableException && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
             Log.RecordUnreadable(logger, topic, failure);

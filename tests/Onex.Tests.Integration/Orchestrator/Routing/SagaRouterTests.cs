@@ -205,24 +205,10 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_batch_that_is_read_faster_than_an_earlier_batch_waits_for_it_and_fails_with_it()
     {
-        var handler = new RecordHandler(
-            new RecordReader(
-                Topics.Default, null!, null!, null!, _store, new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance),
-            _router, new OutcomeReporter(null!), null!, new MemoryBudget(1L << 30));
-        var call = new SagaCall
-        {
-            CommandId = new(Id('c').Value),
-            Attempt = 1,
-            Contract = "story",
-            InputRef = Id('c').Value,
-            CorrelationId = Id('c').Value,
-            ParentId = Id('c'),
-            HomePartition = 0,
-            Awaits = true,
-        };
+        var handler = Handler();
         _store.Commit.SetResult();
 
-        var first = handler.HandleAsync([Record(new SagaMessage { Call = call }), Record(Result('a'))], _none);
+        var first = handler.HandleAsync([Record(CallWithStoredInput()), Record(Result('a'))], _none);
         var second = handler.HandleAsync([Record(Result('a'))], _none);
         Assert.Empty(_store.Log);
         _store.Payloads.SetException(new StoreUnavailableException("The store cannot be reached."));
@@ -232,6 +218,19 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         Assert.Empty(_store.Log);
         handler.Retrying();
         await handler.HandleAsync([Record(Result('a'))], _none);
+        Assert.Equal(["load a", "commit a"], _store.Log);
+    }
+
+    [Fact]
+    public async Task A_record_whose_reading_ends_with_a_foreign_cancellation_becomes_a_dead_letter_and_the_others_are_handled()
+    {
+        _store.Commit.SetResult();
+        _store.Payloads.SetCanceled();
+        RecordOutcome? outcome = null;
+
+        await Handler().HandleAsync([Record(CallWithStoredInput(), ended => outcome = ended), Record(Result('a'))], _none);
+
+        Assert.IsType<RecordOutcome.Dead>(outcome);
         Assert.Equal(["load a", "commit a"], _store.Log);
     }
 
@@ -367,7 +366,27 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         },
     };
 
-    private static BatchEntry Record(SagaMessage message) => new(
+    private RecordHandler Handler() => new(
+        new RecordReader(
+            Topics.Default, null!, null!, null!, _store, new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance),
+        _router, new OutcomeReporter(null!), null!, new MemoryBudget(1L << 30));
+
+    private static SagaMessage CallWithStoredInput() => new()
+    {
+        Call = new SagaCall
+        {
+            CommandId = new(Id('c').Value),
+            Attempt = 1,
+            Contract = "story",
+            InputRef = Id('c').Value,
+            CorrelationId = Id('c').Value,
+            ParentId = Id('c'),
+            HomePartition = 0,
+            Awaits = true,
+        },
+    };
+
+    private static BatchEntry Record(SagaMessage message, Action<RecordOutcome>? completed = null) => new(
         new ConsumedRecord
         {
             Topic = Topics.Default.SagaEvents,
@@ -376,7 +395,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             Value = JsonSerializer.SerializeToUtf8Bytes(message, MessageJson.Default.SagaMessage),
             Headers = [],
         },
-        (_, _) => { });
+        (_, outcome) => completed?.Invoke(outcome));
 
     private static Delivery Event(string key) => Delivery.For(
         new EventRequest("story", "cancel", CelValue.Null, Requester("event") with { Target = new RequestTarget { Key = key } }),
