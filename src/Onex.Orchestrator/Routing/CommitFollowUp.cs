@@ -207,10 +207,14 @@ internal sealed class CommitFollowUp(
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> undecided)
     {
         cache.Evict(work.SagaId);
-        if (work.DecidedDeliveries is not [var (delivery, _, outcome)])
+
+        // An outcome of the ledger that changes nothing has no value that the database could reject, and nobody waits for it.
+        var suspects = work.DecidedDeliveries.FindAll(
+            decided => !decided.Delivery.IsFromLedger || decided is { Decision.Changed: true } or { Outcome: not null });
+        if (suspects is not [var (delivery, _, outcome)])
         {
             // A wake-up that is alone already would find the same outcomes in the ledger again. Their commits set the timer.
-            undecided.AddRange(work.DecidedDeliveries
+            undecided.AddRange(suspects
                 .Where(decided => decided.Delivery is not { IsAlone: true, Message: TimerFired })
                 .Select(decided => decided.Delivery.ToDecideAgain() with { IsAlone = true }));
             return;

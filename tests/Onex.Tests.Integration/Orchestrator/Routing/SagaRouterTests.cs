@@ -52,6 +52,8 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
     private readonly SqliteDatabase _database;
     private readonly PausedStore _store;
     private readonly OutgoingSender _sender;
+    private readonly SagaCache _cache = new(10);
+    private readonly WakeupQueue _wakeups = new();
     private readonly SagaRouter _router;
     private readonly SqliteSagaStore _sqlite;
     private readonly SqliteEffectLedger _ledger;
@@ -65,7 +67,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         _ledger = new SqliteEffectLedger(_database, TimeProvider.System);
         _store = new PausedStore(sqlite);
         _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
-        var (cache, memory, clock) = (new SagaCache(10), new MemoryBudget(1L << 30), new DatabaseClock(_time));
+        var (memory, clock) = (new MemoryBudget(1L << 30), new DatabaseClock(_time));
         var compiler = new CompilerContext(
             new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>());
         _plan = ContractCompiler.Compile(
@@ -80,15 +82,15 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
                 new LedgerInquiry(sqlite, _ledger, _ledger, memory),
                 new WantedItemReader(_store),
                 _sender,
-                cache,
+                _cache,
                 memory),
             new SagaDecider(new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default)), NullLogger<SagaDecider>.Instance),
             new EventTargets(_store, _store, outcomes, 10),
             _store,
             new CommitFollowUp(
-                cache, _sender, new WakeupQueue(), new SagaSignals(), outcomes, clock, NullLogger<CommitFollowUp>.Instance),
+                _cache, _sender, _wakeups, new SagaSignals(), outcomes, clock, NullLogger<CommitFollowUp>.Instance),
             _sender,
-            cache,
+            _cache,
             new RouterHealth(TimeProvider.System),
             clock);
     }
@@ -266,19 +268,66 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         }
 
         _time.Advance(TimeSpan.FromHours(1));
-        await HandleAsync(new Delivery(
-            new TimerFired
-            {
-                SagaId = saga.Facts.SagaId,
-                CausedBy = Identity.Wakeup(saga.Facts.SagaId, _time.GetUtcNow()),
-                Leases = new Dictionary<CommandId, Lease>(),
-            },
-            OutcomeSink.None) { IsAlone = isAlone });
+        await HandleAsync(Wakeup(saga.Facts.SagaId) with { IsAlone = isAlone });
 
         await AssertOnlySecondItemFailedAsync(saga);
     }
 
-    private async Task RecordAsync(SagaState saga, Outstanding outstanding)
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_wakeup_whose_own_change_the_database_rejects_blocks_its_saga_beside_an_outcome_that_changes_nothing(bool isAlone)
+    {
+        _store.Commit.SetResult();
+        var started = Start("key", contract: (_plan.Name, _plan.Hash), at: _time.GetUtcNow());
+        await HandleAsync(started with { Sink = Sink(out var start) });
+        var saga = Assert.IsType<DeliveryOutcome.Done>(await start).Saga!;
+        var id = saga.Facts.SagaId;
+
+        // The answer to the first attempt cannot be used, so a second one is sent. No role claims it: the ledger keeps the first answer.
+        await RecordAsync(saga, saga.Outstanding[0], "{}");
+        await WakeAsync(id);
+        await WakeAsync(id);
+        Assert.Equal(2, _cache.Find(id)!.Saga.Outstanding.Single(outstanding => outstanding.Item == 0).Attempt);
+        await _database.WriteAsync(
+            session => session.Execute(
+                """
+                CREATE TRIGGER reject_resends BEFORE INSERT ON saga_history WHEN NEW.kind = 'step_resent'
+                BEGIN SELECT RAISE(ABORT, 'no resend'); END
+                """),
+            _none);
+        var before = _store.Log.Count;
+
+        await WakeAsync(id, isAlone);
+        for (var i = 0; i < 5 && _wakeups.TakeDue(_time.GetUtcNow(), 1).Count > 0; i++)
+        {
+            await HandleAsync(Wakeup(id));
+        }
+
+        Assert.Equal(["commit ?", "load ?", "commit ?"], _store.Log.Skip(before));
+        var blocked = _cache.Find(id)!.Saga;
+        Assert.Equal(SagaStatus.Blocked, blocked.Status);
+        Assert.Contains("no resend", blocked.BlockedBecause, StringComparison.Ordinal);
+    }
+
+    private async Task WakeAsync(SagaId id, bool isAlone = false)
+    {
+        var due = _cache.Find(id)!.Saga.NextWakeupAt!.Value;
+        _time.Advance(due > _time.GetUtcNow() ? due - _time.GetUtcNow() : TimeSpan.Zero);
+        await HandleAsync(Wakeup(id) with { IsAlone = isAlone });
+    }
+
+    private Delivery Wakeup(SagaId id) => new(
+        new TimerFired
+        {
+            SagaId = id,
+            CausedBy = Identity.Wakeup(id, _time.GetUtcNow()),
+            Leases = new Dictionary<CommandId, Lease>(),
+        },
+        OutcomeSink.None);
+
+    private async Task RecordAsync(
+        SagaState saga, Outstanding outstanding, string content = """{"status_code":200,"headers":{},"body":null}""")
     {
         var command = new StepCommand
         {
@@ -303,7 +352,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             SagaId = command.SagaId,
             CorrelationId = command.CorrelationId,
             Outcome = isSecond ? StepOutcomes.Rejected : StepOutcomes.Completed,
-            Result = isSecond ? null : RawJson.FromText("""{"status_code":200,"headers":{},"body":null}"""),
+            Result = isSecond ? null : RawJson.FromText(content),
             Code = isSecond ? "http_404" : null,
             Message = isSecond ? "no\0page" : null,
         };
@@ -401,7 +450,8 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
         new EventRequest("story", "cancel", CelValue.Null, Requester("event") with { Target = new RequestTarget { Key = key } }),
         OutcomeSink.None);
 
-    private static Delivery Start(string key, SagaId? id = null, (string Name, string Hash)? contract = null)
+    private static Delivery Start(
+        string key, SagaId? id = null, (string Name, string Hash)? contract = null, DateTimeOffset? at = null)
     {
         var facts = new SagaFacts
         {
@@ -410,7 +460,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
             ContractVersion = "1.0.0",
             ContractHash = contract?.Hash ?? "unknown",
             HomePartition = 0,
-            StartedAt = DateTimeOffset.UnixEpoch,
+            StartedAt = at ?? DateTimeOffset.UnixEpoch,
             Requester = Requester("start"),
             BusinessKey = key,
             Input = CelValue.Map([]),
