@@ -68,7 +68,7 @@ class Worker:
                 self.handle(record)
             except (ValueError, KeyError, TypeError, AttributeError) as malformed:
                 print(f"skipped a malformed record: {malformed!r}", flush=True)
-            while self.running and self.producer.flush(1): pass  # the result is durable before the command counts as read
+            while self.producer.flush(10) and self.running: pass  # the result is durable before the command counts as read
             if len(self.producer):
                 break  # it stops without a broker, and another worker runs the command again
             try:

@@ -165,7 +165,8 @@ internal sealed class DataFlow
     {
         foreach (var step in steps)
         {
-            Leave(place, known.Add(Fault), step.Catch.Select(rule => rule.Next));
+            var ifItFails = step is CallStep or EachStep or ParallelStep or WaitStep ? AfterWait(place, known) : known;
+            Leave(place, ifItFails.Add(Fault), step.Catch.Select(rule => rule.Next));
             known = WalkStep(place, step, known);
         }
 
@@ -272,7 +273,7 @@ internal sealed class DataFlow
 
     private void Leave(Place place, ImmutableHashSet<string> known, IEnumerable<string> targets)
     {
-        known = AfterWait(place, known).Except(LostFactsIn(place));
+        known = known.Except(LostFactsIn(place));
         foreach (var next in targets)
         {
             Enter(next, place.PastPivot, known);

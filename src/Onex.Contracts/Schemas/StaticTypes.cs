@@ -54,7 +54,7 @@ internal static class StaticTypes
                     (var a, var b) => b ?? a,
                 },
                 before.IsClosed && after.IsClosed,
-                Math.Max(before.Size, after.Size)));
+                after.IsClosed ? after.Size : Math.Max(before.Size, after.Size)));
         }
 
         return returns.IsDyn ? result : returns;

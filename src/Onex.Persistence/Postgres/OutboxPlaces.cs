@@ -16,6 +16,7 @@ internal sealed class OutboxPlaces
     private readonly Dictionary<long, int> _unsentCounts = [];
     private readonly Queue<(long Batch, MessageId[] Messages)> _committed = new();
     private readonly Queue<MessageId> _read = new();
+    private int _committedCount;
 
     /// <summary>Adds the messages of a batch that was committed, in the order of their places.</summary>
     public void AddCommitted(long batch, MessageId[] messages)
@@ -29,10 +30,13 @@ internal sealed class OutboxPlaces
             }
 
             _committed.Enqueue((batch, messages));
+            _committedCount += messages.Length;
             RemoveOldRead();
-            while (_committed.TryPeek(out var oldest) && (_places.Count > MessagesMax || !_unsentCounts.ContainsKey(oldest.Batch)))
+            while (_committed.TryPeek(out var oldest)
+                && (Math.Max(_places.Count, _committedCount) > MessagesMax || !_unsentCounts.ContainsKey(oldest.Batch)))
             {
                 _committed.Dequeue();
+                _committedCount -= oldest.Messages.Length;
                 _unsentCounts.Remove(oldest.Batch);
                 foreach (var message in oldest.Messages)
                 {
@@ -119,7 +123,11 @@ internal sealed class OutboxPlaces
     {
         while (Math.Max(_places.Count, _read.Count) > MessagesMax && _read.TryDequeue(out var oldest))
         {
-            _places.Remove(oldest);
+            // A message that was read and committed at the same time has the place of its commit.
+            if (_places.TryGetValue(oldest, out var place) && !_unsentCounts.ContainsKey(place.Batch))
+            {
+                _places.Remove(oldest);
+            }
         }
     }
 }

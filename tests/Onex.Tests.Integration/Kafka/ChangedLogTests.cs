@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -95,12 +96,12 @@ public sealed class ChangedLogTests : IDisposable
     [Fact]
     public async Task A_late_commit_of_the_old_log_does_not_hide_records_of_the_new_one()
     {
-        var (topic, old) = (TestBus.NewTopic(), new List<BatchEntry>());
+        var (topic, old) = (TestBus.NewTopic(), new ConcurrentQueue<BatchEntry>());
         var handler = new RecordingHandler(entry =>
         {
             if (old.Count < 3)
             {
-                old.Add(entry);
+                old.Enqueue(entry);
             }
             else
             {
@@ -109,10 +110,10 @@ public sealed class ChangedLogTests : IDisposable
         });
         await using var member = await StartAsync(topic, handler);
         await member.ProduceAsync(topic, 0, "old 0", "old 1", "old 2");
-        await Condition.HoldsAsync(() => handler.Received.Count == 3);
+        await Condition.HoldsAsync(() => old.Count == 3);
 
         await DeleteAsync(topic);
-        old.ForEach(entry => entry.Complete(RecordOutcome.Handled.Instance));
+        Assert.All(old, entry => entry.Complete(RecordOutcome.Handled.Instance));
         await RecreateAsync(topic);
         await ProduceAsync(topic, "new 0", "new 1", "new 2", "new 3", "new 4");
 

@@ -69,6 +69,32 @@ public sealed class OutboxPlacesTests
         Assert.Equal([new OutboxPlace(3, 1)], _places.Find(read).Places);
     }
 
+    [Fact]
+    public void Batches_that_another_process_has_sent_are_evicted_after_many_others()
+    {
+        var sentElsewhere = Messages(1);
+        _places.AddCommitted(1, sentElsewhere);
+        for (var batch = 2; batch <= 3; batch++)
+        {
+            var sent = Messages(OutboxPlaces.MessagesMax / 2);
+            _places.AddCommitted(batch, sent);
+            _places.Remove(sent);
+        }
+
+        Assert.Equal(sentElsewhere, _places.Find(sentElsewhere).Unknown);
+    }
+
+    [Fact]
+    public void A_message_that_was_read_while_it_was_committed_keeps_its_place()
+    {
+        var messages = Messages(1);
+        _places.AddRead([(messages[0], new OutboxPlace(7, 1))]);
+        _places.AddCommitted(7, messages);
+        _places.AddRead([.. Messages(OutboxPlaces.MessagesMax).Select(message => (message, new OutboxPlace(8, 1)))]);
+
+        Assert.Equal([7L], _places.Find(messages).CompleteBatches);
+    }
+
     private static MessageId[] Messages(int count) =>
         [.. Enumerable.Range(0, count).Select(_ => MessageId.Create(DateTimeOffset.UnixEpoch))];
 }
