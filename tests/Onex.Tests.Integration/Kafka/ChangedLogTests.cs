@@ -188,7 +188,6 @@ public sealed class ChangedLogTests : IDisposable
 
         await DeleteAsync(topic);
         await RecreateAsync(topic);
-        await EmptyAsync(topic);
 
         await Condition.HoldsAsync(
             async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.DeliveryStatus.Acknowledged);
@@ -354,22 +353,26 @@ public sealed class ChangedLogTests : IDisposable
     private Task DeleteAsync(string topic) => _admin.Value.DeleteTopicsAsync([topic]);
 
     // Tries again until the broker has deleted the old topic, which it does in the background.
-    private Task RecreateAsync(string topic, int partitions = 1) => Condition.HoldsAsync(async () =>
+    private async Task RecreateAsync(string topic, int partitions = 1)
     {
-        try
+        await Condition.HoldsAsync(async () =>
         {
-            await _admin.Value.CreateTopicsAsync(
-                [new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
-            return true;
-        }
-        catch (CreateTopicsException)
-        {
-            return false;
-        }
-    });
+            try
+            {
+                await _admin.Value.CreateTopicsAsync(
+                    [new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1 }]);
+                return true;
+            }
+            catch (CreateTopicsException)
+            {
+                return false;
+            }
+        });
+        await EmptyAsync(topic, partitions);
+    }
 
     // For some moments after the controller has made the new topic, the broker does not know it, or still reads and writes the old log.
-    private async Task EmptyAsync(string topic)
+    private async Task EmptyAsync(string topic, int partitions)
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(
             new ConsumerConfig { BootstrapServers = _bus.Bootstrap, GroupId = topic }).Build();
@@ -377,7 +380,8 @@ public sealed class ChangedLogTests : IDisposable
         {
             try
             {
-                return consumer.QueryWatermarkOffsets(new TopicPartition(topic, 0), TimeSpan.FromSeconds(10)).High.Value == 0;
+                return Enumerable.Range(0, partitions).All(partition =>
+                    consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), TimeSpan.FromSeconds(10)).High.Value == 0);
             }
             catch (KafkaException)
             {
