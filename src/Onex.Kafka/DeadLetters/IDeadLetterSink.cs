@@ -19,8 +19,14 @@ public interface IDeadLetterSink
     /// </summary>
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>The id that a dead letter of this record has.</summary>
+    /// <summary>The id that a dead letter of this record has, if its header <see cref="HeaderNames.Redrive"/> is true.</summary>
     Guid Id(ConsumedRecord record);
+
+    /// <summary>
+    /// The dead letter that a record was redriven from: the one that its header <see cref="HeaderNames.Redrive"/> names, if that has the
+    /// topic, the value and the origin of this record, because clients can send the header too. Null for any other record.
+    /// </summary>
+    ValueTask<Guid?> FindRedrivenAsync(ConsumedRecord record, CancellationToken cancellation);
 
     /// <summary>
     /// Closes the open dead letter of a record, because the record was handled after all. Returns false if it is not open, or was reopened

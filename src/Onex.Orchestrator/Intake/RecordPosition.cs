@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Onex.Contracts.Messages;
 using Onex.Kafka.Records;
 
 namespace Onex.Orchestrator.Intake;
@@ -15,9 +14,8 @@ namespace Onex.Orchestrator.Intake;
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct RecordPosition(string Topic, int Partition, long Offset, Guid? RedrivenFrom = null)
 {
-    public static RecordPosition From(ConsumedRecord record) => new(
-        record.Topic, record.Partition, record.Offset,
-        Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null);
+    public static RecordPosition From(ConsumedRecord record, Guid? redrivenFrom = null) =>
+        new(record.Topic, record.Partition, record.Offset, redrivenFrom);
 
     /// <summary>The position in a source; null for requests over HTTP and of schedules, because they come from no record.</summary>
     public static RecordPosition? Parse(string source) =>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Engine;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.DeadLetters;
 using Onex.Kafka.Records;
 using Onex.Persistence;
 using Onex.Persistence.Sagas;
@@ -34,6 +35,7 @@ internal sealed class RecordReader(
     RequestRules rules,
     KnownRequests known,
     IPayloads payloads,
+    IDeadLetterSink deadLetters,
     DatabaseClock clock,
     ILogger<RecordReader> logger,
     RequestMetrics? metrics = null)
@@ -71,7 +73,7 @@ internal sealed class RecordReader(
 
     private async ValueTask<IntakeResult> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
     {
-        var (parsed, rejection) = requests.Read(entry.Record);
+        var (parsed, rejection) = requests.Read(entry.Record, await deadLetters.FindRedrivenAsync(entry.Record, cancellation));
         if (parsed is not null)
         {
             parsed = parsed with { Requester = WithTrace(parsed.Requester, entry) };
@@ -118,9 +120,8 @@ internal sealed class RecordReader(
         }
 
         var now = clock.Now;
-        var source = RecordPosition.From(entry.Record) with { RedrivenFrom = null };
         var (facts, rejection) = rules.AcceptCall(
-            call, input, source.ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
+            call, input, RecordPosition.From(entry.Record).ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
         if (facts is not null)
         {
             facts = facts with { Requester = WithTrace(facts.Requester, entry) };

@@ -45,12 +45,12 @@ internal sealed record RequestOrigin(MessageId RequestId, string Source, Immutab
 /// </summary>
 internal sealed class RequestReader(int maxRequestBytes)
 {
-    public (ParsedRequest? Request, Rejection? Rejection) Read(ConsumedRecord record)
+    public (ParsedRequest? Request, Rejection? Rejection) Read(ConsumedRecord record, Guid? redrivenFrom = null)
     {
         var value = record.Value ?? [];
         return Read(value, new RequestOrigin(
             RequestId(record.Topic, RecordOrigin.For(record), value),
-            RecordPosition.From(record).ToString(),
+            RecordPosition.From(record, redrivenFrom).ToString(),
             HeadersToPassOn(record.Headers)));
     }
 

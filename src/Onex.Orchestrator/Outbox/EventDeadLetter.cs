@@ -95,7 +95,7 @@ internal static class EventDeadLetter
             Key = requester.CorrelationId.ToString(),
             Headers = MessageHeaders.Empty.With(requester.Headers).With(HeaderNames.Origin, identity.ToString()),
             ErrorType = rejection.ErrorType,
-            OwnId = redrivenFrom is null ? null : id,
+            Reopens = redrivenFrom is not null,
         };
     }
 

@@ -73,7 +73,7 @@ internal static class UndeliverableDeadLetter
             Key = message.Key,
             Headers = message.Headers,
             ErrorType = ErrorTypes.For(ErrorCodes.DeliveryRefused),
-            OwnId = Id(message) == message.MessageId.Value ? null : message.MessageId.Value,
+            Reopens = Id(message) != message.MessageId.Value,
         };
 
     /// <summary>The dead letter's id. A redriven message has the id of its first dead letter, so that no second one is added.</summary>

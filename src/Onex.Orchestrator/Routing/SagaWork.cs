@@ -244,14 +244,14 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         {
             var request = EventDeadLetter.Request(declined.Requester, declined.Event.Data);
             var id = Identity.Message(_transitionId, ordinal++);
-            var deadLetterId = EventDeadLetter.RedrivenFrom(declined.Requester) ?? id.Value;
-            var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
-            _outgoing.Add(messages.DeadEvent(rejection, request, isLarge ? deadLetterId : null, id, at));
 
             // A buffered event was recorded as seen, so under its old identity a redriven one would be a duplicate. The new identity is
             // stored with the dead letter, so a second redrive of an accepted event is still a duplicate.
             var redriven = EventDeadLetter.Request(declined.Requester with { EnvelopeId = null }, declined.Event.Data);
-            _deadLetters.Add(messages.DeadEventRow(rejection, redriven, id.Value, at, identity: id.Value));
+            var row = messages.DeadEventRow(rejection, redriven, id.Value, at, identity: id.Value);
+            _deadLetters.Add(row);
+            var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
+            _outgoing.Add(messages.DeadEvent(rejection, request, isLarge ? row.Id : null, id, at));
         }
     }
 

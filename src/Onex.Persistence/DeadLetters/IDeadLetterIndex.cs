@@ -10,8 +10,8 @@ namespace Onex.Persistence.DeadLetters;
 public interface IDeadLetterIndex
 {
     /// <summary>
-    /// Adds an entry. An existing entry with the same id stays as it is, so this may be repeated; only if the new one has an
-    /// <see cref="DeadLetterRow.OwnId"/> and the existing one is redriven, that becomes open again, with the new reason and time.
+    /// Adds an entry. An existing entry with the same id stays as it is, so this may be repeated; only if the new one
+    /// <see cref="DeadLetterRow.Reopens"/> it and it is redriven, it becomes open again, with the new reason and time.
     /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
@@ -36,10 +36,10 @@ public interface IDeadLetterIndex
 
     /// <summary>
     /// Discards the open dead letter of a record that was handled after all, as <see cref="SystemUser"/>. The entry stays with the reason,
-    /// like one that an operator discards. Returns false for an entry that is not open, is of another topic, or has another origin: a saga
-    /// that declines an event that it had buffered reopens its dead letter with a new origin.
+    /// like one that an operator discards. Returns false for an entry that is not open or has another origin: a saga that declines an event
+    /// that it had buffered reopens its dead letter with a new origin.
     /// </summary>
-    Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation);
+    Task<bool> CloseAsync(Guid id, string origin, string reason, CancellationToken cancellation);
 
     /// <summary>
     /// Discards the dead letter of a message that the broker rejected, because the message was sent after all or is no longer needed. An
@@ -95,11 +95,8 @@ public sealed record DeadLetterRow(
     /// <summary>How often handling the record was retried before it became a dead letter.</summary>
     public int RetryCount { get; init; }
 
-    /// <summary>
-    /// If its record was redriven, so that <see cref="Id"/> is that of the existing entry: the id that it has without that. It is used if
-    /// the existing entry is of another topic, because a client can send the header <see cref="HeaderNames.Redrive"/> too. Not stored.
-    /// </summary>
-    public Guid? OwnId { get; init; }
+    /// <summary>Whether its record was redriven from the existing entry with this id. Not stored.</summary>
+    public bool Reopens { get; init; }
 
     /// <summary>The status.</summary>
     public DeadLetterStatus Status { get; init; }

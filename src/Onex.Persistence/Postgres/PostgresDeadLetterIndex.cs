@@ -17,7 +17,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
 
     private static readonly string _insert = $"""
         INSERT INTO onex.dead_letters AS l ({DeadLetterTable.Columns.Names()})
-        SELECT {DeadLetterSql.Given("onex.dead_letters", $"${_entries.NextNumber}")} FROM {_entries.Unnest("g")}
+        SELECT {DeadLetterTable.Columns.Names("g")} FROM {_entries.Unnest("g")}
         """;
 
     // Runs after the saga's commit statement, in the same transaction, which has locked the saga's row. last_transition_id shows whether
@@ -25,7 +25,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     private static readonly string _insertOfTransition = $"""
         {_insert}
         WHERE EXISTS (
-            SELECT FROM onex.sagas s WHERE s.id = ${_entries.NextNumber + 1} AND s.last_transition_id = ${_entries.NextNumber + 2})
+            SELECT FROM onex.sagas s WHERE s.id = ${_entries.NextNumber} AND s.last_transition_id = ${_entries.NextNumber + 1})
         """;
 
     // Plan: pk_dead_letters. The condition on decision_id makes a repetition after a lost connection harmless.
@@ -58,7 +58,7 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     private const string Close = $"""
         UPDATE onex.dead_letters
         SET status = 'discarded', decision_id = gen_random_uuid(), decided_at = clock_timestamp(), decided_by = $2, decision_reason = $3
-        WHERE id = $1 AND status = 'open' AND topic = $4 AND coalesce(headers ->> '{HeaderNames.Origin}', $5) = $5
+        WHERE id = $1 AND status = 'open' AND coalesce(headers ->> '{HeaderNames.Origin}', $4) = $4
         """;
 
     // Plan: ux_sagas_request_id and ix_inbox_message_id.
@@ -93,8 +93,8 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             cancellation);
 
     /// <inheritdoc />
-    public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation) =>
-        CloseAsync(Close, id, reason, [topic, origin], cancellation);
+    public Task<bool> CloseAsync(Guid id, string origin, string reason, CancellationToken cancellation) =>
+        CloseAsync(Close, id, reason, [origin], cancellation);
 
     /// <inheritdoc />
     public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation) =>
@@ -188,7 +188,6 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     private static NpgsqlBatchCommand WithRow(NpgsqlBatchCommand command, DeadLetterRow row)
     {
         _entries.AddTo(command.Parameters, [row]);
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)row.OwnId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         return command;
     }
 

@@ -304,7 +304,7 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             table.HasCheckConstraint("ck_dead_letters_status", "status IN ('open', 'redriven', 'discarded')");
         });
         deadLetter.HasKey(row => row.Id).HasName("pk_dead_letters");
-        deadLetter.Ignore(row => row.OwnId);
+        deadLetter.Ignore(row => row.Reopens);
         deadLetter.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever()
             .HasComment("Derived from the record's position, or from the message's identity.");
         deadLetter.Property(row => row.Topic).HasColumnName("topic")

@@ -29,18 +29,15 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
     private const string Close = $"""
         UPDATE dead_letters
         SET status = 'discarded', decision_id = $2, decided_at = $3, decided_by = $4, decision_reason = $5
-        WHERE id = $1 AND status = 'open' AND topic = $6 AND coalesce(headers ->> '{HeaderNames.Origin}', $7) = $7
+        WHERE id = $1 AND status = 'open' AND coalesce(headers ->> '{HeaderNames.Origin}', $6) = $6
         """;
 
     private const string HandledBy = """
         SELECT id FROM (SELECT id FROM sagas WHERE request_id = $1 UNION ALL SELECT saga_id FROM inbox WHERE message_id = $1) LIMIT 1
         """;
 
-    // The condition separates SELECT from ON CONFLICT, as SQLite requires.
     private static readonly string _insert = $"""
-        WITH g({DeadLetterTable.Columns.Names()}) AS (VALUES ({DeadLetterTable.Columns.Placeholders()}))
-        INSERT INTO dead_letters AS l ({DeadLetterTable.Columns.Names()})
-        SELECT {DeadLetterSql.Given("dead_letters", $"${DeadLetterTable.Columns.Count + 1}")} FROM g WHERE true
+        INSERT INTO dead_letters AS l ({DeadLetterTable.Columns.Names()}) VALUES ({DeadLetterTable.Columns.Placeholders()})
         """;
 
     private static readonly string _byId = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM dead_letters l WHERE l.id = $1";
@@ -113,8 +110,8 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
             cancellation);
 
     /// <inheritdoc />
-    public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation) =>
-        CloseAsync(Close, id, reason, [topic, origin], cancellation);
+    public Task<bool> CloseAsync(Guid id, string origin, string reason, CancellationToken cancellation) =>
+        CloseAsync(Close, id, reason, [origin], cancellation);
 
     /// <inheritdoc />
     public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation) =>
@@ -126,7 +123,7 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
 
     /// <summary>Adds an entry in the session's transaction.</summary>
     internal static void Add(SqliteSession session, DeadLetterRow row) =>
-        session.Execute(_insert + DeadLetterSql.OnConflict(row), [.. DeadLetterTable.Columns.Values(row), row.OwnId]);
+        session.Execute(_insert + DeadLetterSql.OnConflict(row), DeadLetterTable.Columns.Values(row));
 
     private Task<bool> CloseAsync(string sql, Guid id, string reason, string[] texts, CancellationToken cancellation) =>
         database.WriteAsync(

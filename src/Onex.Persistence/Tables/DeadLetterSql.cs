@@ -18,13 +18,7 @@ internal static class DeadLetterSql
     private const int RowsMax = 1_000;
 
     /// <summary>The <c>ON CONFLICT</c> clause of an insert into <c>dead_letters l</c>.</summary>
-    public static string OnConflict(DeadLetterRow row) => row.OwnId is null ? " ON CONFLICT DO NOTHING" : Reopen;
-
-    /// <summary>The columns of a row <c>g</c> to insert: with its own id if an entry of another topic has its id.</summary>
-    /// <param name="table">The table's name.</param>
-    /// <param name="ownId">The parameter for <see cref="DeadLetterRow.OwnId"/>.</param>
-    public static string Given(string table, string ownId) => DeadLetterTable.Columns.NamesWith(
-        $"coalesce((SELECT {ownId} FROM {table} r WHERE r.id = g.id AND r.topic <> g.topic), g.id)", "g", DeadLetterTable.Id);
+    public static string OnConflict(DeadLetterRow row) => row.Reopens ? Reopen : " ON CONFLICT DO NOTHING";
 
     /// <summary>The number of rows per page.</summary>
     public static int Limit(DeadLetterFilter filter) => Math.Clamp(filter.Limit, 1, RowsMax);

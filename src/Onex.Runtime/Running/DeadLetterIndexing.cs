@@ -14,7 +14,8 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     public async Task<Guid?> StoreAsync(ConsumedRecord record, DeadLetter deadLetter, CancellationToken cancellation)
     {
         var tooLarge = deadLetter.OriginalMessage.Value is null && record.Value is not null;
-        var id = Id(record);
+        var redriven = await FindRedrivenAsync(record, cancellation);
+        var id = redriven ?? OwnId(record);
         await index.AddAsync(
             new DeadLetterRow(
                 id, record.Topic, record.Partition, record.Offset, deadLetter.FailureCode, deadLetter.FailureReason,
@@ -25,7 +26,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
                 Headers = Headers(record),
                 ErrorType = deadLetter.ErrorType,
                 RetryCount = deadLetter.RetryCount,
-                OwnId = RedrivenFrom(record) is null ? null : OwnId(record),
+                Reopens = redriven is not null,
             },
             cancellation);
         return tooLarge ? id : null;
@@ -34,11 +35,23 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         index.FindOpenAsync(topic, partitions, cancellation);
 
-    public Task<bool> CloseAsync(ConsumedRecord record, CancellationToken cancellation) => index.CloseAsync(
-        Id(record), record.Topic, RecordOrigin.For(record).ToString(), "Its record was read again, and handled.", cancellation);
+    public async Task<bool> CloseAsync(ConsumedRecord record, CancellationToken cancellation) => await index.CloseAsync(
+        await FindRedrivenAsync(record, cancellation) ?? OwnId(record),
+        RecordOrigin.For(record).ToString(),
+        "Its record was read again, and handled.",
+        cancellation);
 
     // A redriven record keeps the id of its dead letter, or each redrive would add another one.
-    public Guid Id(ConsumedRecord record) => RedrivenFrom(record) ?? OwnId(record);
+    public Guid Id(ConsumedRecord record) => NamedId(record) ?? OwnId(record);
+
+    public async ValueTask<Guid?> FindRedrivenAsync(ConsumedRecord record, CancellationToken cancellation) =>
+        NamedId(record) is { } id
+            && await index.FindAsync(id, cancellation) is { } named
+            && named.Topic == record.Topic
+            && named.Value.AsSpan().SequenceEqual(record.Value)
+            && (named.Headers?[HeaderNames.Origin] ?? named.Id.ToString()) == RecordOrigin.For(record).ToString()
+                ? id
+                : null;
 
     private static MessageHeaders Headers(ConsumedRecord record)
     {
@@ -55,7 +68,7 @@ internal sealed class DeadLetterIndexing(IDeadLetterIndex index) : IDeadLetterSi
         return MessageHeaders.Empty.With(headers);
     }
 
-    private static Guid? RedrivenFrom(ConsumedRecord record) =>
+    private static Guid? NamedId(ConsumedRecord record) =>
         Guid.TryParseExact(record.TextHeader(HeaderNames.Redrive), "D", out var deadLetter) ? deadLetter : null;
 
     // The id is the same whenever this record becomes a dead letter; the topic's id distinguishes a recreated topic.

@@ -186,6 +186,8 @@ public abstract class DeadLetterCompliance : RiderCompliance
 
         public Guid Id(ConsumedRecord record) => new((int)record.Offset, 0, 0, new byte[8]);
 
+        public ValueTask<Guid?> FindRedrivenAsync(ConsumedRecord record, CancellationToken cancellation) => default;
+
         public Task<bool> CloseAsync(ConsumedRecord record, CancellationToken cancellation)
         {
             Closed.Enqueue(record.Offset);

@@ -276,7 +276,7 @@ public abstract class RegistryAndDeadLettersCompliance
             Reason = "still not JSON",
             Value = "other"u8.ToArray(),
             Headers = MessageHeaders.Empty.With("onex-origin", "another"),
-            OwnId = Rows.Id(),
+            Reopens = true,
         };
 
         await DeadLetters.AddAsync(deadLetter, _none);
@@ -326,7 +326,7 @@ public abstract class RegistryAndDeadLettersCompliance
 
         var third = Rows.Next(next);
         await DeadLetters.DecideAsync(Redrive(first), _none);
-        await CommitAsync(Rows.Transition(next, third) with { DeadLetters = [first with { OwnId = Rows.Id() }] });
+        await CommitAsync(Rows.Transition(next, third) with { DeadLetters = [first with { Reopens = true }] });
         Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
 
         var result = await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { DeadLetters = [stale] });
@@ -374,9 +374,9 @@ public abstract class RegistryAndDeadLettersCompliance
         var open = await DeadLetters.FindOpenAsync(topic, [0, 3], _none);
         Assert.Equal(new[] { deadLetters[0].Id, deadLetters[1].Id }.Order(), open.Order());
 
-        Assert.True(await DeadLetters.CloseAsync(deadLetters[0].Id, topic, "origin", "handled", _none));
-        Assert.False(await DeadLetters.CloseAsync(deadLetters[3].Id, topic, "origin", "handled", _none));
-        Assert.False(await DeadLetters.CloseAsync(Rows.Id(), topic, "origin", "handled", _none));
+        Assert.True(await DeadLetters.CloseAsync(deadLetters[0].Id, "origin", "handled", _none));
+        Assert.False(await DeadLetters.CloseAsync(deadLetters[3].Id, "origin", "handled", _none));
+        Assert.False(await DeadLetters.CloseAsync(Rows.Id(), "origin", "handled", _none));
 
         var closed = await DeadLetters.FindAsync(deadLetters[0].Id, _none);
         Assert.Equal(
@@ -393,12 +393,11 @@ public abstract class RegistryAndDeadLettersCompliance
         await DeadLetters.AddAsync(deadLetter, _none);
         await DeadLetters.DecideAsync(Redrive(deadLetter), _none);
         await DeadLetters.AddAsync(
-            deadLetter with { Headers = MessageHeaders.Empty.With("onex-origin", "second"), OwnId = Rows.Id() }, _none);
+            deadLetter with { Headers = MessageHeaders.Empty.With("onex-origin", "second"), Reopens = true }, _none);
 
-        Assert.False(await DeadLetters.CloseAsync(deadLetter.Id, "requests", "first", "handled", _none));
-        Assert.False(await DeadLetters.CloseAsync(deadLetter.Id, "effect-responses", "second", "handled", _none));
+        Assert.False(await DeadLetters.CloseAsync(deadLetter.Id, "first", "handled", _none));
         Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
-        Assert.True(await DeadLetters.CloseAsync(deadLetter.Id, "requests", "second", "handled", _none));
+        Assert.True(await DeadLetters.CloseAsync(deadLetter.Id, "second", "handled", _none));
     }
 
     [Fact]
@@ -409,7 +408,7 @@ public abstract class RegistryAndDeadLettersCompliance
         await DeadLetters.AddAsync(deadLetter, _none);
         await DeadLetters.AddAsync(other, _none);
         await DeadLetters.DecideAsync(Redrive(deadLetter), _none);
-        await DeadLetters.AddAsync(deadLetter with { Code = "ONEX3001", OwnId = Rows.Id() }, _none);
+        await DeadLetters.AddAsync(deadLetter with { Code = "ONEX3001", Reopens = true }, _none);
 
         await DeadLetters.CloseUndeliveredAsync(deadLetter.Id, "sent", _none);
         await DeadLetters.CloseUndeliveredAsync(other.Id, "sent", _none);
@@ -417,32 +416,6 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(deadLetter.Id, _none))!.Status);
         var closed = (await DeadLetters.FindAsync(other.Id, _none))!;
         Assert.Equal((DeadLetterStatus.Discarded, "onex", "sent"), (closed.Status, closed.DecidedBy, closed.DecisionReason));
-    }
-
-    [Fact]
-    public async Task A_record_that_names_the_dead_letter_of_another_topic_gets_one_of_its_own()
-    {
-        var named = NewDeadLetter() with { Topic = "effect-requests" };
-        await DeadLetters.AddAsync(named, _none);
-        await DeadLetters.DecideAsync(Redrive(named), _none);
-        var (read, declined) = (Forged(), Forged());
-
-        await DeadLetters.AddAsync(read, _none);
-        await DeadLetters.AddAsync(read, _none);
-        var row = Rows.New();
-        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []) { DeadLetters = [declined] });
-
-        var unchanged = (await DeadLetters.FindAsync(named.Id, _none))!;
-        Assert.Equal((DeadLetterStatus.Redriven, named.Topic), (unchanged.Status, unchanged.Topic));
-        Assert.Equal(named.Value, unchanged.Value);
-        foreach (var forged in (DeadLetterRow[])[read, declined])
-        {
-            var own = await DeadLetters.FindAsync(forged.OwnId!.Value, _none);
-            Assert.Equal((DeadLetterStatus.Open, "requests"), (own!.Status, own.Topic));
-            Assert.Equal(forged.Value, own.Value);
-        }
-
-        DeadLetterRow Forged() => NewDeadLetter() with { Id = named.Id, OwnId = Rows.Id(), Value = "forged"u8.ToArray() };
     }
 
     [Fact]

@@ -87,7 +87,7 @@ public abstract class StoreGaugesCompliance
         await DeadLetters.AddAsync(row, _none);
         Assert.Equal(1, (await ReadAsync()).DeadLetters[topic]);
 
-        await DeadLetters.CloseAsync(row.Id, row.Topic, "origin", "handled", _none);
+        await DeadLetters.CloseAsync(row.Id, "origin", "handled", _none);
         Assert.False((await ReadAsync()).DeadLetters.ContainsKey(topic));
     }
 

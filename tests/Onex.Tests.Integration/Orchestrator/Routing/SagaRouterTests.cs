@@ -417,7 +417,7 @@ public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
 
     private RecordHandler Handler() => new(
         new RecordReader(
-            Topics.Default, null!, null!, null!, _store, new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance),
+            Topics.Default, null!, null!, null!, _store, null!, new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance),
         _router, new OutcomeReporter(null!), null!, new MemoryBudget(1L << 30));
 
     private static SagaMessage CallWithStoredInput() => new()

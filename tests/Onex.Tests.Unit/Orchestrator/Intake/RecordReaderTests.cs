@@ -6,6 +6,7 @@ using Onex.Orchestrator;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Machines;
 using Onex.Persistence.Sqlite;
+using Onex.Runtime.Running;
 using Onex.Tests.Unit.Engine;
 
 namespace Onex.Tests.Unit.Orchestrator.Intake;
@@ -46,7 +47,7 @@ public sealed class RecordReaderTests
         var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         return new RecordReader(
             Topics.Default, new RequestReader(1 << 20), new RequestRules(plans, new OperationCatalogue([]), [], []),
-            known, payloads: null!, new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
+            known, payloads: null!, new DeadLetterIndexing(null!), new DatabaseClock(_time), NullLogger<RecordReader>.Instance);
     }
 
     private static ConsumedRecord Record(long offset, string operation) => new()

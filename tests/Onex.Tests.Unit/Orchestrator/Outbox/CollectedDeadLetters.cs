@@ -24,16 +24,11 @@ internal sealed class CollectedDeadLetters : IDeadLetterIndex
 
     public ConcurrentQueue<Guid> Closed { get; } = new();
 
-    public ConcurrentQueue<(Guid Id, string Topic, string Origin)> Handled { get; } = new();
-
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         throw new NotSupportedException();
 
-    public Task<bool> CloseAsync(Guid id, string topic, string origin, string reason, CancellationToken cancellation)
-    {
-        Handled.Enqueue((id, topic, origin));
-        return Task.FromResult(true);
-    }
+    public Task<bool> CloseAsync(Guid id, string origin, string reason, CancellationToken cancellation) =>
+        throw new NotSupportedException();
 
     public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation)
     {

@@ -159,7 +159,7 @@ public sealed class SagaWorkTests
                 _messages);
             var row = Assert.Single(work.ToEntry().DeadLetters);
             Assert.Equal(deadLetter, row.Id);
-            Assert.NotNull(row.OwnId);
+            Assert.True(row.Reopens);
             return Redrive.Origin(row);
         }).ToList();
 
