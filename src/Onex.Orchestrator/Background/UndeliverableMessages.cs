@@ -12,7 +12,7 @@ namespace Onex.Orchestrator.Background;
 /// <summary>
 /// Turns a message that the broker rejects for good into a message for the saga that waits for an answer, because none can arrive.
 /// </summary>
-internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterIndex deadLetters, TimeProvider time, Topics topics)
+internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterIndex deadLetters, DatabaseClock clock, Topics topics)
 {
     /// <summary>The message that a saga receives instead; null if none waits for an answer, or a parked copy will still give one.</summary>
     public async Task<Delivery?> ConvertAsync(UndeliverableMessage undeliverable, CancellationToken cancellation)
@@ -74,7 +74,7 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     // Prevents every copy of the command from being run, whether it is in the topic, the outbox or the dead letters. Returns false if a
     // role has claimed a copy before, or if such a claim may have been deleted because the command has expired.
     private async Task<bool> CloseAsync(StepCommand command, CancellationToken cancellation) =>
-        command.NotAfter > time.GetUtcNow()
+        command.NotAfter > clock.Now
         && (await ledger.CancelAsync([command.CommandId], cancellation)).TryGetValue(command.CommandId, out var state)
         && state.Cancelled;
 

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Time.Testing;
+using Onex.Orchestrator;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Intake;
 using Onex.Orchestrator.Outbox;
 using Onex.Persistence.Ledger;
 using Onex.Persistence.Outbox;
+using Onex.Persistence.Sqlite;
 using Onex.Tests.Unit.Effects;
 using Onex.Tests.Unit.Engine;
 
@@ -18,6 +20,7 @@ public sealed class UndeliverableMessagesTests
     private static readonly MessageId _id = new(Guid.Parse("018f2f6e-7a64-8cc4-9d3b-2c8f4e2b8a11"));
     private readonly MemoryLedger _ledger = new();
     private readonly CollectedDeadLetters _deadLetters = new();
+    private DatabaseClock? _clock;
 
     [Theory]
     [InlineData(Effect)]
@@ -52,6 +55,24 @@ public sealed class UndeliverableMessagesTests
 
         scenario.IsIn("working", SagaStatus.Blocked);
         Assert.Equal("Step 'one' cannot be sent: too large", scenario.Saga.BlockedBecause);
+    }
+
+    [Fact]
+    public async Task A_command_that_has_not_expired_by_the_clock_of_the_database_fails_its_step()
+    {
+        var scenario = Starts();
+        var directory = Directory.CreateTempSubdirectory("onex-clock-");
+        using (var database = new SqliteDatabase(new SqliteStoreSettings(Path.Combine(directory.FullName, "onex.db"))))
+        {
+            await database.OpenAsync(CancellationToken.None);
+            _clock = new DatabaseClock(new FakeTimeProvider(scenario.Now.AddDays(30)));
+            await _clock.MeasureAsync(new SqliteSagaStore(database, new FakeTimeProvider(scenario.Now)), CancellationToken.None);
+        }
+
+        directory.Delete(recursive: true);
+        await RejectAsync(scenario, scenario.Last.Commands[0]);
+
+        scenario.IsIn("failed", SagaStatus.Failed);
     }
 
     [Fact]
@@ -174,7 +195,7 @@ public sealed class UndeliverableMessagesTests
     }
 
     private UndeliverableMessages Converter(SagaScenario scenario) => new(
-        _ledger, _deadLetters, new FakeTimeProvider(scenario.Now), Topics.Default);
+        _ledger, _deadLetters, _clock ?? new DatabaseClock(new FakeTimeProvider(scenario.Now)), Topics.Default);
 
     private static OutgoingMessage Message(SagaScenario scenario, CommandToSend sent) =>
         new MessageWriter(Topics.Default, new ResponseWriter(Topics.Default))
