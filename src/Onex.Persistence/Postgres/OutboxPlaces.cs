@@ -13,32 +13,27 @@ internal sealed class OutboxPlaces
 
     private readonly Lock _lock = new();
     private readonly Dictionary<MessageId, OutboxPlace> _places = [];
-    private readonly Dictionary<long, int> _unsentCounts = [];
-    private readonly Queue<(long Batch, MessageId[] Messages)> _committed = new();
+    private readonly SortedDictionary<long, (MessageId[] Messages, int Unsent)> _committed = [];
     private readonly Queue<MessageId> _read = new();
-    private int _committedCount;
 
     /// <summary>Adds the messages of a batch that was committed, in the order of their places.</summary>
     public void AddCommitted(long batch, MessageId[] messages)
     {
         lock (_lock)
         {
-            _unsentCounts[batch] = messages.Length;
+            _committed[batch] = (messages, messages.Length);
             for (var i = 0; i < messages.Length; i++)
             {
                 _places[messages[i]] = new OutboxPlace(batch, i + 1);
             }
 
-            _committed.Enqueue((batch, messages));
-            _committedCount += messages.Length;
             RemoveOldRead();
-            while (_committed.TryPeek(out var oldest)
-                && (Math.Max(_places.Count, _committedCount) > MessagesMax || !_unsentCounts.ContainsKey(oldest.Batch)))
+            while (_places.Count > MessagesMax)
             {
-                _committed.Dequeue();
-                _committedCount -= oldest.Messages.Length;
-                _unsentCounts.Remove(oldest.Batch);
-                foreach (var message in oldest.Messages)
+                // Later batches have higher numbers.
+                var oldest = _committed.First();
+                _committed.Remove(oldest.Key);
+                foreach (var message in oldest.Value.Messages)
                 {
                     _places.Remove(message);
                 }
@@ -53,7 +48,8 @@ internal sealed class OutboxPlaces
         {
             foreach (var (message, place) in messages)
             {
-                if (_places.TryAdd(message, place))
+                // Of a batch that this process committed, a message without a place has been sent since it was read.
+                if (!_committed.ContainsKey(place.Batch) && _places.TryAdd(message, place))
                 {
                     _read.Enqueue(message);
                 }
@@ -85,7 +81,7 @@ internal sealed class OutboxPlaces
 
             foreach (var (batch, sent) in places.CountBy(place => place.Batch))
             {
-                if (_unsentCounts.TryGetValue(batch, out var unsent) && unsent == sent)
+                if (_committed.TryGetValue(batch, out var committed) && committed.Unsent == sent)
                 {
                     complete.Add(batch);
                 }
@@ -103,15 +99,15 @@ internal sealed class OutboxPlaces
         {
             foreach (var message in messages)
             {
-                if (_places.Remove(message, out var place) && _unsentCounts.TryGetValue(place.Batch, out var unsent))
+                if (_places.Remove(message, out var place) && _committed.TryGetValue(place.Batch, out var batch))
                 {
-                    if (unsent == 1)
+                    if (batch.Unsent == 1)
                     {
-                        _unsentCounts.Remove(place.Batch);
+                        _committed.Remove(place.Batch);
                     }
                     else
                     {
-                        _unsentCounts[place.Batch] = unsent - 1;
+                        _committed[place.Batch] = batch with { Unsent = batch.Unsent - 1 };
                     }
                 }
             }
@@ -124,7 +120,7 @@ internal sealed class OutboxPlaces
         while (Math.Max(_places.Count, _read.Count) > MessagesMax && _read.TryDequeue(out var oldest))
         {
             // A message that was read and committed at the same time has the place of its commit.
-            if (_places.TryGetValue(oldest, out var place) && !_unsentCounts.ContainsKey(place.Batch))
+            if (_places.TryGetValue(oldest, out var place) && !_committed.ContainsKey(place.Batch))
             {
                 _places.Remove(oldest);
             }
