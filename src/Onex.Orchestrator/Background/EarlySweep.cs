@@ -58,10 +58,11 @@ internal sealed class EarlySweep(
         foreach (var (expired, _, request) in due.Where(entry => entry.SagaId is null))
         {
             var rejection = EventDeclines.Expired(request, expired.ReceivedAt, expired.ExpiresAt);
-            await RejectAsync(request, rejection, Disposition.DeadLetter, expired.ExpiresAt, cancellation);
+            await RejectAsync(expired, request, rejection, Disposition.DeadLetter, expired.ExpiresAt, cancellation);
         }
 
-        await DeliverAsync([.. due.Where(entry => entry.SagaId is not null)], cancellation);
+        due.RemoveAll(entry => entry.SagaId is null);
+        await DeliverAsync(due, cancellation);
 
         // The store does not delete events that their saga has buffered in the meantime.
         await early.RemoveEarlyAsync([.. due.Select(entry => entry.Event.MessageId)], cancellation);
@@ -99,18 +100,20 @@ internal sealed class EarlySweep(
             switch (await delivery.Sink.Caller!.Task.WaitAsync(cancellation))
             {
                 case DeliveryOutcome.Rejected { IsAnswered: false, Rejection: var rejection, Disposition: var disposition }:
-                    await RejectAsync(entry.Request, rejection, disposition, receivedAt, cancellation);
+                    await RejectAsync(entry.Event, entry.Request, rejection, disposition, receivedAt, cancellation);
                     break;
                 case DeliveryOutcome.Failed { Failure: var failure }:
                     await RejectAsync(
-                        entry.Request, failure.ToRejection(entry.Request.Requester), Disposition.DeadLetter, receivedAt, cancellation);
+                        entry.Event, entry.Request, failure.ToRejection(entry.Request.Requester), Disposition.DeadLetter, receivedAt,
+                        cancellation);
                     break;
             }
         }
     }
 
     private async Task RejectAsync(
-        EventRequest @event, Rejection rejection, Disposition disposition, DateTimeOffset at, CancellationToken cancellation)
+        EarlyEvent row, EventRequest @event, Rejection rejection, Disposition disposition, DateTimeOffset at,
+        CancellationToken cancellation)
     {
         var requester = @event.Requester;
         await rejections.SendAsync(
@@ -123,8 +126,10 @@ internal sealed class EarlySweep(
         var request = EventDeadLetter.Request(requester, @event.Payload);
         var id = Identity.OfRequest(requester.RequestId, "dead-letter:" + requester.Source);
         var isLarge = request.Utf8.Length > MessageSizes.DeadLetterValueMax;
-        var deadLetterId = EventDeadLetter.RedrivenFrom(requester) ?? id;
-        await deadLetters.AddAsync(messages.DeadEventRow(rejection, request, id, at, requester.RequestId.Value), cancellation);
-        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? deadLetterId : null, new(id), at), cancellation);
+        var deadLetter = messages.DeadEventRow(rejection, request, id, at, requester.RequestId.Value);
+        await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? deadLetter.Id : null, new(id), at), cancellation);
+
+        // While the event is stored, a copy of it counts as a duplicate. So an operator must not find the dead letter before it is deleted.
+        await deadLetters.ReplaceEarlyAsync(row.MessageId, row.ReceivedAt, deadLetter, cancellation);
     }
 }

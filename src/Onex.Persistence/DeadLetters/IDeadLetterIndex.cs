@@ -15,6 +15,13 @@ public interface IDeadLetterIndex
     /// </summary>
     Task AddAsync(DeadLetterRow row, CancellationToken cancellation);
 
+    /// <summary>
+    /// Adds the entry of an early event and deletes the event, in one transaction. Does neither if the event is not stored any more:
+    /// another orchestrator has done this, or a saga has buffered the event. An event that was redriven has the same id, but was received
+    /// later.
+    /// </summary>
+    Task ReplaceEarlyAsync(MessageId messageId, DateTimeOffset receivedAt, DeadLetterRow row, CancellationToken cancellation);
+
     /// <summary>A page of dead letters, newest first, without their values and headers.</summary>
     /// <exception cref="FormatException"><see cref="DeadLetterFilter.After"/> is not a cursor of an earlier page.</exception>
     Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation);

@@ -28,6 +28,16 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
             SELECT FROM onex.sagas s WHERE s.id = ${_entries.NextNumber} AND s.last_transition_id = ${_entries.NextNumber + 1})
         """;
 
+    private static readonly string _insertOfEarly = $"""
+        WITH gone AS (
+            DELETE FROM onex.early_events
+            WHERE message_id = ${_entries.NextNumber} AND received_at = ${_entries.NextNumber + 1} AND saga_id IS NULL
+            RETURNING message_id
+        )
+        {_insert}
+        WHERE EXISTS (SELECT FROM gone)
+        """;
+
     // Plan: pk_dead_letters. The condition on decision_id makes a repetition after a lost connection harmless.
     private static readonly string _decide = $"""
         WITH decided AS (
@@ -110,6 +120,16 @@ public sealed class PostgresDeadLetterIndex(NpgsqlDataSource dataSource) : IDead
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) =>
         dataSource.RunAsync(
             [WithRow(new NpgsqlBatchCommand(_insert + DeadLetterSql.OnConflict(row)), row)], _ => Task.FromResult(true), cancellation);
+
+    /// <inheritdoc />
+    public Task ReplaceEarlyAsync(MessageId messageId, DateTimeOffset receivedAt, DeadLetterRow row, CancellationToken cancellation)
+    {
+        var command = WithRow(new NpgsqlBatchCommand(_insertOfEarly + DeadLetterSql.OnConflict(row)), row);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = messageId.Value });
+        command.Parameters.Add(
+            new NpgsqlParameter<DateTime> { TypedValue = receivedAt.UtcDateTime, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        return dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
+    }
 
     /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)

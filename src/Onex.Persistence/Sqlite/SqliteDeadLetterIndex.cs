@@ -52,6 +52,22 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         cancellation);
 
     /// <inheritdoc />
+    public Task ReplaceEarlyAsync(MessageId messageId, DateTimeOffset receivedAt, DeadLetterRow row, CancellationToken cancellation) =>
+        database.WriteAsync(
+            session =>
+            {
+                if (session.Execute(
+                        "DELETE FROM early_events WHERE message_id = $1 AND received_at = $2 AND saga_id IS NULL",
+                        messageId, receivedAt) > 0)
+                {
+                    Add(session, row);
+                }
+
+                return true;
+            },
+            cancellation);
+
+    /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
     {
         var values = new List<object?>();

@@ -18,6 +18,8 @@ public abstract class RegistryAndDeadLettersCompliance
 
     protected abstract ISagaStore Store { get; }
 
+    protected virtual IEarlyEvents EarlyEvents => (IEarlyEvents)Store;
+
     protected virtual IOutbox Outbox => (IOutbox)Store;
 
     [Fact]
@@ -335,6 +337,29 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.NotNull(await DeadLetters.FindAsync(first.Id, _none));
         Assert.NotNull(await DeadLetters.FindAsync(second.Id, _none));
         Assert.Null(await DeadLetters.FindAsync(stale.Id, _none));
+    }
+
+    [Fact]
+    public async Task An_early_event_is_replaced_by_its_dead_letter_once_unless_its_saga_has_buffered_it()
+    {
+        var row = Rows.New();
+        var (early, buffered) = (Rows.Early(row), Rows.Early(row));
+        var redriven = early with { ReceivedAt = early.ReceivedAt.AddMinutes(1) };
+        var (first, second, third) = (NewDeadLetter(), NewDeadLetter(), NewDeadLetter());
+        await EarlyEvents.StoreEarlyAsync([early, buffered], 10, _none);
+        await CommitAsync(new CommitEntry.Start(row, [Rows.Happened(row)], [], []));
+        await CommitAsync(Rows.Transition(row, Rows.Next(row)) with { BufferedEvents = [buffered with { SagaId = row.Id }] });
+
+        await DeadLetters.ReplaceEarlyAsync(early.MessageId, early.ReceivedAt, first, _none);
+        await EarlyEvents.StoreEarlyAsync([redriven], 10, _none);
+        await DeadLetters.ReplaceEarlyAsync(early.MessageId, early.ReceivedAt, second, _none);
+        await DeadLetters.ReplaceEarlyAsync(buffered.MessageId, buffered.ReceivedAt, third, _none);
+
+        Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
+        Assert.Null(await DeadLetters.FindAsync(second.Id, _none));
+        Assert.Null(await DeadLetters.FindAsync(third.Id, _none));
+        var stored = Assert.Single(await EarlyEvents.DueEarlyAsync(10_000, _none), due => due.Event.CorrelationId == row.CorrelationId);
+        Assert.Equal(redriven.ReceivedAt, stored.Event.ReceivedAt);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ namespace Onex.Tests.Integration.Orchestrator.Routing;
 /// Batches that are handled at the same time, over a real store whose first commit waits until the test releases it. Except in the last
 /// tests no saga exists, so each commit only checks that.
 /// </summary>
-public sealed class SagaRouterTests : IAsyncLifetime, IDisposable
+public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
 {
     private const string Contract = """
         contract: fetching

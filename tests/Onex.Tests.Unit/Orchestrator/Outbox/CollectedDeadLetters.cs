@@ -22,6 +22,9 @@ internal sealed class CollectedDeadLetters : IDeadLetterIndex
         return Task.CompletedTask;
     }
 
+    public Task ReplaceEarlyAsync(MessageId messageId, DateTimeOffset receivedAt, DeadLetterRow row, CancellationToken cancellation) =>
+        throw new NotSupportedException();
+
     public ConcurrentQueue<Guid> Closed { get; } = new();
 
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
