@@ -45,10 +45,16 @@ public static class HeaderNames
     /// <summary>On a domain event: the step that emitted it.</summary>
     public const string Step = "step";
 
-    /// <summary>On a redriven record, and on the dead letter of a redriven event: the id of the dead letter.</summary>
+    /// <summary>
+    /// On a redriven record, and on the dead letter of a redriven event: the id of the dead letter. Ignored on a record whose topic, value
+    /// or origin is not that of the dead letter.
+    /// </summary>
     public const string Redrive = "onex-redrive";
 
-    /// <summary>On a redriven record: its original identity, so that it counts as a duplicate and not as a new record.</summary>
+    /// <summary>
+    /// On a redriven record: its original identity, so that it counts as a duplicate and not as a new record. Read only on a record that
+    /// has <c>onex-redrive</c> too.
+    /// </summary>
     public const string Origin = "onex-origin";
 
     /// <summary>
@@ -57,7 +63,7 @@ public static class HeaderNames
     /// </summary>
     public const string SenderSpan = "onex-sender-span";
 
-    /// <summary>The prefix of Onex's own headers; they are dropped when a client sends them.</summary>
+    /// <summary>The prefix of Onex's own headers, which are not copied from a request.</summary>
     public const string OwnPrefix = "onex-";
 }
 
