@@ -41,6 +41,7 @@ internal sealed class EffectRunner(
     private static readonly MemoryGate _unbounded = new(long.MaxValue);
     private static readonly TimeSpan _recordTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _recordRetryDelay = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _recordAfterStop = TimeSpan.FromSeconds(2);
 
     /// <summary>Handles the command of a record.</summary>
     public Task HandleAsync(StepCommand command, ConsumedRecord record, CancellationToken cancellation) =>
@@ -270,7 +271,7 @@ internal sealed class EffectRunner(
         CancellationToken cancellation)
     {
         var parkedCommand = CreateCommandToPark(command, gate, TimeSpan.Zero, trace);
-        if (await RetryAsync(() => parked.ParkAgainAsync(lease.LeaseToken, parkedCommand, mayHaveBeenSent, cancellation), cancellation))
+        if (await RetryAsync(token => parked.ParkAgainAsync(lease.LeaseToken, parkedCommand, mayHaveBeenSent, token), cancellation))
         {
             gate.MarkParked();
             metrics?.CountParked(gate.Name);
@@ -285,19 +286,22 @@ internal sealed class EffectRunner(
     private static CommandToPark CreateCommandToPark(StepCommand command, ConnectionGate gate, TimeSpan age, TraceContext trace) =>
         new(command, gate.Name, age) { TraceParent = trace.Parent, TraceState = trace.State };
 
-    // Retries a write of the ledger for a while, because without it the effect may be repeated.
-    private async Task<T> RetryAsync<T>(Func<Task<T>> write, CancellationToken cancellation)
+    // Retries a write of the ledger for a while, and continues briefly after a stop, because without it the effect may be repeated.
+    private async Task<T> RetryAsync<T>(Func<CancellationToken, Task<T>> write, CancellationToken cancellation)
     {
+        using var end = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        using var stopping = cancellation.UnsafeRegister(
+            static source => ((CancellationTokenSource)source!).CancelAfter(_recordAfterStop), end);
         var began = time.GetTimestamp();
         while (true)
         {
             try
             {
-                return await write();
+                return await write(end.Token);
             }
             catch (StoreUnavailableException) when (time.GetElapsedTime(began) < _recordTimeout)
             {
-                await Task.Delay(_recordRetryDelay, time, cancellation);
+                await Task.Delay(_recordRetryDelay, time, end.Token);
             }
         }
     }
@@ -436,7 +440,7 @@ internal sealed class EffectRunner(
         {
             try
             {
-                recorded = await RetryAsync(() => record.RecordAsync(result, cancellation), cancellation);
+                recorded = await RetryAsync(token => record.RecordAsync(result, token), cancellation);
                 break;
             }
             catch (Exception exception)

@@ -71,6 +71,7 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
             throw rejection;
         }
 
+        cancellation.ThrowIfCancellationRequested();
         if (_rows[result.CommandId].Lease != leaseToken)
         {
             return Task.FromResult(false);

@@ -147,6 +147,23 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         Assert.Single(_server.Requests);
     }
 
+    [Fact]
+    public async Task An_outcome_is_recorded_although_the_process_begins_to_stop()
+    {
+        using var stop = new CancellationTokenSource();
+        var rejections = 1;
+        _effects.Ledger.Reject = _ =>
+        {
+            stop.Cancel();
+            return rejections-- > 0 ? new StoreUnavailableException() : null;
+        };
+        var command = Post();
+
+        await _effects.Runner.RunAsync(command, null, stop.Token);
+
+        Assert.Equal(StepOutcomes.Completed, _effects.Ledger.Recorded(command.CommandId)?.Outcome);
+    }
+
     [Theory]
     [InlineData(DeliveryStatus.Unavailable, typeof(BrokerUnavailableException))]
     [InlineData(DeliveryStatus.Undeliverable, typeof(InvalidOperationException))]
