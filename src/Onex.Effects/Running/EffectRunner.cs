@@ -405,7 +405,11 @@ internal sealed class EffectRunner(
                     Message = record.Mask.Apply(outcome.Message),
                 };
             }
-            catch (OperationCanceledException) when (timer.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                throw;
+            }
+            catch (OperationCanceledException) when (timer.IsCancellationRequested)
             {
                 return AttemptOutcome.Failed(
                     context.Progress.Reach,
@@ -414,7 +418,7 @@ internal sealed class EffectRunner(
                         ? $"No response within {command.TimeoutMs} ms."
                         : $"Nothing was sent within {command.TimeoutMs} ms.");
             }
-            catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException))
+            catch (Exception exception) when (exception is not StoreUnavailableException)
             {
                 // The exception's message is left out, because it may contain credentials.
                 Log.OperationThrew(logger, command.Operation, exception.GetType().Name, exception.StackTrace);

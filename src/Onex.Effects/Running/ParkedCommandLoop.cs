@@ -220,7 +220,7 @@ internal sealed class ParkedCommandLoop(
             {
                 await runner.RunTakenAsync(command, permit, _ending.Token);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (_ending.IsCancellationRequested)
             {
                 // The process stops; the lease expires.
             }

@@ -52,7 +52,7 @@ internal sealed class RoleServices(
             await service.StartAsync(cancellation);
             if (service is BackgroundService { ExecuteTask: { } running })
             {
-                _ = WatchAsync(running);
+                _ = WatchAsync(running, cancellation);
             }
         }
 
@@ -112,13 +112,13 @@ internal sealed class RoleServices(
         }
     }
 
-    private async Task WatchAsync(Task running)
+    private async Task WatchAsync(Task running, CancellationToken stopping)
     {
         try
         {
             await running;
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
         }
         catch (Exception failure)

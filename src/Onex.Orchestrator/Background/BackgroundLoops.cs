@@ -160,7 +160,7 @@ internal sealed class BackgroundLoops(
                 }
             }
 #pragma warning disable CA1031 // One message that cannot be reported must not stop the others.
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure) when (failure is not OperationCanceledException || !cancellation.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 Log.UndeliverableNotReported(logger, message.Message.MessageId, message.Message.Topic, failure);

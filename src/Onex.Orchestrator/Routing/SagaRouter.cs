@@ -62,7 +62,7 @@ internal sealed class SagaRouter(
         catch (Exception failure)
         {
             failed = failure;
-            if (failure is not OperationCanceledException && !_running.HasFailedWith(failure))
+            if (!(failure is OperationCanceledException && cancellation.IsCancellationRequested) && !_running.HasFailedWith(failure))
             {
                 health.Failed(failure);
             }

@@ -148,6 +148,10 @@ internal sealed class ComputeRunner(
             // Without a store the whole result is sent, if the broker accepts its size.
             return payloads is null ? result : await payloads.StoreIfLargeAsync(result, "computed", run.Ending);
         }
+        catch (OperationCanceledException) when (run.Reason == RunEnd.Stopped)
+        {
+            throw;
+        }
         catch (OperationCanceledException) when (run.Reason == RunEnd.Cancelled)
         {
             return null;
@@ -175,8 +179,7 @@ internal sealed class ComputeRunner(
             Log.OperationThrew(logger, command.Operation, exception.InnerException ?? exception);
             return CreateResult(command, StepOutcomes.Failed, exception.Code, exception.Message);
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or StoreUnavailableException)
-            && !MemoryShortage.Is(exception))
+        catch (Exception exception) when (exception is not StoreUnavailableException && !MemoryShortage.Is(exception))
         {
             Log.OperationThrew(logger, command.Operation, exception);
             return CreateResult(

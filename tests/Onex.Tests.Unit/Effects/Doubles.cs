@@ -199,9 +199,14 @@ internal sealed class MemoryPayloads : IPayloads
 {
     public ConcurrentDictionary<Guid, SagaPayload> Payloads { get; } = new();
 
+    public Exception? Failure { get; set; }
+
     public Task<IReadOnlyDictionary<Guid, SagaPayload>> LoadPayloadsAsync(
         IReadOnlyCollection<Guid> ids, ReadLimit? limit, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyDictionary<Guid, SagaPayload>>(ids.Where(Payloads.ContainsKey).ToDictionary(id => id, id => Payloads[id]));
+        Failure is not null
+            ? throw Failure
+            : Task.FromResult<IReadOnlyDictionary<Guid, SagaPayload>>(
+                ids.Where(Payloads.ContainsKey).ToDictionary(id => id, id => Payloads[id]));
 
     public Task SavePayloadsAsync(IReadOnlyCollection<SagaPayload> payloads, CancellationToken cancellation)
     {

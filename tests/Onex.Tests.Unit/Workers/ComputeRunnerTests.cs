@@ -81,6 +81,17 @@ public sealed class ComputeRunnerTests
     }
 
     [Fact]
+    public async Task A_cancellation_that_is_not_ours_fails_the_attempt()
+    {
+        _harness.Payloads.Failure = new TaskCanceledException();
+
+        var result = await RunAsync(
+            EffectsHarness.Command("transform") with { ArgumentsRef = Guid.CreateVersion7(DateTimeOffset.UnixEpoch) });
+
+        Assert.Equal((StepOutcomes.Failed, "operation_failed"), (result.Outcome, result.Code));
+    }
+
+    [Fact]
     public async Task An_unknown_operation_fails_the_attempt() =>
         Assert.Equal("operation_unknown", (await RunAsync(EffectsHarness.Command("hash.md5", "{}"))).Code);
 

@@ -164,6 +164,17 @@ public sealed class EffectRunnerTests : IAsyncLifetime
         Assert.Equal(StepOutcomes.Completed, _effects.Ledger.Recorded(command.CommandId)?.Outcome);
     }
 
+    [Fact]
+    public async Task A_cancellation_that_is_not_ours_fails_the_attempt()
+    {
+        var command = Post() with { Arguments = null, ArgumentsRef = Guid.CreateVersion7(DateTimeOffset.UnixEpoch) };
+        _effects.Payloads.Failure = new TaskCanceledException();
+
+        var result = await _effects.RunAsync(command);
+
+        Assert.Equal((StepOutcomes.Failed, "operation_failed", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
+    }
+
     [Theory]
     [InlineData(DeliveryStatus.Unavailable, typeof(BrokerUnavailableException))]
     [InlineData(DeliveryStatus.Undeliverable, typeof(InvalidOperationException))]
