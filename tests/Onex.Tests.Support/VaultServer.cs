@@ -69,6 +69,9 @@ public sealed class VaultServer : IAsyncDisposable
     /// <summary>The policy: whether a request may happen, by its method and its path below <c>/v1</c>.</summary>
     public Func<string, string, bool> Allows { get; set; } = (_, _) => true;
 
+    /// <summary>Whether the connection of a request is closed instead of an answer, by its path below <c>/v1</c>.</summary>
+    public Func<string, bool> BreaksOff { get; set; } = _ => false;
+
     /// <summary>Creates a database role, by the name of the role of Vault, and returns its credentials.</summary>
     public Func<string, Task<(string User, string Password)>> CreateCredentials { get; set; } = role => Task.FromResult(
         ($"v-{role}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", RandomNumberGenerator.GetHexString(24)));
@@ -174,6 +177,12 @@ public sealed class VaultServer : IAsyncDisposable
         var request = context.Request;
         var path = request.Path.Value!.StartsWith("/v1/", StringComparison.Ordinal) ? request.Path.Value["/v1/".Length..] : "";
         var token = request.Headers["X-Vault-Token"].ToString() is { Length: > 0 } given ? given : null;
+        if (BreaksOff(path))
+        {
+            context.Abort();
+            return;
+        }
+
         using var reader = new StreamReader(request.Body);
         var text = await reader.ReadToEndAsync();
         var (status, answer) = await AnswerAsync(request, path, token, text.Length > 0 ? JsonNode.Parse(text) as JsonObject : null);

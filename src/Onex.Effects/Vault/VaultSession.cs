@@ -52,7 +52,13 @@ internal sealed class VaultSession(
     {
         var token = await GetTokenAsync(cancellation);
         var answer = await RequestAsync(method, path, body, token.Value, progress, cancellation);
-        if (answer.Status != 403 || await IsValidAsync(token, cancellation))
+        if (answer.Status != 403)
+        {
+            return answer;
+        }
+
+        progress.MarkUnsent();
+        if (await IsValidAsync(token, cancellation))
         {
             return answer;
         }

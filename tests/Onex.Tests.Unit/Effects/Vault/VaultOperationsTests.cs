@@ -165,6 +165,20 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         Assert.Equal((StepOutcomes.Failed, "connection_lost", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task An_attempt_whose_second_login_breaks_off_was_not_sent(int checksThatBreakOff)
+    {
+        await ResultAsync(Command("list_secrets", """{"path":""}"""));
+        _vault.RevokeToken(VaultServer.RootToken);
+        _vault.BreaksOff = path => path == "auth/token/lookup-self" && --checksThatBreakOff == 0;
+
+        var result = await _effects.RunAsync(Command("write_secret", """{"path":"apps/stock","fields":{"user":"app"}}"""));
+
+        Assert.Equal((StepOutcomes.Failed, "connection_lost", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
+    }
+
     [Fact]
     public async Task Requests_carry_the_namespace_and_the_mount_of_the_connection()
     {
