@@ -650,9 +650,11 @@ COMMIT;
 
 SET lock_timeout = 0;
 
-DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_live_contract_hash;
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('onex.ix_sagas_live_contract_hash') AND NOT indisvalid) THEN ALTER INDEX onex.ix_sagas_live_contract_hash RENAME TO ix_sagas_invalid; END IF; END $$;
 
-CREATE INDEX CONCURRENTLY ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;
+DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_invalid;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;
 
 SET lock_timeout = '2s';
 

@@ -156,6 +156,20 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task An_index_that_an_interrupted_migration_has_built_is_kept()
+    {
+        await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
+        await MigrateAsync(Settings(database));
+        var built = await FileAsync();
+        await database.ExecuteAsync(MarkLastAsPending);
+
+        Assert.Single(await MigrateAsync(Settings(database)));
+
+        Assert.Equal(built, await FileAsync());
+        Task<long> FileAsync() => database.ScalarAsync<long>($"SELECT pg_relation_filenode('{LiveSagasIndex}')::bigint");
+    }
+
+    [Fact]
     public async Task Sagas_are_committed_while_a_migration_builds_an_index()
     {
         const string Insert =
