@@ -14,7 +14,8 @@ internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider ti
         GROUP BY 1, 2
         """;
 
-    private static readonly string _withoutWakeup = $"""
+    // Plan: ix_sagas_waiting_for_nothing.
+    internal static readonly string WithoutWakeup = $"""
         SELECT count(*) FROM (
             SELECT s.id FROM sagas s
             WHERE s.ended_at IS NULL AND s.next_wakeup_at IS NULL AND s.status NOT IN ('blocked', 'paused')
@@ -54,7 +55,7 @@ internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider ti
             return new StoreReading
             {
                 Halted = session.Query(_halted, row => new HaltedSagas(row.Text(0), row.Text(1), row.Bigint(2))),
-                WithoutWakeup = session.Query(_withoutWakeup, row => row.Bigint(0))[0],
+                WithoutWakeup = session.Query(WithoutWakeup, row => row.Bigint(0))[0],
                 OutboxAge = oldestMessage is { } created ? Age(created) : TimeSpan.Zero,
                 DeadLetters = session.Query(_deadLetters, row => (Topic: row.Text(0), Count: row.Bigint(1)))
                     .ToDictionary(found => found.Topic, found => found.Count, StringComparer.Ordinal),

@@ -42,7 +42,10 @@ CREATE INDEX IF NOT EXISTS ix_sagas_business_key ON sagas (business_key) WHERE b
 CREATE INDEX IF NOT EXISTS ix_sagas_ended_at ON sagas (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_parent_id ON sagas (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ix_sagas_halted ON sagas (contract, status) WHERE status IN ('blocked', 'paused');
-CREATE INDEX IF NOT EXISTS ix_sagas_without_wakeup ON sagas (id) WHERE ended_at IS NULL AND next_wakeup_at IS NULL;
+CREATE INDEX IF NOT EXISTS ix_sagas_waiting_for_nothing ON sagas (id)
+    WHERE ended_at IS NULL AND next_wakeup_at IS NULL AND status NOT IN ('blocked', 'paused')
+        AND coalesce(json_extract(progress, '$.waiting_for'), '') IN ('', '[]', '{}');
+DROP INDEX IF EXISTS ix_sagas_without_wakeup; -- of earlier builds
 
 CREATE TABLE IF NOT EXISTS saga_payloads (
     id      TEXT PRIMARY KEY,

@@ -4,6 +4,7 @@ using Onex.Persistence.Maintenance;
 using Onex.Persistence.Monitoring;
 using Onex.Persistence.Registry;
 using Onex.Persistence.Secrets;
+using Onex.Persistence.Sqlite;
 
 namespace Onex.Tests.Integration.Persistence.Sqlite;
 
@@ -110,4 +111,14 @@ public sealed class SqliteStoreGaugesTests(SqliteFile file) : StoreGaugesComplia
     protected override IParkedCommands Parked => file.Get<IParkedCommands>();
 
     protected override IStoreGauges Gauges => file.Get<IStoreGauges>();
+
+    [Fact]
+    public async Task Sagas_that_wait_for_an_event_are_not_read()
+    {
+        await Gauges.ReadAsync([], TestContext.Current.CancellationToken);
+
+        Assert.Contains(
+            await file.QueryAsync("EXPLAIN QUERY PLAN " + SqliteStoreGauges.WithoutWakeup),
+            line => line.Contains("USING INDEX ix_sagas_waiting_for_nothing", StringComparison.Ordinal));
+    }
 }
