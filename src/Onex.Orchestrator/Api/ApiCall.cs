@@ -76,11 +76,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>Rejects unknown fields of the body. Ignores a body that is not a JSON object, because its reader reports that.</summary>
     public void CheckFields(ReadOnlySpan<byte> body)
     {
-        // Some tools put a byte order mark before UTF-8.
-        var reader = new Utf8JsonReader(
-            body.StartsWith(Encoding.UTF8.Preamble)
-                ? body[Encoding.UTF8.Preamble.Length..]
-                : body, new JsonReaderOptions { MaxDepth = RequestJson.DepthMax });
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = RequestJson.DepthMax });
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -169,7 +165,9 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
                 400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");
     }
 
-    /// <summary>The bytes of the body. Rejects a body that is larger than the maximum, and names the setting of the maximum.</summary>
+    /// <summary>
+    /// The bytes of the body, without a byte order mark. Rejects a body that is larger than the maximum, and names the setting of that.
+    /// </summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation, string? setting = RequestBytesSetting)
     {
         if (Http.Request.ContentLength > bytesMax)
@@ -197,7 +195,9 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        return body.ToArray();
+        // Some tools put a byte order mark before UTF-8.
+        var bytes = body.GetBuffer().AsSpan(0, (int)body.Length);
+        return (bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes).ToArray();
     }
 
     /// <summary>The body of an operator command; see <see cref="ObjectAsync"/>.</summary>

@@ -136,10 +136,10 @@ internal static class ApiOptions
         }
     }
 
-    // Invalid bytes must not be replaced silently.
+    // Invalid bytes must not be replaced silently. With the identifier, a byte order mark does not replace this encoding.
     private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellation)
     {
-        using var reader = new StreamReader(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        using var reader = new StreamReader(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true));
         return await reader.ReadToEndAsync(cancellation);
     }
 }

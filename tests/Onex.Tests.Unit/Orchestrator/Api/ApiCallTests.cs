@@ -74,7 +74,15 @@ public sealed class ApiCallTests
         }
 
         Assert.Equal(detail, Rejection(() => call.CheckFields(Encoding.UTF8.GetBytes(body))).Detail);
-        Assert.Equal(detail, Rejection(() => call.CheckFields([.. Encoding.UTF8.Preamble, .. Encoding.UTF8.GetBytes(body)])).Detail);
+    }
+
+    [Fact]
+    public async Task A_byte_order_mark_before_a_body_is_ignored()
+    {
+        var call = Call(ApiRoutes.Cancel, "");
+        call.Http.Request.Body = new MemoryStream([.. Encoding.UTF8.Preamble, .. """{"reason":"requested by phone"}"""u8]);
+
+        Assert.Equal("requested by phone", ApiCall.Reason(await call.CommandAsync()));
     }
 
     private static ApiCall Call(ApiRoute route, string query)

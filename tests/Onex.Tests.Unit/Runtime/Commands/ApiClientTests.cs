@@ -23,10 +23,14 @@ public sealed class ApiClientTests
         var file = Path.GetTempFileName();
         try
         {
-            await File.WriteAllBytesAsync(file, [.. "{\"text\":\""u8, 0xFF, .. "\"}"u8], TestContext.Current.CancellationToken);
-            var notUtf8 = await Assert.ThrowsAsync<CommandException>(
-                () => ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken));
-            Assert.Equal($"{file} is not UTF-8. Encode it as UTF-8.", notUtf8.Message);
+            foreach (var mark in (byte[][])[[], Encoding.UTF8.GetPreamble()])
+            {
+                await File.WriteAllBytesAsync(
+                    file, [.. mark, .. "{\"text\":\""u8, 0xFF, .. "\"}"u8], TestContext.Current.CancellationToken);
+                var notUtf8 = await Assert.ThrowsAsync<CommandException>(
+                    () => ApiOptions.ReadDataAsync($"@{file}", TestContext.Current.CancellationToken));
+                Assert.Equal($"{file} is not UTF-8. Encode it as UTF-8.", notUtf8.Message);
+            }
 
             await File.WriteAllTextAsync(file, "{\"text\":\"\u00e9\"}", TestContext.Current.CancellationToken);
             Assert.Equal(
