@@ -73,7 +73,7 @@ internal static class OpenApi
 
         writer.WriteStartObject("responses");
         WriteAnswer(writer, route);
-        foreach (var status in route.Errors.Concat([401, 403, 503]).Concat(route.Body.Count > 0 ? [415] : []).Distinct().Order())
+        foreach (var status in route.Errors.Concat([401, 403, 500, 503]).Concat(route.Body.Count > 0 ? [415] : []).Distinct().Order())
         {
             writer.WriteStartObject(status.ToString(CultureInfo.InvariantCulture));
             writer.WriteString("$ref", "#/components/responses/problem");

@@ -21,7 +21,7 @@ public sealed class ApiDocumentTests
             Assert.Equal(
                 route.PathNames.Concat(route.Query.Select(parameter => parameter.Name)),
                 call.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
-            Assert.True(call.GetProperty("responses").TryGetProperty("401", out _));
+            Assert.All(["401", "403", "500", "503"], status => Assert.True(call.GetProperty("responses").TryGetProperty(status, out _)));
         });
     }
 
