@@ -55,7 +55,11 @@ internal sealed partial class StepReader
 
         foreach (var (name, value) in entries.Take(Limits.AggregatesMax))
         {
-            if (!Names.IsIdentifier(name.Text) || name.Text is "completed" or "failed")
+            if (name.Text is "completed" or "failed")
+            {
+                scope.Report(ContractDiagnostics.ReservedAggregate(name.At, name.Text));
+            }
+            else if (!Names.IsIdentifier(name.Text))
             {
                 scope.Report(ContractDiagnostics.BadName(name.At, "an aggregate", name.Text, allowsDashes: false));
             }

@@ -83,6 +83,10 @@ internal static partial class ContractDiagnostics
             $"Use letters, digits and '_'{(allowsDashes ? " and '-'" : "")}, no digit first, at most {Limits.NameLengthMax} characters, "
                 + "and no keyword of the expression language.");
 
+    public static DiagnosticDraft ReservedAggregate(SourceSpan at, string name) =>
+        Error("ONEX1017", at, $"'{name}' is not a valid name for an aggregate.",
+            "Give it another name: the result of an 'each' always has 'completed' and 'failed'.");
+
     public static DiagnosticDraft ReservedState(SourceSpan at, string name) =>
         Error("ONEX1018", at, $"'{name}' is a reserved name of a state.", "Give the state another name.");
 
