@@ -145,7 +145,7 @@ internal static class EndToEndBenchmark
             measurement.Add($"allocated by {NameOf(role)}, bytes/transition", counted.AllocatedBytes / transitions);
             measurement.Add($"time of {NameOf(role)} in collections, %", counted.PausedShare * 100);
             measurement.Add($"compiling by {NameOf(role)}, us/transition", counted.CompiledSeconds / transitions * 1e6);
-            measurement.Add($"peak memory of {NameOf(role)}, MB", ProcessUsage.Read(role.Pid).PeakMegabytes);
+            measurement.Add($"peak memory of {NameOf(role)}, MiB", ProcessUsage.Read(role.Pid).PeakMebibytes);
         }
 
         measurement.Add("transitions/transaction of Postgres", transitions / database.Commits);

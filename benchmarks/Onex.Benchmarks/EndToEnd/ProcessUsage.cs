@@ -4,8 +4,8 @@ namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>What a process has used so far, from <c>/proc</c>.</summary>
 /// <param name="CpuSeconds">User and system time.</param>
-/// <param name="PeakMegabytes">The peak of its resident memory.</param>
-internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
+/// <param name="PeakMebibytes">The peak of its resident memory.</param>
+internal sealed record ProcessUsage(double CpuSeconds, double PeakMebibytes)
 {
     private const double TicksPerSecond = 100;
 
@@ -22,8 +22,8 @@ internal sealed record ProcessUsage(double CpuSeconds, double PeakMegabytes)
     {
         var fields = ReadStat(pid)!;
         var peak = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        var kilobytes = double.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        return new ProcessUsage(Ticks(fields, UserTicks, SystemTicks) / TicksPerSecond, kilobytes / 1024);
+        var kibibytes = double.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        return new ProcessUsage(Ticks(fields, UserTicks, SystemTicks) / TicksPerSecond, kibibytes / 1024);
     }
 
     /// <summary>

@@ -136,7 +136,8 @@ internal static class FlatBenchmark
             measurement.AddLatency("under load", latencies);
             measurement.AddLatency("one at a time", await driver.SendOneAtATimeAsync(SingleRequests, _timeout));
             measurement.Add("start of the orchestrator to /ready, s", readySeconds);
-            measurement.Add("peak memory of the orchestrator, MB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMegabytes);
+            measurement.Add(
+                "peak memory of the orchestrator, MiB", ProcessUsage.Read(stack.Processes[^one.Roles.Length].Pid).PeakMebibytes);
             Rounds.Add(measurement);
             await Console.Error.WriteLineAsync($"{one.Name}, round {Rounds.Count}: {measurement.Figures[0].Value:0} transitions/s");
         });

@@ -49,7 +49,7 @@ internal static class ItemsBenchmark
         var main = ProcessUsage.Read(processes[0].Pid);
         Console.WriteLine(
             $"{items,7:N0} items: {completed.Seconds,6:F1} s, compensated {compensated.Seconds,6:F1} s; "
-            + $"main {main.PeakMegabytes,4:F0} MiB at most, {main.CpuSeconds * 1e6 / calls,5:F0} us CPU per call; "
+            + $"main {main.PeakMebibytes,4:F0} MiB at most, {main.CpuSeconds * 1e6 / calls,5:F0} us CPU per call; "
             + $"progress at most {Math.Max(completed.ProgressBytesMax, compensated.ProgressBytesMax):N0} bytes");
     }
 
