@@ -122,7 +122,7 @@ public static class Identity
         return BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]) / (uint.MaxValue + 1.0);
     }
 
-    /// <summary>The home partition of a saga whose request did not come from a record.</summary>
+    /// <summary>The home partition of a saga that no record starts.</summary>
     public static int HomePartition(SagaId sagaId, int partitions)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -9,7 +9,8 @@ namespace Onex.Orchestrator;
 
 /// <summary>Handles the records of the orchestrator's four topics: intake reads them, the router decides on them.</summary>
 internal sealed class RecordHandler(
-    RecordReader reader, SagaRouter router, OutcomeReporter outcomes, HomePartitions home, MemoryBudget memory) : IRecordBatchHandler
+    RecordReader reader, SagaHomes homes, SagaRouter router, OutcomeReporter outcomes, HomePartitions partitions, MemoryBudget memory)
+    : IRecordBatchHandler
 {
     // Completes when the router has received the latest batch.
     private Task _passedOn = Task.CompletedTask;
@@ -43,13 +44,13 @@ internal sealed class RecordHandler(
 
     public void Retrying() => router.Retrying();
 
-    public Task AssignedAsync(IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
-        home.AssignedAsync(partitions, cancellation);
+    public Task AssignedAsync(IReadOnlyCollection<int> assigned, CancellationToken cancellation) =>
+        partitions.AssignedAsync(assigned, cancellation);
 
-    public void Revoked(IReadOnlyCollection<int> partitions)
+    public void Revoked(IReadOnlyCollection<int> revoked)
     {
-        home.Revoked(partitions);
-        router.Revoked(partitions);
+        partitions.Revoked(revoked);
+        router.Revoked(revoked);
     }
 
     // A batch that does not fit into memory is split: the router gets each part as soon as it is read, and the last part is returned.
@@ -59,6 +60,7 @@ internal sealed class RecordHandler(
     {
         var deliveries = new List<Delivery>(batch.Count);
         var weight = 0L;
+        var home = homes.ForBatch(batch);
         foreach (var entry in batch)
         {
             if (entry.IsCompleted)
@@ -74,7 +76,7 @@ internal sealed class RecordHandler(
                 (deliveries, weight) = ([], 0);
             }
 
-            var result = await reader.ReadAsync(entry, cancellation);
+            var result = await reader.ReadAsync(entry, home, cancellation);
             if (result.Delivery is { } delivery)
             {
                 deliveries.Add(delivery);

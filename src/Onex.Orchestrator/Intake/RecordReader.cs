@@ -46,7 +46,10 @@ internal sealed class RecordReader(
     /// <summary>
     /// Reads a record. Throws only if it is cancelled, or the store or memory is lacking; any other failure becomes the record's outcome.
     /// </summary>
-    public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, CancellationToken cancellation)
+    /// <param name="entry">The record.</param>
+    /// <param name="home">The home partition of a saga that it starts.</param>
+    /// <param name="cancellation">Cancels the reading.</param>
+    public async ValueTask<IntakeResult> ReadAsync(BatchEntry entry, int home, CancellationToken cancellation)
     {
         entry.Begin();
         var topic = entry.Record.Topic;
@@ -54,12 +57,12 @@ internal sealed class RecordReader(
         {
             if (topic == topics.Requests)
             {
-                return await ReadRequestAsync(entry, cancellation);
+                return await ReadRequestAsync(entry, home, cancellation);
             }
 
             return topic == topics.EffectResponses || topic == topics.WorkerResponses
                 ? ReadResult(entry)
-                : await ReadSagaMessageAsync(entry, cancellation);
+                : await ReadSagaMessageAsync(entry, home, cancellation);
         }
 #pragma warning disable CA1031 // One record that cannot be read must not stop the others.
         catch (Exception failure) when (
@@ -71,14 +74,14 @@ internal sealed class RecordReader(
         }
     }
 
-    private async ValueTask<IntakeResult> ReadRequestAsync(BatchEntry entry, CancellationToken cancellation)
+    private async ValueTask<IntakeResult> ReadRequestAsync(BatchEntry entry, int home, CancellationToken cancellation)
     {
         var (parsed, rejection) = requests.Read(entry.Record, await deadLetters.FindRedrivenAsync(entry.Record, cancellation));
         if (parsed is not null)
         {
             parsed = parsed with { Requester = WithTrace(parsed.Requester, entry) };
             var now = clock.Now;
-            (var accepted, rejection) = rules.Accept(parsed, SagaIdOf(entry.Record, now), entry.Record.Partition, now);
+            (var accepted, rejection) = rules.Accept(parsed, SagaIdOf(entry.Record, now), home, now);
             if (accepted is not null)
             {
                 metrics?.Count(parsed.Requester.Operation, "topic", "accepted");
@@ -96,7 +99,7 @@ internal sealed class RecordReader(
         return new IntakeResult(new DeliveryOutcome.Rejected(rejection!, Disposition.DeadLetter));
     }
 
-    private async ValueTask<IntakeResult> ReadSagaMessageAsync(BatchEntry entry, CancellationToken cancellation)
+    private async ValueTask<IntakeResult> ReadSagaMessageAsync(BatchEntry entry, int home, CancellationToken cancellation)
     {
         var message = ResultReader.ReadSagaMessage(entry.Record.Value, out var problem);
         if (message is { Result: { } result })
@@ -121,7 +124,7 @@ internal sealed class RecordReader(
 
         var now = clock.Now;
         var (facts, rejection) = rules.AcceptCall(
-            call, input, RecordPosition.From(entry.Record).ToString(), SagaIdOf(entry.Record, now), entry.Record.Partition, now);
+            call, input, RecordPosition.From(entry.Record).ToString(), SagaIdOf(entry.Record, now), home, now);
         if (facts is not null)
         {
             facts = facts with { Requester = WithTrace(facts.Requester, entry) };

@@ -1,19 +1,35 @@
 using Onex.Contracts.Messages;
 using Onex.Kafka.Brokers;
+using Onex.Kafka.Consuming;
 using Onex.Kafka.Producing;
 using Onex.Persistence;
+using Onex.Persistence.Outbox;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Chooses the home partitions of sagas whose request did not come from a record.</summary>
+/// <summary>Chooses the home partitions of sagas.</summary>
 internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
 {
     // The number of partitions of the topic of requests; 0 until it is known.
     private int _partitions;
+    private uint _batches;
 
     /// <summary>
-    /// The saga's home partition. Throws <see cref="StoreUnavailableException"/> until the process has reached the broker for the first
-    /// time.
+    /// The home partition of all sagas that a batch of records starts: the partition of one of those records, of another in each batch, so
+    /// that the partitions get equal shares. Sagas that start together have one home, because their results then share requests to the
+    /// broker. <see cref="OutgoingMessage.NoHome"/> if no record starts a saga.
+    /// </summary>
+    public int ForBatch(IReadOnlyList<BatchEntry> batch)
+    {
+        var starts = batch.Count(IsStart);
+        return starts == 0
+            ? OutgoingMessage.NoHome
+            : batch.Where(IsStart).ElementAt((int)(Interlocked.Increment(ref _batches) % (uint)starts)).Record.Partition;
+    }
+
+    /// <summary>
+    /// The home partition of a saga that no record starts. Throws <see cref="StoreUnavailableException"/> until the process has reached the
+    /// broker for the first time.
     /// </summary>
     public async Task<int> FindAsync(SagaId sagaId, CancellationToken cancellation)
     {
@@ -33,4 +49,6 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
 
         return Identity.HomePartition(sagaId, _partitions);
     }
+
+    private bool IsStart(BatchEntry entry) => entry.Record.Topic == topics.Requests || entry.Record.Topic == topics.SagaEvents;
 }

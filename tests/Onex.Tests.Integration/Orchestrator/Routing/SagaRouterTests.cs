@@ -418,7 +418,7 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
     private RecordHandler Handler() => new(
         new RecordReader(
             Topics.Default, null!, null!, null!, _store, null!, new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance),
-        _router, new OutcomeReporter(null!), null!, new MemoryBudget(1L << 30));
+        new SagaHomes(null!, Topics.Default), _router, new OutcomeReporter(null!), null!, new MemoryBudget(1L << 30));
 
     private static SagaMessage CallWithStoredInput() => new()
     {

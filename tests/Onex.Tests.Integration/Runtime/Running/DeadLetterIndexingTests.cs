@@ -136,7 +136,7 @@ public sealed class DeadLetterIndexingTests : IDisposable
         var reader = new RecordReader(
             Topics.Default, new RequestReader(1 << 20), rules, new KnownRequests(store), payloads: null!, _sink,
             new DatabaseClock(TimeProvider.System), NullLogger<RecordReader>.Instance);
-        var read = await reader.ReadAsync(new BatchEntry(record, (_, _) => { }), _none);
+        var read = await reader.ReadAsync(new BatchEntry(record, (_, _) => { }), home: 0, _none);
         return read.Delivery!.Event!.Requester;
     }
 

@@ -32,13 +32,13 @@ public sealed class RecordReaderTests
         var unknown = Record(offset: 17, "nightly");
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Reader(new KnownRequests(new SqliteSagaStore(database, _time)))
-            .ReadAsync(new BatchEntry(unknown, (_, _) => { }), new CancellationToken(canceled: true)).AsTask());
+            .ReadAsync(new BatchEntry(unknown, (_, _) => { }), home: 3, new CancellationToken(canceled: true)).AsTask());
     }
 
     private async Task<SagaId> ReadSagaIdAsync(long offset)
     {
         var entry = new BatchEntry(Record(offset, "orders"), (_, _) => { });
-        var read = await Reader(known: null!).ReadAsync(entry, TestContext.Current.CancellationToken);
+        var read = await Reader(known: null!).ReadAsync(entry, home: 3, TestContext.Current.CancellationToken);
         return Assert.IsType<SagaStarted>(read.Delivery!.Message).SagaId;
     }
 
