@@ -204,7 +204,8 @@ public sealed class OnexProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         foreach (var inherited in start.Environment.Keys
-            .Where(key => key == "RUNTIME_PROFILE" || _ownPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)))
+            .Where(key => key is "RUNTIME_PROFILE" or "DOTNET_RUNNING_IN_CONTAINER"
+                || _ownPrefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)))
             .ToList())
         {
             start.Environment.Remove(inherited);

@@ -29,7 +29,7 @@ internal sealed class RedisAddress
         .. TlsFiles.Keys,
     ];
 
-    /// <summary>Reads the keys besides the address; null after reporting problems, or if there is no <paramref name="url"/>.</summary>
+    /// <summary>Reads the keys besides the address and TLS; null without <paramref name="url"/> or with an invalid database.</summary>
     public static RedisAddress? Read(ConnectionsFile file, MapSyntax map, Uri? url, Func<string, string?> readText)
     {
         var (user, password) = (readText("user"), readText("password"));

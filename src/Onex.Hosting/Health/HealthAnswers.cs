@@ -161,6 +161,7 @@ internal sealed record HealthAnswer(string Status, string Version)
 
     public IReadOnlyDictionary<string, ComponentAnswer>? Components { get; init; }
 
+    /// <summary>By the name of the handler; see <see cref="RoleHealth"/>.</summary>
     public IReadOnlyDictionary<string, FailureAnswer>? Handlers { get; init; }
 }
 

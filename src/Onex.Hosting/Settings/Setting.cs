@@ -48,7 +48,7 @@ public sealed record Setting(string Group, string? Variable, SettingKind Kind, s
     /// <summary>Whether this version checks it, but does not use it.</summary>
     public bool IsUnused { get; init; }
 
-    /// <summary>The possible values of <see cref="SettingKind.OneOf"/>, or the items of a list of exporters, as they are written.</summary>
+    /// <summary>The possible values of <see cref="SettingKind.OneOf"/>, or of the items in a text of exporters.</summary>
     public IReadOnlyList<string> Values { get; init; } = [];
 
     /// <summary>The bounds of <see cref="SettingKind.Number"/>, both included.</summary>

@@ -8,7 +8,7 @@ public static class TestConnection
     /// <summary>A connection of type <c>http</c> whose requests a handler answers.</summary>
     /// <param name="handler">Answers the requests.</param>
     /// <param name="baseAddress">The address of the connection.</param>
-    /// <param name="settings">Its public properties.</param>
+    /// <param name="settings">Its <c>public</c> properties.</param>
     public static OperationConnection Http(
         HttpMessageHandler handler, string baseAddress = "http://test.invalid/",
         IReadOnlyDictionary<string, string>? settings = null) => new()
@@ -22,14 +22,14 @@ public static class TestConnection
     /// <summary>A connection of type <c>http</c> whose requests a function answers.</summary>
     /// <param name="answer">Answers a request.</param>
     /// <param name="baseAddress">The address of the connection.</param>
-    /// <param name="settings">Its public properties.</param>
+    /// <param name="settings">Its <c>public</c> properties.</param>
     public static OperationConnection Http(
         Func<HttpRequestMessage, HttpResponseMessage> answer, string baseAddress = "http://test.invalid/",
         IReadOnlyDictionary<string, string>? settings = null) => Http(new FunctionHandler(answer), baseAddress, settings);
 
     /// <summary>A connection of type <c>postgres</c>.</summary>
     /// <param name="source">Opens its sessions.</param>
-    /// <param name="settings">Its public properties.</param>
+    /// <param name="settings">Its <c>public</c> properties.</param>
     public static OperationConnection Database(DbDataSource source, IReadOnlyDictionary<string, string>? settings = null) => new()
     {
         Name = "test",

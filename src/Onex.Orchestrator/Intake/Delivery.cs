@@ -160,7 +160,7 @@ internal abstract record DeliveryOutcome
 /// <summary>Where a rejected request goes once its requester has been answered.</summary>
 internal enum Disposition
 {
-    /// <summary>To the dead-letter topic: it is bad input.</summary>
+    /// <summary>To the dead-letter topic, so that an operator can redrive it.</summary>
     DeadLetter,
 
     /// <summary>Nowhere: the answer is enough.</summary>

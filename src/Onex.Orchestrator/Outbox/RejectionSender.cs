@@ -16,7 +16,7 @@ internal sealed class RejectionSender(
 {
     private static readonly TimeSpan _retryAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>Answers if there is a requester, then completes the record: as a dead letter if it is bad input, else as handled.</summary>
+    /// <summary>Answers if there is a requester, then completes the record as its disposition says.</summary>
     public async Task AnswerAsync(BatchEntry entry, Rejection rejection, Disposition disposition, CancellationToken cancellation)
     {
         try

@@ -48,7 +48,7 @@ internal sealed class ResponseWriter(Topics topics)
         });
     }
 
-    /// <summary>The response to a request that no saga handles. Its id comes from the request, so a repeated one has the same.</summary>
+    /// <summary>The response to a request that no saga handles. Its id is the same if the record is read again.</summary>
     public OutgoingMessage Write(Requester to, Rejection rejection, DateTimeOffset at) =>
         WriteRejection(to, rejection, new MessageId(Identity.OfRequest(to.RequestId, "refusal:" + to.Source)), at);
 

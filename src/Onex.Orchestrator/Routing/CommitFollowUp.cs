@@ -139,7 +139,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // A rejection answers the requester, if any. Without the plan there is no answer: the dead letter can be redriven with the plan.
+    // A rejection answers the requester, if any. Without the plan, a record's dead letter is not answered, because it can be redriven.
     private static DeliveryOutcome OutcomeOf(Delivery delivery, HandlingFailure failure)
     {
         var requester = delivery.Event?.Requester

@@ -27,7 +27,7 @@ public interface IContractRegistry
 public sealed record ContractInUse(string Hash, string Name, string Version, long Sagas);
 
 /// <summary>A row of <c>contracts</c>.</summary>
-/// <param name="Hash">SHA-256 of the source in lower-case hex; the key.</param>
+/// <param name="Hash">SHA-256 of the contract's meaning in lower-case hex; the key.</param>
 /// <param name="Name">The contract's name.</param>
 /// <param name="Version">The contract's version. In mutable mode, several rows may have the same.</param>
 /// <param name="Source">The file and everything it refers to; jsonb.</param>

@@ -21,6 +21,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("onex-connections-").FullName;
     private readonly ConcurrentQueue<StepResult> _results = new();
     private readonly ServiceProvider _services;
+    private readonly NpgsqlDataSource _ledgerSource;
     private readonly EffectRunner _runner;
 
     /// <param name="store">The database of the ledger.</param>
@@ -61,7 +62,8 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
             .AddSingleton(Topics.Default)
             .AddSingleton<ISecretHandles>(new PostgresSecretHandles(store.DataSource))
             .BuildServiceProvider();
-        var ledger = new PostgresEffectLedger(store.DataSource);
+        _ledgerSource = PostgresDataSource.Create(store.Settings);
+        var ledger = new PostgresEffectLedger(_ledgerSource);
         _runner = new EffectRunner(
             EffectOperations.Create(_services),
             connections,
@@ -121,6 +123,9 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
 
     public Task HandleAsync(StepCommand command, CancellationToken cancellation) => _runner.RunAsync(command, null, cancellation);
 
+    /// <summary>From now on the process writes nothing to the ledger any more.</summary>
+    public void LoseLedger() => _ledgerSource.Dispose();
+
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
         _results.Enqueue(JsonSerializer.Deserialize(record.Value.Span, MessageJson.Default.StepResult)!);
@@ -132,6 +137,7 @@ internal sealed class DatabaseHarness : IRecordProducer, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
+        await _ledgerSource.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
     }
 }

@@ -54,8 +54,12 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
         await using (var killed = new DatabaseHarness(database, database.Database.ConnectionString, proxy.Port))
         {
             using var death = new CancellationTokenSource();
-            proxy.CutOnly("COMMIT\0", cut, death.Cancel);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => killed.HandleAsync(command, death.Token));
+            proxy.CutOnly("COMMIT\0", cut, () =>
+            {
+                killed.LoseLedger();
+                death.Cancel();
+            });
+            await Assert.ThrowsAnyAsync<Exception>(() => killed.HandleAsync(command, death.Token));
             Assert.Empty(killed.Results);
         }
 
