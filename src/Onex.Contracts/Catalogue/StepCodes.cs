@@ -1,9 +1,9 @@
 namespace Onex.Contracts.Catalogue;
 
-/// <summary>The fault codes that do not depend on the operation. The engine and the roles that execute steps set them.</summary>
+/// <summary>The codes of faults and of failed attempts that do not depend on the operation.</summary>
 public static class StepCodes
 {
-    /// <summary>An attempt failed without a code of its own; or a step, because its last attempt failed with a code of attempts.</summary>
+    /// <summary>An attempt failed without a code; or a step, because its last attempt failed, whatever the code of that.</summary>
     public const string StepFailed = "step_failed";
 
     /// <summary>The attempt exceeded its time limit or its heartbeat timeout.</summary>
@@ -42,7 +42,7 @@ public static class StepCodes
     /// <summary>An <c>each</c> step has more items than its <c>at_most</c> allows.</summary>
     public const string TooManyItems = "too_many_items";
 
-    /// <summary>The arguments do not have the type that the operation declares.</summary>
+    /// <summary>The arguments have the wrong type or value.</summary>
     public const string ArgumentsInvalid = "arguments_invalid";
 
     /// <summary>The arguments of the command were stored, but are not found.</summary>

@@ -13,7 +13,7 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>
 /// Identifies a contract by the meaning of its content. Comments, white space (also within expressions), the style of quotes,
-/// <c>description</c>, <c>examples</c> and the contract's own path do not change the hash.
+/// the contract's <c>description</c>, <c>examples</c> and path do not change the hash.
 /// </summary>
 internal sealed class ContractHash
 {

@@ -5,7 +5,7 @@ namespace Onex.Effects.Db;
 
 /// <summary>Opens sessions of a pool for a plug-in, which sees no password and cannot close the pool.</summary>
 /// <param name="pool">The pool.</param>
-/// <param name="beforeUse">Called before the plug-in gets a session in which it may change something.</param>
+/// <param name="beforeUse">Called before the plug-in gets a session.</param>
 internal sealed class PluginDataSource(NpgsqlDataSource pool, Action beforeUse) : DbDataSource
 {
     public override string ConnectionString => "";

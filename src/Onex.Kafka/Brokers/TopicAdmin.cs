@@ -87,7 +87,7 @@ public sealed class TopicAdmin
     public async Task<IReadOnlyDictionary<string, int>> PartitionCountsAsync(
         IReadOnlyCollection<string> names, CancellationToken cancellation)
     {
-        // Not an administrative request, for the reason given at BrokerHealth: a broker may stall just when a role starts.
+        // Not an administrative request: many that time out can end the process (BrokerHealth), and a broker may stall when a role starts.
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var name in names.Distinct(StringComparer.Ordinal))
         {

@@ -19,7 +19,7 @@ public interface IDeadLetterSink
     /// </summary>
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>The id that a dead letter of this record has, if its header <see cref="HeaderNames.Redrive"/> is true.</summary>
+    /// <summary>The id that a dead letter of this record has, if what its header <see cref="HeaderNames.Redrive"/> says is true.</summary>
     Guid Id(ConsumedRecord record);
 
     /// <summary>

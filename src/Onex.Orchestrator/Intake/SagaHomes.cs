@@ -15,21 +15,21 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
     private uint _batches;
 
     /// <summary>
-    /// The home partition of all sagas that a batch of records starts: the partition of one of those records, of another in each batch, so
-    /// that the partitions get equal shares. Sagas that start together have one home, because their results then share requests to the
-    /// broker. <see cref="OutgoingMessage.NoHome"/> if no record starts a saga.
+    /// The home partition of all sagas that a batch of records starts: the partition of one of the records that may start one, of another
+    /// in each batch, so that the partitions get equal shares. Sagas that start together have one home, because their results then share
+    /// requests to the broker. <see cref="OutgoingMessage.NoHome"/> if no record of the batch may start a saga.
     /// </summary>
     public int ForBatch(IReadOnlyList<BatchEntry> batch)
     {
-        var starts = batch.Count(IsStart);
+        var starts = batch.Count(MayStart);
         return starts == 0
             ? OutgoingMessage.NoHome
-            : batch.Where(IsStart).ElementAt((int)(Interlocked.Increment(ref _batches) % (uint)starts)).Record.Partition;
+            : batch.Where(MayStart).ElementAt((int)(Interlocked.Increment(ref _batches) % (uint)starts)).Record.Partition;
     }
 
     /// <summary>
-    /// The home partition of a saga that no record starts. Throws <see cref="StoreUnavailableException"/> until the process has reached the
-    /// broker for the first time.
+    /// The home partition of a saga that no record starts. Throws <see cref="StoreUnavailableException"/> if the broker cannot be reached,
+    /// until this has succeeded once.
     /// </summary>
     public async Task<int> FindAsync(SagaId sagaId, CancellationToken cancellation)
     {
@@ -50,5 +50,5 @@ internal sealed class SagaHomes(IRecordProducer producer, Topics topics)
         return Identity.HomePartition(sagaId, _partitions);
     }
 
-    private bool IsStart(BatchEntry entry) => entry.Record.Topic == topics.Requests || entry.Record.Topic == topics.SagaEvents;
+    private bool MayStart(BatchEntry entry) => entry.Record.Topic == topics.Requests || entry.Record.Topic == topics.SagaEvents;
 }

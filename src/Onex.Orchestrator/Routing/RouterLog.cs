@@ -38,7 +38,7 @@ internal static partial class RouterLog
                 Failed(logger, saga.State, saga.Fault?.Code);
                 break;
             default:
-                EnteredState(logger, saga.State, saga.Status);
+                TransitionCommitted(logger, saga.State, saga.Status);
                 break;
         }
     }
@@ -59,5 +59,5 @@ internal static partial class RouterLog
 
     /// <summary>A transition of the saga was committed.</summary>
     [LoggerMessage(1003, LogLevel.Debug, "The saga is in state {State}, {Status}")]
-    private static partial void EnteredState(ILogger logger, string state, SagaStatus status);
+    private static partial void TransitionCommitted(ILogger logger, string state, SagaStatus status);
 }

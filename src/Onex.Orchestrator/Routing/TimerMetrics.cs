@@ -6,7 +6,7 @@ namespace Onex.Orchestrator.Routing;
 internal sealed class TimerMetrics
 {
     internal static readonly Metric Pending = Metric.Gauge(
-        "onex.timer.pending", "{timer}", "Timers in memory: those of running sagas, and long ones that are due soon.");
+        "onex.timer.pending", "{timer}", "Timers in memory: those that are due within about a minute.");
 
     internal static readonly Metric Due = Metric.Gauge(
         "onex.timer.due", "{timer}", "Timers whose time has come and which have not fired yet.");

@@ -23,7 +23,7 @@ internal sealed class StoredItemPages(LoadItems? load, SagaId sagaId) : IStoredI
     {
         if (load is null)
         {
-            throw new ComputeRejectedException(
+            throw new ComputeFailedException(
                 StepCodes.StoreMissing, "the items are in Postgres, and this runtime-worker has no POSTGRES_HOST");
         }
 

@@ -12,7 +12,7 @@ public sealed class SecretRotationTests
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
 
     [Fact]
-    public async Task The_password_of_a_database_role_is_rotated_and_one_that_does_not_work_is_restored()
+    public async Task The_password_of_a_database_role_is_rotated_and_the_old_one_is_restored_if_the_new_one_does_not_work()
     {
         var server = await PostgresServer.SharedAsync();
         await using var vault = await VaultServer.StartAsync();

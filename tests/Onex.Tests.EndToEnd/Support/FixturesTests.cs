@@ -78,7 +78,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task A_test_service_acts_once_per_idempotency_key_and_reports_duplicates()
+    public async Task A_test_service_acts_once_per_idempotency_key_and_reports_a_second_key_for_one_step()
     {
         await using var services = await ExternalServices.StartAsync();
         services.Treat("poor", new Treatment { CardDeclined = true });

@@ -6,7 +6,7 @@ using Onex.Tests.Unit.Contracts;
 namespace Onex.Tests.Unit.House;
 
 /// <summary>
-/// Every diagnostic that only connections, settings or remote operations have (ONEX2xxx) has an example in
+/// Every diagnostic that only connections, settings or remote operations have (ONEX20xx) has an example in
 /// <c>tests/connections/invalid</c>, <c>tests/settings/invalid</c> or <c>tests/operations/invalid</c>, a file with its exact output
 /// beside it, and a page in <c>docs/errors</c> that shows it. None may exist without the others.
 /// </summary>
@@ -30,6 +30,8 @@ public sealed partial class ConfigurationDiagnosticsTests
         var golden = Path.Combine(FolderOf(code), $"{code}.expected.txt");
         var actual = Render(code);
         Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
+
+        // Every secret of the examples.
         Assert.DoesNotContain("hidden", actual, StringComparison.Ordinal);
         Assert.Equal(Repository.Golden(golden, actual), actual);
     }

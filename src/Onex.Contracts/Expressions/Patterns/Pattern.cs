@@ -12,7 +12,7 @@ internal sealed class Pattern
     private const int CachedMax = 20_000;
     private const int Ascii = 128;
 
-    private static readonly ConcurrentDictionary<(string Source, bool IsEcma, bool HasRe2Escapes), Pattern> _cache = new();
+    private static readonly ConcurrentDictionary<(string Source, bool IsEcma, bool IsStrict), Pattern> _cache = new();
 
     private readonly List<Node> _nodes = [];
     private readonly CharacterSet _lineEnds;

@@ -41,7 +41,7 @@ public sealed class WatermarkTrackerTests
     }
 
     [Fact]
-    public void Offsets_between_the_last_record_and_the_end_are_passed_once_the_record_is_completed()
+    public void Offsets_between_the_last_record_and_the_end_are_passed_once_all_records_are_completed()
     {
         var tracker = Read(3, 4);
 

@@ -44,8 +44,13 @@ public sealed class AggregateOfStoredItemsTests
     }
 
     [Fact]
-    public async Task Without_a_database_the_step_is_rejected() =>
-        await ComputeHarness.RejectsAsync("aggregate", Arguments, "store_missing", "POSTGRES_HOST");
+    public async Task Without_a_database_the_attempt_fails_because_another_worker_may_have_one()
+    {
+        var result = await new ComputeHarness().RunAsync("aggregate", Arguments);
+
+        Assert.Equal((StepOutcomes.Failed, "store_missing"), (result.Outcome, result.Code));
+        Assert.Contains("POSTGRES_HOST", result.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task It_accepts_items_or_each_but_not_both() => await ComputeHarness.RejectsAsync(
