@@ -4,7 +4,7 @@ namespace Onex.Operations;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ArgumentAttribute(string description) : Attribute
 {
-    /// <summary>One sentence, for editors and documents.</summary>
+    /// <summary>A short text, for editors and documents.</summary>
     public string Description { get; } = description;
 
     /// <summary>How values may be inserted into it.</summary>

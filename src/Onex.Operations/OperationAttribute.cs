@@ -10,7 +10,7 @@ public sealed class OperationAttribute(string name) : Attribute
     /// <summary>The operation's name: <c>http.post</c>, <c>hash.sha256</c>.</summary>
     public string Name { get; } = name;
 
-    /// <summary>One sentence, for editors and documents.</summary>
+    /// <summary>A short text, for editors and documents.</summary>
     public required string Description { get; init; }
 
     /// <summary>Whether it changes something outside of Onex: a step that runs it before the pivot needs <c>compensate</c>.</summary>

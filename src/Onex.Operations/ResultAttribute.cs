@@ -4,6 +4,6 @@ namespace Onex.Operations;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ResultAttribute(string description) : Attribute
 {
-    /// <summary>One sentence, for documents.</summary>
+    /// <summary>A short text, for documents.</summary>
     public string Description { get; } = description;
 }

@@ -42,7 +42,7 @@ internal sealed class KafkaAddress
     /// <param name="name">The connection's name.</param>
     /// <param name="map">The connection.</param>
     /// <param name="fromEnvironment">The brokers from the environment, which replace those of the file; or null.</param>
-    /// <param name="readText">Returns the text of a key, with its secrets; null if it is missing.</param>
+    /// <param name="readText">Returns the text of a key, with its secrets; null if it is missing, or after reporting a problem.</param>
     public static KafkaAddress? Read(
         ConnectionsFile file, ScalarSyntax name, MapSyntax map, string? fromEnvironment, Func<string, string?> readText)
     {

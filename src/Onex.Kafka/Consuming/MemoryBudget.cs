@@ -31,12 +31,12 @@ public sealed class MemoryBudget(long heapBytes)
     public long Commands { get; } = Math.Clamp(heapBytes / 5, MiB, 1024 * MiB);
 
     /// <summary>
-    /// Bytes of results, as received, that the attempts of a role hold at a time. A byte of JSON with many small values costs about twenty
-    /// bytes until the result is recorded.
+    /// Bytes of results, as received, that the attempts of the effects role hold at a time; one attempt at a time may exceed it. A byte of
+    /// JSON with many small values costs about twenty bytes until the result is recorded.
     /// </summary>
     public long Results { get; } = Math.Clamp(heapBytes / 96, MiB, 128 * MiB);
 
-    /// <summary>The largest result, in bytes.</summary>
+    /// <summary>The largest result of an effect, in bytes.</summary>
     public int LargestResult { get; } = (int)Math.Clamp(heapBytes / 48, MiB, 50 * MiB);
 
     /// <summary>The weight of the HTTP requests that the orchestrator handles at a time. A single one may weigh more.</summary>

@@ -15,7 +15,8 @@ internal sealed record UndeliverableMessage(OutgoingMessage Message, string Reas
 
 /// <summary>
 /// Sends committed messages. A message leaves the outbox once the broker has acknowledged it; until then it is sent again when its saga is
-/// loaded, when the saga's home partition is assigned, and by the sweep. One that the broker rejects for good becomes a dead letter.
+/// loaded, when the saga's home partition is assigned, and by the sweep. One that the broker rejects for good becomes a dead letter,
+/// or a shorter response.
 /// </summary>
 internal sealed class OutgoingSender(
     IRecordProducer producer,
