@@ -8,7 +8,7 @@ namespace Onex.Engine;
 /// <param name="State">The saga afterwards.</param>
 /// <param name="Changed">Whether to commit it. If not, at most <see cref="Declined"/> and <see cref="WhyNotDone"/> are set.</param>
 /// <param name="Commands">The commands to send to roles.</param>
-/// <param name="Answers">The responses to send to clients.</param>
+/// <param name="Answers">The responses to send to requesters: clients and parent sagas.</param>
 /// <param name="History">What happened, in order.</param>
 internal sealed record Decision(
     SagaState State,
@@ -66,14 +66,15 @@ internal sealed record CommandToSend(
     public bool Cancels { get; init; }
 
     /// <summary>
-    /// For an effect: whether the service is called although an earlier attempt took effect, because its answer could not be used.
+    /// For an effect, also a remote one: whether the service is called although an earlier attempt took effect, because its answer could
+    /// not be used.
     /// </summary>
     public bool CallsAgain { get; init; }
 
     /// <summary>For a compute: how long it may be silent after it has begun, or null.</summary>
     public TimeSpan? Heartbeat { get; init; }
 
-    /// <summary>Whether the step's policy allows one attempt only.</summary>
+    /// <summary>For an effect, also a remote one: whether the step's policy allows one attempt only.</summary>
     public bool Once { get; init; }
 
     /// <summary>The value for which the connection's limits are counted separately, as JSON; or null.</summary>

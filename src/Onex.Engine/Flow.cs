@@ -211,14 +211,14 @@ internal static class Flow
     /// <summary>
     /// Handles the final error of a step or a state. The rules apply in this order: the step's <c>catch</c>, that of each enclosing
     /// <c>parallel</c> step, the state's, then <c>on_failure</c> in an ordinary state before the pivot. If no rule applies, the saga
-    /// is blocked. If the join can do without the branch, only the branch fails.
+    /// is blocked. In a branch with another join than <c>all</c> the search ends: only the branch fails, and then perhaps its join.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="stepRules">The step's own rules.</param>
     /// <param name="step">The step's id, or null.</param>
     /// <param name="code">The fault's code.</param>
     /// <param name="message">The fault's message.</param>
-    /// <param name="command">The step's command, if it has one. It stays outstanding for an operator's retry if no rule applies.</param>
+    /// <param name="command">The step's command, if it has one. If no rule applies, it stays outstanding if it is, for a retry.</param>
     public static void Fail(
         DecisionBuilder decision, ImmutableArray<CatchRule> stepRules, string? step, string code, string message,
         Outstanding? command = null)

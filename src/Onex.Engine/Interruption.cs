@@ -157,7 +157,7 @@ internal static class Interruption
         }
     }
 
-    /// <summary>Handles an interrupted command that never takes effect: no role claimed it before it was cancelled or closed.</summary>
+    /// <summary>Handles an interrupted command that was cancelled or closed before any attempt of it could begin.</summary>
     public static void HandleCancelled(DecisionBuilder decision, Outstanding command)
     {
         decision.Note(HistoryKind.StepCancelled, command.Step, ("attempt", command.Attempt));
@@ -172,8 +172,8 @@ internal static class Interruption
     }
 
     /// <summary>
-    /// Handles the last attempt of a step. If it took effect, or may have, it is recorded for its compensation, unless <c>when_unknown</c>
-    /// assumes that it is not done; if the arguments for that are missing, the saga is blocked. True if the step can end.
+    /// Handles the last attempt of a step. If it took effect, or may have, and can be compensated: records it for that if the arguments are
+    /// known; else treats it as not done, or blocks the saga, as <c>when_unknown</c> says. True if the step can end.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="command">The command, including the last attempt.</param>

@@ -30,7 +30,10 @@ internal sealed record Outstanding
     /// <summary>When the next action on it is due.</summary>
     public required DateTimeOffset DueAt { get; init; }
 
-    /// <summary>When its first attempt was sent. Arguments are evaluated as of then, so that every attempt has the same.</summary>
+    /// <summary>
+    /// When its first attempt was sent, or was due if it is held back. Arguments are evaluated as of then, so that every attempt has the
+    /// same.
+    /// </summary>
     public required DateTimeOffset FirstSentAt { get; init; }
 
     /// <summary>No attempt may start after this time: the ledger deletes old entries and must still have those that are queried.</summary>
@@ -40,7 +43,8 @@ internal sealed record Outstanding
     public static TimeSpan LifeTime => Contracts.Plans.RetryPolicy.Span;
 
     /// <summary>
-    /// How often this attempt, or the child's cancellation, was sent again since its last report; at least 1 if it was held back.
+    /// How often this attempt, or the child's cancellation, was sent again since its last report; at least 1 if it was held back, except
+    /// for a first attempt (<see cref="NeverSent"/>).
     /// </summary>
     public int Resends { get; init; }
 

@@ -24,7 +24,8 @@ internal static class Results
             return false;
         }
 
-        // A final command was rejected, so another rejection is a repetition. A completion that an earlier attempt reports still counts.
+        // A final command has its answer or cannot be sent, so a further rejection or failure changes nothing. A completion that an
+        // earlier attempt reports still counts.
         if (command.IsFinal && result.Outcome != StepOutcome.Completed)
         {
             return false;
@@ -133,8 +134,8 @@ internal static class Results
         var next = decision.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
         var isCompensation = command.Direction == StepDirection.Compensation;
 
-        // Past the pivot a step is retried until its key expires, unless the contract handles its final error, or the service did the work
-        // and its answer cannot be used, which needs an operator.
+        // Past the pivot a step is retried until its key expires, whatever its policy says. The policy applies if the contract handles its
+        // final error, or if the service did the work and its answer cannot be used.
         var final = FinalCode(code, reach);
         var isUnusable = reach == AttemptReach.Done;
         var isEndless = !isCompensation && decision.Saga.PastPivot && !isUnusable && !Catches(decision, stepCall.Step, final);

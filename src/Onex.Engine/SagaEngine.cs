@@ -3,15 +3,15 @@ using Onex.Contracts.Plans;
 namespace Onex.Engine;
 
 /// <summary>
-/// Decides what a saga does next. Pure: no clock, no I/O, no randomness. The same event in the same state always leads to the same
+/// Decides what a saga does next. Pure: no clock, no I/O, no randomness. The same message in the same state always leads to the same
 /// decision, in production and in <c>onex contracts test</c>.
 /// </summary>
 internal static class SagaEngine
 {
-    /// <summary>Decides on an event.</summary>
+    /// <summary>Decides on a message to a saga.</summary>
     /// <param name="plan">The plan that the saga started with.</param>
     /// <param name="saga">The saga, or null for <see cref="SagaStarted"/>.</param>
-    /// <param name="event">The event.</param>
+    /// <param name="event">The message.</param>
     /// <param name="now">The database's time. If it is before the saga's last decision, the time of that decision counts.</param>
     /// <param name="observer">Observes the decision, or null.</param>
     public static Decision Decide(Plan plan, SagaState? saga, SagaEvent @event, DateTimeOffset now, IPlanObserver? observer = null)

@@ -3,7 +3,9 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Engine;
 
-/// <summary>The events of a saga: the few message types that every plan's state machine accepts.</summary>
+/// <summary>
+/// A message to a saga. MassTransit calls all of them events; what the glossary calls an event is <see cref="ExternalEvent"/>.
+/// </summary>
 internal abstract record SagaEvent
 {
     public required SagaId SagaId { get; init; }

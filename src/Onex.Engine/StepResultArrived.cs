@@ -55,7 +55,7 @@ internal sealed record StepResultArrived : SagaEvent
     };
 }
 
-/// <summary>How a role classified an attempt, before the contract's own rules.</summary>
+/// <summary>How an attempt ended, as its role classified it; in a <see cref="ClassifiedResult"/> also by the contract's rules.</summary>
 internal enum StepOutcome
 {
     Completed,

@@ -230,8 +230,8 @@ internal static class Timers
         return EndOfRetries(decision.Plan, decision.Saga, command) is { } end && end > decision.Now && end < next ? end : next;
     }
 
-    // The time after which no attempt may begin, not even a parked one; null if there is none: past the pivot for a step, and for an
-    // interrupted command.
+    // The time after which no attempt may begin, not even a parked one; null if there is none: without `within`, past the pivot for a
+    // step, and for an interrupted command.
     private static DateTimeOffset? EndOfRetries(Plan plan, SagaState saga, Outstanding command)
     {
         var step = PlanFacts.For(plan).Call(command.Step);

@@ -3,7 +3,10 @@ namespace Onex.Contracts.Catalogue;
 /// <summary>The codes of faults and of failed attempts that do not depend on the operation.</summary>
 public static class StepCodes
 {
-    /// <summary>An attempt failed without a code; or a step, because its last attempt failed, whatever the code of that.</summary>
+    /// <summary>
+    /// An attempt failed without a code; or a step failed, whatever the code of its last attempt, except <see cref="StepTimedOut"/>,
+    /// <see cref="ResultInvalid"/> and <see cref="ExpressionFailed"/>.
+    /// </summary>
     public const string StepFailed = "step_failed";
 
     /// <summary>The attempt exceeded its time limit or its heartbeat timeout.</summary>

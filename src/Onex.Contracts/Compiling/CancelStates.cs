@@ -6,8 +6,8 @@ namespace Onex.Contracts.Compiling;
 internal static class CancelStates
 {
     /// <summary>
-    /// A cancellation must compensate and then end as failed. Returns <c>on_failure</c> if that state does exactly this; otherwise adds a
-    /// state, because <c>on_failure</c> may lead back to ordinary states or compensate nothing.
+    /// A cancellation must compensate and then enter a failed end. Returns <c>on_failure</c> if that state does exactly this; otherwise
+    /// adds a state, because <c>on_failure</c> may lead back to ordinary states or compensate nothing.
     /// </summary>
     public static string GetOrAdd(ICollection<StatePlan> states, string onFailure)
     {

@@ -66,7 +66,10 @@ internal static partial class Names
     public static bool IsTopic(string name) =>
         name.Length <= Limits.TopicLengthMax && name is not ("." or "..") && TopicName().IsMatch(name);
 
-    /// <summary>Whether steps must not write to the topic: it is one of the runtime or a dead-letter topic.</summary>
+    /// <summary>
+    /// Whether steps must not write to the topic: it has the default name of one of the runtime's, or that of a dead-letter topic.
+    /// Configured names are checked at the start of a role, because the compiler does not know them.
+    /// </summary>
     public static bool IsOwnTopic(string name) =>
         OwnTopics.Contains(name) || name.EndsWith(DeadLetterSuffix, StringComparison.Ordinal);
 

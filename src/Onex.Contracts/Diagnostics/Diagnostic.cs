@@ -12,11 +12,11 @@ public enum Severity
     Error,
 }
 
-/// <summary>A diagnostic about a contract, an operation, a connection or a setting: position, problem and remedy.</summary>
+/// <summary>A diagnostic about a contract, an operation, a connection, a setting or a plug-in: position, problem and remedy.</summary>
 /// <param name="Code"><c>ONEX1xxx</c> or <c>ONEX2xxx</c>.</param>
 /// <param name="Severity">Whether it prevents the start.</param>
-/// <param name="Path">The path of the file, as messages show it.</param>
-/// <param name="Line">From 1; 0 if there is no file (an environment variable).</param>
+/// <param name="Path">The path of the file, as messages show it; or <c>environment</c>, or a plug-in.</param>
+/// <param name="Line">From 1; 0 if there is no file (an environment variable, a plug-in).</param>
 /// <param name="Column">From 1.</param>
 /// <param name="Length">The number of characters to mark; at least 1.</param>
 /// <param name="Problem">What is wrong, as a sentence.</param>

@@ -35,10 +35,10 @@ public sealed class CallStep : StepPlan
     /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>The time without a heartbeat after which an attempt of a running compute times out; null for no limit.</summary>
+    /// <summary>The time without a report after which an attempt of a running compute times out; null for no limit.</summary>
     public TimeSpan? HeartbeatTimeout { get; init; }
 
-    /// <summary>The shortest heartbeat timeout. It leaves time for several heartbeats, so that a late one does no harm.</summary>
+    /// <summary>The shortest heartbeat timeout. It leaves time for several reports, so that a late one does no harm.</summary>
     public static TimeSpan HeartbeatMin { get; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The results that count as a rejection, a final business "no".</summary>

@@ -25,7 +25,9 @@ public sealed class Plan
     /// <summary>What it is for, in the author's words.</summary>
     public required string Description { get; init; }
 
-    /// <summary>The identity of the content: a SHA-256 in lower-case hex, which ignores comments, descriptions and examples.</summary>
+    /// <summary>
+    /// The identity of the content: a SHA-256 in lower-case hex, which ignores comments, examples and the plan's description.
+    /// </summary>
     public required string Hash { get; init; }
 
     /// <summary>The texts that it is compiled from. They are stored, so that every process can compile the same plan.</summary>

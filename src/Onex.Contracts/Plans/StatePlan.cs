@@ -91,7 +91,7 @@ public enum EventKind
     /// <summary>The request that starts it. Accepted by no state but the machine's <c>Initial</c>.</summary>
     Started,
 
-    /// <summary>The result of a command. Accepted by every state that is not an end.</summary>
+    /// <summary>The result of a command, or a report on it. Accepted by every state that is not an end.</summary>
     StepResult,
 
     /// <summary>A timer. Accepted by every state that is not an end.</summary>
@@ -105,6 +105,8 @@ public enum EventKind
     /// </summary>
     External,
 
-    /// <summary>A command of an operator. Accepted by every state that is not an end.</summary>
+    /// <summary>
+    /// A command of an operator, or the runtime's own request to resend. Accepted by every state that is not an end.
+    /// </summary>
     Operator,
 }

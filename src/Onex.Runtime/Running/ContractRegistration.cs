@@ -9,7 +9,7 @@ namespace Onex.Runtime.Running;
 
 /// <summary>
 /// Registers the orchestrator's contracts, at the start and after each change, so that new sagas start with them. Rejects a contract whose
-/// version is registered with other content.
+/// version is registered with other content, unless contracts are mutable (<c>ONEX_CONTRACTS_MUTABLE</c>).
 /// </summary>
 internal sealed class ContractRegistration(
     IServiceProvider services, RuntimeSettings settings, LoadedContracts started) : IRoleBootstrap
