@@ -1,7 +1,7 @@
 // Runs orders with a fixed number in flight, and prints what they took. A peer gives the function that runs one order.
 // wolverine/Driver.cs prints the same line.
 
-// Of Onex, for the same order: docs/performance.md.
+// The figures of Onex for the same order are in docs/performance.md.
 const transitionsOfAnOrder = 3;
 
 /**

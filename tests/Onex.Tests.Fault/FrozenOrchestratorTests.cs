@@ -60,7 +60,8 @@ public sealed class FrozenOrchestratorTests(ITestOutputHelper output)
             await doomed.FreezeAsync();
             await sending;
 
-            // Its sagas belong to the other orchestrator by now. It continues with them briefly, may commit, and dies.
+            // Meanwhile the other orchestrator goes on, and gets these sagas once the group has removed the frozen one. That one then
+            // resumes briefly, may commit, and dies.
             var calls = stack.Services.Calls.Count;
             await Eventually.Async(
                 () => load.Answered == load.Sent || stack.Services.Calls.Count > calls + 20,

@@ -1,8 +1,8 @@
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// The long run of the fault tests; the CI has a short one. <c>ONEX_FAULT_FULL=true</c> enables it, and <c>ONEX_FAULT_SECONDS</c> sets its
-/// length in seconds (600).
+/// The long run of the fault tests; the CI has a short one. <c>ONEX_FAULT_FULL=true</c> enables it, and <c>ONEX_FAULT_SECONDS</c> sets the
+/// length of <see cref="AcceptanceTests"/> in it, in seconds (600).
 /// </summary>
 internal static class LongRun
 {

@@ -3,9 +3,9 @@ using System.Text;
 namespace Onex.Tests.Fault;
 
 /// <summary>
-/// Backlogs of large, permitted requests, at the memory that docker/docker-compose.runtime.yml gives each role, and of many small ones. The
-/// full form, with <c>ONEX_FAULT_FULL=true</c>, has values of 1 KB to 900 KB, before and after the start of the roles;
-/// <c>ONEX_FAULT_BACKLOG</c> sets the number of small requests (2,000).
+/// Backlogs of large, permitted requests, at the memory that docker/docker-compose.runtime.yml gives each role, and of many small ones,
+/// with half of that for effects. The full form, with <c>ONEX_FAULT_FULL=true</c>, has values of 1 KB to 900 KB, before and after the start
+/// of the roles; <c>ONEX_FAULT_BACKLOG</c> sets the number of small requests (2,000).
 /// </summary>
 public sealed class MemoryBoundTests(ITestOutputHelper output) : IDisposable
 {

@@ -1,2 +1,2 @@
-// Many tests wait for a broker or a database, so a few more tests than cores run in parallel.
+// Many tests wait for a broker or a database, so four run in parallel even on fewer cores.
 [assembly: CollectionBehavior(MaxParallelThreads = 4)]

@@ -9,7 +9,8 @@ public static class Eventually
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// Polls until <paramref name="condition"/> holds; fails with what <paramref name="describe"/> says of the last state seen.
+    /// Polls until <paramref name="condition"/> holds; fails with the text of <paramref name="describe"/>: what was awaited, or what was
+    /// seen instead.
     /// </summary>
     /// <returns>How long it took.</returns>
     public static async Task<TimeSpan> Async(Func<Task<bool>> condition, TimeSpan within, Func<string> describe)

@@ -171,7 +171,7 @@ public sealed class OnexStack : IAsyncDisposable
         () => $"the saga of {key} is not in state {state}");
 
     /// <summary>
-    /// Fails if a live saga is stuck: it has no next wake-up and waits for no event, result or operator. Checked again when
+    /// Fails if a live saga is stuck, by the view <c>onex.stuck</c>: nothing will wake it, or it should have been woken. Checked again when
     /// the stack is disposed of.
     /// </summary>
     public async Task AssertNothingIsStuckAsync() => Assert.Empty(await StuckAsync());

@@ -168,7 +168,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Makes a standby the primary.</summary>
     public async Task PromoteAsync()
     {
-        // The base backup has copied this setting, but the new primary has no standby of its own.
+        // The new primary has no standby of its own, so no commit may wait for one, whatever settings the base backup has copied.
         await ConfigureAsync("synchronous_standby_names = ''");
         await ControlAsync("promote");
         await WaitUntilPrimaryAsync();

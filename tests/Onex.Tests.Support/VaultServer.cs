@@ -51,16 +51,16 @@ public sealed class VaultServer : IAsyncDisposable
     /// <summary>The secret id that the AppRole logs in with.</summary>
     public string SecretId { get; set; } = "secret-id-0815";
 
-    /// <summary>Whether it is sealed: every request but those about its state is answered with 503.</summary>
+    /// <summary>Whether it is sealed: every request but <c>sys/seal-status</c> is answered with 503.</summary>
     public bool IsSealed { get; set; }
 
-    /// <summary>If it is set, the status of every answer: 429, 500.</summary>
+    /// <summary>If it is set, the status of every answer but those about its seal: 429, 500.</summary>
     public int? Status { get; set; }
 
-    /// <summary>The seconds that a token of the AppRole and a renewal last.</summary>
+    /// <summary>The seconds that it says a token of the AppRole and a renewal last. It ends no token by itself.</summary>
     public int TokenSeconds { get; set; } = 3600;
 
-    /// <summary>The seconds that a lease of database credentials and its renewal last.</summary>
+    /// <summary>The seconds that it says a lease of database credentials and its renewal last. It ends no lease by itself.</summary>
     public int LeaseSeconds { get; set; } = 3600;
 
     /// <summary>Whether leases and tokens of the AppRole can be renewed.</summary>
@@ -76,7 +76,7 @@ public sealed class VaultServer : IAsyncDisposable
     public Func<string, Task<(string User, string Password)>> CreateCredentials { get; set; } = role => Task.FromResult(
         ($"v-{role}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}", RandomNumberGenerator.GetHexString(24)));
 
-    /// <summary>All requests so far.</summary>
+    /// <summary>All requests so far that were answered.</summary>
     public IReadOnlyList<VaultRequestSeen> Requests => [.. _requests];
 
     /// <summary>Starts a server, at the address of an earlier one or at a free one.</summary>

@@ -34,7 +34,7 @@ internal sealed class LoadDriver : IDisposable
         _bootstrapServers = bootstrapServers;
         _requests = requests;
 
-        // Without a consumer group: waiting for a group's rebalance would be measured as latency.
+        // Joins no consumer group, although the client requires its id: waiting for a rebalance would be measured as latency.
         _responses = new ConsumerBuilder<string, Ignore>(new ConsumerConfig
         {
             BootstrapServers = bootstrapServers,

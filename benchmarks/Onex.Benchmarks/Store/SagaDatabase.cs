@@ -18,7 +18,7 @@ internal sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource d
 {
     private const int Partitions = 12;
 
-    // The messages of a commit are acknowledged by the next one, as in an orchestrator under load.
+    // The next commit deletes the messages of a commit, as in an orchestrator under load, where they are acknowledged by then.
     private MessageId[] _sent = [];
 
     private readonly PostgresSagaStore _store = new(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);

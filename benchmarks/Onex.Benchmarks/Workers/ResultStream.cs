@@ -24,7 +24,7 @@ internal sealed class ResultStream : IDisposable
     /// <summary>The results of a stack's workers on the home partition 0.</summary>
     public static ResultStream Create(OnexStack stack) => new(stack.Broker.BootstrapServers, stack.Topic("worker-responses"));
 
-    /// <summary>The command of the next result; null if none arrives within a second, or if it is a report.</summary>
+    /// <summary>The command of the next result; null if none arrives within a second. The commands request no reports.</summary>
     /// <exception cref="InvalidOperationException">The command failed.</exception>
     public Task<string?> NextAsync() => Task.Run(() =>
     {

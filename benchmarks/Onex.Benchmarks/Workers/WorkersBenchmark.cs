@@ -263,7 +263,7 @@ internal static class WorkersBenchmark
         var (all, timedIds) = (ids(commands), ids(timed ?? commands));
         var partitions = int.Parse(stack.Settings["ONEX_WORKER_PARTITIONS"], CultureInfo.InvariantCulture);
 
-        // Spreads the commands over partitions as the orchestrator does with those of a commit.
+        // Spreads the commands over partitions as the orchestrator does with those of one batch of its producer.
         var perPartition = Math.Clamp((commands.Count + 15) / 16, 1, 4);
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(commands.Select((command, i) => stack.Writer.SendAsync(

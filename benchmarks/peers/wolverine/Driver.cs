@@ -79,7 +79,7 @@ internal sealed class Driver(string kafka, string requests, string responses) : 
 
     private void Read(CancellationToken stop)
     {
-        // Without a consumer group, so that nothing waits for its rebalance.
+        // Joins no consumer group, although the client requires its id, so that nothing waits for a rebalance.
         using var consumer = new ConsumerBuilder<Ignore, string>(
             new ConsumerConfig { BootstrapServers = kafka, GroupId = responses, EnableAutoCommit = false }).Build();
         consumer.Assign(Enumerable.Range(0, Partitions).Select(

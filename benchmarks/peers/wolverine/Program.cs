@@ -10,7 +10,7 @@ using Wolverine.Kafka;
 using Wolverine.Postgresql;
 using Wolverine.RDBMS;
 
-// The calls of the service in flight.
+// The most calls of the service at a time.
 const int Parallel = 64;
 
 var (kafka, requests, responses) = (Variable("KAFKA_BOOTSTRAP_SERVERS"), $"{args[1]}.requests", $"{args[1]}.responses");

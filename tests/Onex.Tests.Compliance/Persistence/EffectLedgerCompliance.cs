@@ -116,7 +116,7 @@ public abstract class EffectLedgerCompliance
     }
 
     [Fact]
-    public async Task An_expired_lease_goes_to_the_next_claim_and_the_late_outcome_is_rejected()
+    public async Task An_expired_lease_goes_to_the_next_claim_and_the_late_outcome_is_not_recorded()
     {
         var command = Command();
         var late = await ClaimLeaseAsync(command);

@@ -147,7 +147,7 @@ public abstract class SagaQueriesCompliance
     }
 
     [Fact]
-    public async Task A_live_saga_without_a_wakeup_is_stuck_and_has_a_reason()
+    public async Task A_live_saga_that_nothing_wakes_is_stuck_and_has_a_reason()
     {
         var waitsFor = RawJson.FromText("""{"waiting_for":["paid"]}""");
         var nothing = Rows.New() with { State = "nothing", Progress = RawJson.FromText("""{"waiting_for":[]}""") };

@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Domain events on a real broker.</summary>
+/// <summary>Domain events on the broker.</summary>
 public sealed class EmitTests : IDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

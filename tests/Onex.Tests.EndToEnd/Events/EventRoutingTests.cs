@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Events on <c>requests</c>: routing to their saga, undeliverable events, and duplicates.</summary>
+/// <summary>Events on <c>requests</c>: routing to their saga, declined events, and duplicates.</summary>
 public sealed class EventRoutingTests(Documents documents) : IClassFixture<Documents>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Events of an order, with three processes on a real Kafka and a real Postgres.</summary>
+/// <summary>Events of an order, with a process of each role, on the broker and the database.</summary>
 public sealed class EventTests(RunningStack running) : IClassFixture<RunningStack>
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

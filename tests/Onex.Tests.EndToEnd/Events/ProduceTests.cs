@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Steps that write records to a real broker.</summary>
+/// <summary>Steps that write records to the broker.</summary>
 public sealed class ProduceTests : IDisposable
 {
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(2);

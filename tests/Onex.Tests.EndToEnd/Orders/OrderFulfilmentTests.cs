@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Orders;
 
-/// <summary>contracts/order-fulfilment.yaml, by three processes on a real Kafka and a real Postgres.</summary>
+/// <summary>contracts/order-fulfilment.yaml, with a process of each role, on the broker and the database.</summary>
 public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<RunningStack>
 {
     private static readonly TimeSpan _timeout = TimeSpan.FromMinutes(2);
@@ -8,7 +8,7 @@ public sealed class OrderFulfilmentTests(RunningStack running) : IClassFixture<R
     private OnexStack Stack => running.Stack;
 
     [Fact]
-    public async Task Ten_orders_without_a_key_get_ten_responses()
+    public async Task Ten_orders_in_records_without_a_key_get_ten_responses()
     {
         var orders = Enumerable.Range(1, 10).Select(number => Names.Next($"ten{number}")).ToList();
         var correlationIds = await Task.WhenAll(orders.Select(order => Stack.OrderAsync(order)));

@@ -5,7 +5,9 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Tests.EndToEnd.Orders;
 
-/// <summary>The example order in one process, on each store and each bus: clients see no difference.</summary>
+/// <summary>
+/// The order of tests/contracts/valid/order-fulfilment-full in one process, on each store and each bus: clients see no difference.
+/// </summary>
 public sealed class StoreAndBusTests : IDisposable
 {
     private const string Connections = """

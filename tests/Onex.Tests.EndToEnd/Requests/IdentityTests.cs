@@ -90,7 +90,7 @@ public sealed class IdentityTests(IdentityTests.Tickets tickets) : IClassFixture
     }
 
     [Fact]
-    public async Task A_late_event_is_not_buffered_for_the_next_saga_with_its_key()
+    public async Task A_late_event_is_not_stored_for_the_next_saga_with_its_key()
     {
         var name = Names.Next("ticket");
         var (_, first) = await Onex.RequestAsync(Start(name, OnexStack.NewId()));

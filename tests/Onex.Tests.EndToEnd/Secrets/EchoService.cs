@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Onex.Tests.EndToEnd.Secrets;
 
 /// <summary>
-/// A service that repeats each request in a header and in the body of the response. <c>/echo</c> fails twice before it succeeds, and
-/// <c>/refused</c> rejects.
+/// A service that repeats <c>Authorization</c> and body of each request, in a header and in the body of the response. <c>/echo</c> fails
+/// twice before it succeeds, and <c>/refused</c> rejects.
 /// </summary>
 internal sealed class EchoService : IAsyncDisposable
 {
@@ -23,7 +23,7 @@ internal sealed class EchoService : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>The requests so far: header and body.</summary>
+    /// <summary>The requests so far: <c>Authorization</c> and body.</summary>
     public IReadOnlyList<string> Received => [.. _received];
 
     /// <summary>The header <c>traceparent</c> of each request.</summary>

@@ -236,7 +236,7 @@ public sealed class PlantedSecretTests : IDisposable
         return answers.Select(Encoding.UTF8.GetBytes);
     }
 
-    // Skips files that the server deletes meanwhile: their content is in other files too.
+    // Skips files that cannot be read, because the server deletes some meanwhile: their content is in other files too.
     private static IEnumerable<byte[]> Files(string directory)
     {
         foreach (var path in Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories))

@@ -42,7 +42,7 @@ public sealed class VersionTests : IDisposable
     }
 
     [Fact]
-    public async Task A_topic_event_is_validated_by_the_contract_content_of_its_saga_and_its_conflicting_duplicate_is_rejected()
+    public async Task A_topic_event_is_validated_by_the_contract_of_its_saga_and_another_request_with_a_known_envelope_id_is_rejected()
     {
         await using var stack = await OnexStack.CreateAsync();
         var settings = new Dictionary<string, string> { ["CONTRACTS_DIR"] = _directory.FullName };

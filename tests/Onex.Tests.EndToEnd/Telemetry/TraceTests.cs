@@ -136,7 +136,7 @@ public sealed class TraceTests
         Assert.Equal(sent.SpanId.ToHexString(), cause.ParentId);
         AssertParents(collector, client, sent.SpanId.ToHexString());
 
-        // A command's log lines have its trace.
+        // Log lines are exported, too.
         await Eventually.Async(
             () => Task.FromResult(collector.Logs.Any(line => line.Body.StartsWith("onex ", StringComparison.Ordinal))), _timeout,
             () => "no log line was exported");

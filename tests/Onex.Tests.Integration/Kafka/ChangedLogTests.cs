@@ -368,11 +368,11 @@ public sealed class ChangedLogTests : IDisposable
                 return false;
             }
         });
-        await EmptyAsync(topic, partitions);
+        await WaitUntilEmptyAsync(topic, partitions);
     }
 
     // For some moments after the controller has made the new topic, the broker does not know it, or still reads and writes the old log.
-    private async Task EmptyAsync(string topic, int partitions)
+    private async Task WaitUntilEmptyAsync(string topic, int partitions)
     {
         using var consumer = new ConsumerBuilder<byte[], byte[]>(
             new ConsumerConfig { BootstrapServers = _bus.Bootstrap, GroupId = topic }).Build();

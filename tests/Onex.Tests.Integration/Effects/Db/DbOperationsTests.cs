@@ -288,7 +288,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task One_of_two_deadlocked_statements_fails_and_is_retried()
+    public async Task One_of_two_deadlocked_transactions_fails_and_the_other_completes()
     {
         await database.Database.ExecuteAsync("CREATE TABLE crossed (id int PRIMARY KEY, n int); INSERT INTO crossed VALUES (1, 0), (2, 0)");
         StepCommand Crossing(int first, int second) => DatabaseHarness.Command("db.transaction", new

@@ -76,7 +76,7 @@ public sealed class EffectRunnerLedgerTests(TestDatabase database) : IClassFixtu
     }
 
     [Fact]
-    public async Task A_command_after_its_deadline_is_never_run()
+    public async Task A_command_is_never_run_after_its_not_after()
     {
         await using var process = new Process(database, _externalServices);
 

@@ -60,7 +60,7 @@ public sealed class MemoryLogTests
     }
 
     [Fact]
-    public async Task A_bounded_topic_accepts_records_again_after_its_backlog_is_read()
+    public async Task A_full_topic_accepts_records_again_after_its_first_ones_are_completed()
     {
         var bus = new MemoryTestBus(heldBytesMax: 100_000);
         var handler = new RecordingHandler(_ => { });

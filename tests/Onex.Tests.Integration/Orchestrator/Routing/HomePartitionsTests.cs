@@ -36,7 +36,7 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     }
 
     [Fact]
-    public async Task Partitions_that_are_lost_before_their_assignment_completes_are_not_swept()
+    public async Task Partitions_that_are_revoked_before_their_assignment_completes_are_not_swept()
     {
         await StartAsync();
         _home.Revoked([Partition]);

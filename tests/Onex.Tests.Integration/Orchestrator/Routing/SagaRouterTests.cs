@@ -476,7 +476,8 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
         Source = source,
     };
 
-    // Logs its calls with the first character of each saga's id. The first commit waits for Commit, and reading payloads for Payloads.
+    // Logs its calls: with the first character of each saga's id, or with the key by which the saga of an event is searched. The first
+    // commit waits for Commit, and reading payloads for Payloads.
     private sealed class PausedStore(SqliteSagaStore real) : ISagaStore, IEarlyEvents, IPayloads
     {
         private readonly Lock _lock = new();

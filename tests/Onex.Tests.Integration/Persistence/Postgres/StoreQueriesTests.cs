@@ -3,7 +3,7 @@ using Onex.Persistence;
 
 namespace Onex.Tests.Integration.Persistence.Postgres;
 
-/// <summary>Errors that stay when a command is repeated, as the callers of the store get them.</summary>
+/// <summary>Errors that stay when a statement is repeated, as the callers of the store get them.</summary>
 public sealed class StoreQueriesTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     [Theory]

@@ -68,7 +68,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task At_run_time_a_missing_or_older_schema_is_a_fault_and_a_newer_one_is_not()
+    public async Task At_run_time_a_missing_or_older_schema_is_a_problem_and_a_newer_one_is_not()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         var state = new SchemaState(database.Source, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));

@@ -289,7 +289,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Concurrent_commits_and_claims_are_serialized()
+    public async Task Concurrent_commits_all_succeed()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings(Path));
         var store = new SqliteSagaStore(database, TimeProvider.System);
@@ -325,7 +325,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task The_operations_page_names_every_table_and_view()
+    public async Task Operating_md_names_every_table_and_view()
     {
         await UseAsync(store => store.NowAsync(_none));
         var sections = (await File.ReadAllTextAsync(Repository.At("docs", "operating.md"), _none)).Split("\n## ");
