@@ -8,7 +8,7 @@ internal static partial class Log
     [LoggerMessage(2001, LogLevel.Debug, "Duplicate command for {Operation}: answered with the outcome of attempt {Attempt}.")]
     public static partial void AnsweredFromLedger(ILogger logger, string operation, int attempt);
 
-    /// <summary>Another process has the lease of the command.</summary>
+    /// <summary>Another process has the lease of the command, or an earlier delivery of it runs in this one.</summary>
     [LoggerMessage(2002, LogLevel.Debug, "{Operation}, attempt {Attempt}: another process has its lease.")]
     public static partial void LeasedElsewhere(ILogger logger, string operation, int attempt);
 
@@ -16,7 +16,7 @@ internal static partial class Log
     [LoggerMessage(2003, LogLevel.Debug, "{Operation}, attempt {Attempt}, is not executed: {Reason}")]
     public static partial void Expired(ILogger logger, string operation, int attempt, string reason);
 
-    /// <summary>The attempt exceeded its timeout and a margin, and the command was claimed again.</summary>
+    /// <summary>The attempt exceeded its timeout and a margin, and the command was claimed again, or the attempt was closed.</summary>
     [LoggerMessage(2004, LogLevel.Warning, "{Operation}, attempt {Attempt}, ended after its lease: its outcome is dropped.")]
     public static partial void LeaseLost(ILogger logger, string operation, int attempt);
 

@@ -55,7 +55,7 @@ public sealed record KafkaSettings
     /// <summary>The weight of messages (<see cref="JsonWeight"/>) that the endpoint of a topic handles at a time. Default 1 GiB.</summary>
     public long WeightMax { get; init; } = 1L << 30;
 
-    /// <summary>Records given to a handler at a time. Default 500.</summary>
+    /// <summary>The most records in a batch for a handler, which may have several batches at a time. Default 500.</summary>
     public int BatchMax { get; init; } = 500;
 
     /// <summary>Retries of a message whose failure no other message shares, before it goes to the dead-letter topic. Default 5.</summary>

@@ -61,7 +61,7 @@ internal static partial class Log
     [LoggerMessage(4016, LogLevel.Warning, "{Endpoint}: preparing the assigned partitions failed; retrying.")]
     public static partial void PartitionsNotReady(ILogger logger, string endpoint, Exception? exception);
 
-    /// <summary>The group took these partitions from this process.</summary>
+    /// <summary>The process has these partitions no more: the group took them, the process stops, or its consumer failed.</summary>
     [LoggerMessage(4017, LogLevel.Information, "{Endpoint}: revoked {Partitions}.")]
     public static partial void PartitionsRevoked(ILogger logger, string endpoint, string partitions);
 
@@ -79,7 +79,7 @@ internal static partial class Log
         "{Endpoint}: a batch of records ({Count}) does not fit into memory; it is halved. Before: {Before}. Now: {Now}.")]
     public static partial void BatchHalved(ILogger logger, string endpoint, int count, string before, string now);
 
-    /// <summary>The cause is shared by all records, such as a lost database or broker.</summary>
+    /// <summary>The failure of a batch counts as one that all records share, such as a lost database or broker.</summary>
     [LoggerMessage(4021, LogLevel.Warning, "{Endpoint}: handling failed; the consumer is paused and retries until it succeeds.")]
     public static partial void ConsumerPaused(ILogger logger, string endpoint, Exception? exception);
 
@@ -119,7 +119,10 @@ internal static partial class Log
     [LoggerMessage(4034, LogLevel.Debug, "Closing a dead letter of {Topic} failed; retrying.")]
     public static partial void DeadLetterNotClosed(ILogger logger, string topic, Exception? exception);
 
-    /// <summary>Messages that were not acknowledged are sent again from the outbox.</summary>
+    /// <summary>
+    /// Messages that were not acknowledged are sent again: those of an orchestrator from its outbox, a result when its command is handled
+    /// again.
+    /// </summary>
     [LoggerMessage(4040, LogLevel.Warning, "The Kafka producer failed; recreating it: {Reason}")]
     public static partial void ProducerBroke(ILogger logger, string reason);
 

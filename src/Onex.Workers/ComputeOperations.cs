@@ -9,7 +9,7 @@ using Onex.Workers.Plugins;
 
 namespace Onex.Workers;
 
-/// <summary>The compute operations: descriptions for all roles, implementations for this one.</summary>
+/// <summary>The compute operations: descriptions for all roles, implementations for the workers role.</summary>
 public static class ComputeOperations
 {
     private static readonly Type[] _classes =

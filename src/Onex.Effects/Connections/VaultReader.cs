@@ -6,7 +6,10 @@ using Onex.Hosting.Settings;
 
 namespace Onex.Effects.Connections;
 
-/// <summary>Reads the keys of a connection to Vault. Missing ones but the mount come from the settings of the runtime's Vault.</summary>
+/// <summary>
+/// Reads the keys of a connection to Vault. A missing address, login, namespace or <c>ca_file</c> comes from the settings of the runtime's
+/// Vault.
+/// </summary>
 internal sealed class VaultReader(ConnectionsFile file, Secrets secrets, IReadOnlyDictionary<string, string> environment)
 {
     public static IReadOnlyList<ConnectionKey> Keys { get; } =

@@ -36,7 +36,7 @@ public sealed class VaultSecrets
     /// <summary>The references in the files of connections that were read last.</summary>
     public IReadOnlyCollection<VaultReference> References { get; set; } = [];
 
-    /// <summary>Calls the function when a value became known or has changed.</summary>
+    /// <summary>Calls the function when, after the start of the role, a value became known or has changed.</summary>
     public void OnChanged(Action function) => _changed += function;
 
     /// <summary>The value, or null if it is not known.</summary>

@@ -8,7 +8,7 @@ namespace Onex.Effects.Db;
 /// <summary>The stage of an attempt in which an error occurred.</summary>
 internal enum DatabaseStage
 {
-    /// <summary>While connecting.</summary>
+    /// <summary>While connecting, and until the transaction has begun.</summary>
     Connecting,
 
     /// <summary>While the server parsed the statement, before it had any value.</summary>

@@ -30,7 +30,7 @@ internal sealed class DatabaseSession(NpgsqlConnection connection, NpgsqlTransac
     private int _rowsLeft = RowsMax;
     private bool _isConfigured;
 
-    /// <summary>The stage in which an exception of this session occurred.</summary>
+    /// <summary>The present stage. After an exception of this transaction: the stage in which it occurred.</summary>
     public DatabaseStage Stage { get; private set; } = DatabaseStage.Preparing;
 
     /// <summary>Runs a statement. After a rejection the transaction must be rolled back.</summary>

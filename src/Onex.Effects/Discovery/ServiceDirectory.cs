@@ -8,8 +8,8 @@ using Onex.Hosting.Health;
 namespace Onex.Effects.Discovery;
 
 /// <summary>
-/// Finds the instances of services for connections. A service of Consul is watched from its first use on; one of DNS is looked up again
-/// when its records expire. Connections with the same service share its list.
+/// Finds the instances of services for connections. A service of Consul is watched from its first use on; one of DNS is looked up by the
+/// first attempt after its records have expired. Connections with the same service share its list.
 /// </summary>
 internal sealed class ServiceDirectory : IAsyncDisposable
 {

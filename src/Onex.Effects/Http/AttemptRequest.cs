@@ -21,7 +21,7 @@ internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProg
         RequestUri = new UriBuilder(RequestUri!) { Host = instance.Host, Port = instance.Port }.Uri;
     }
 
-    /// <summary>Call before a connection is opened for the request.</summary>
+    /// <summary>Call before a socket is opened for the request.</summary>
     /// <exception cref="RequestRepeatedException">The request was sent already.</exception>
     public void RequireUnsent()
     {
@@ -31,8 +31,8 @@ internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProg
         }
     }
 
-    /// <summary>Call before bytes of the request are written to a connection.</summary>
-    /// <exception cref="RequestRepeatedException">The request was sent over another connection.</exception>
+    /// <summary>Call before bytes of the request are written to a socket.</summary>
+    /// <exception cref="RequestRepeatedException">The request was sent over another socket.</exception>
     public void MarkSent(SendingStream stream)
     {
         if (Interlocked.CompareExchange(ref _stream, stream, null) is { } first && first != stream)
@@ -45,12 +45,12 @@ internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProg
 }
 
 /// <summary>
-/// The handler was about to send a request again, because its connection closed without a response. The handler does not retry after an
+/// The handler was about to send a request again, because its socket closed without a response. The handler does not retry after an
 /// exception of this type, unlike after an <see cref="IOException"/>.
 /// </summary>
 internal sealed class RequestRepeatedException() : InvalidOperationException("The request has been sent already.");
 
-/// <summary>A connection's stream that notifies the attempt before the first byte of its request is sent.</summary>
+/// <summary>The stream of a socket, which notifies the attempt before the first byte of its request is sent.</summary>
 internal sealed class SendingStream(Stream inner) : Stream
 {
     private static readonly AsyncLocal<AttemptRequest?> _sender = new();

@@ -9,9 +9,9 @@ using Onex.Effects.Discovery;
 namespace Onex.Effects.Http;
 
 /// <summary>
-/// The sockets of HTTP effects: per connection a pool for its own host and one for the further hosts that it allows, which do not get its
-/// client certificate, and a pool for requests without a connection. The resolved address is checked when a socket connects, so DNS
-/// rebinding has no effect.
+/// The sockets of HTTP effects: per connection a pool for the hosts that get its client certificate
+/// (<see cref="Connection.SendsCredentialsTo"/>) and one for the other hosts that it allows, and a pool for requests without a connection.
+/// The resolved address is checked when a socket connects, so DNS rebinding has no effect.
 /// </summary>
 /// <param name="connections">The connections.</param>
 /// <param name="services">Finds the instances of services.</param>
@@ -40,7 +40,7 @@ internal sealed class HttpTransport(
             ? SendToServiceAsync(service, connection, request, cancellation)
             : SendOnceAsync(connection, request, cancellation);
 
-    // An instance to which no connection can be made has received nothing, so the next one is tried.
+    // An instance to which no socket can connect has received nothing, so the next one is tried.
     private async Task<HttpResponseMessage> SendToServiceAsync(
         ServiceAddress service, Connection connection, AttemptRequest request, CancellationToken cancellation)
     {
@@ -77,7 +77,7 @@ internal sealed class HttpTransport(
     {
         if (connection is { IsHttp2: true })
         {
-            // Requests share a connection and its writer, so no stream belongs to one of them: the request counts as sent at once. The
+            // Requests share a socket and its writer, so no stream belongs to one of them: the request counts as sent at once. The
             // handler sends a request again only if the server said that it did not process it.
             request.Version = HttpVersion.Version20;
             request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
@@ -150,7 +150,7 @@ internal sealed class HttpTransport(
             RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8,
             ConnectCallback = (context, cancellation) =>
             {
-                // The handler retries up to three times if a connection closes without a response, and has no option against that.
+                // The handler retries up to three times if a socket closes without a response, and has no option against that.
                 var request = context.InitialRequestMessage as AttemptRequest;
                 request?.RequireUnsent();
                 var mayConnect = context.DnsEndPoint.Equals(request?.Instance) ? mayReachInstance : mayReach;

@@ -217,7 +217,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         Log.ClusterLimitsLost(_logger, problem);
     }
 
-    // Registers this process and renews the leases of its attempts, periodically. Success ends the unavailability of Redis.
+    // Registers this process and renews the slots of its attempts in Redis, periodically. Success ends the unavailability of Redis.
     private async Task RenewAsync()
     {
         while (!_disposed.IsCancellationRequested)
@@ -251,7 +251,7 @@ internal sealed class ClusterLimits : ISharedLimits, IAsyncDisposable
         }
     }
 
-    // A slot in Redis, which expires unless it is renewed.
+    // A slot in Redis, which expires unless it is renewed. It has nothing to do with the lease in the effect ledger.
     private sealed class Lease(ClusterLimits limits, string name, string id) : IAsyncDisposable
     {
         public string Name => name;

@@ -26,7 +26,8 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return {1, begins - now}
         """;
 
-    // A sorted set of leases (slots of running attempts, or registered processes) by their expiry. A leasesMax of 0 is no maximum.
+    // A sorted set of leases by their expiry: slots of running attempts, or registered processes. They have nothing to do with the leases
+    // in the effect ledger. A leasesMax of 0 is no maximum.
     private const string TakeLease = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]

@@ -30,7 +30,10 @@ internal sealed class AttemptRecord(IEffectLedger ledger, IPayloads payloads, St
     /// <summary>Whether the operation recorded a result in its transaction, and it is unknown whether that was committed.</summary>
     public bool IsInDoubt => _recordedInTransaction is not null && Committed is null;
 
-    /// <summary>Records completion within a transaction. False if the lease was lost; the transaction must then be rolled back.</summary>
+    /// <summary>
+    /// Records completion within a transaction. False if the lease was lost, or if it expired and the orchestrator closed the attempt; then
+    /// the transaction must be rolled back.
+    /// </summary>
     public async Task<bool> RecordInTransactionAsync(NpgsqlTransaction transaction, RawJson result, CancellationToken cancellation)
     {
         var stored = await StoreAsync(

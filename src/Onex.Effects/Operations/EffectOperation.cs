@@ -72,7 +72,7 @@ internal sealed class AttemptProgress
     /// <summary>Call before the first byte, or the commit, that may take effect.</summary>
     public void MarkSent() => _isSent = true;
 
-    /// <summary>Call when the external system has answered that it did nothing, before another attempt to reach it.</summary>
+    /// <summary>Call when the external system has answered that it did nothing, before the request is sent again.</summary>
     public void MarkUnsent() => (_isConnected, _isSent) = (true, false);
 }
 

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
 
-/// <summary>The clients of Redis effects: one per connection, which pipelines all its commands.</summary>
+/// <summary>The clients of Redis effects: one per connection, which pipelines the commands of Redis from all attempts.</summary>
 internal sealed class RedisConnections(ConnectionTable connections) : IDisposable
 {
     private const int ConnectMs = 5000;
@@ -13,17 +13,17 @@ internal sealed class RedisConnections(ConnectionTable connections) : IDisposabl
         connections, connection => ConnectionMultiplexer.ConnectAsync(CreateOptions(connection)), opening => _ = CloseAsync(opening));
 
     /// <summary>
-    /// The database of a connection. If the server cannot be reached, commands fail without being sent until it can be reached again.
+    /// The database of a connection. While the server cannot be reached, commands of Redis fail without being sent.
     /// </summary>
     public async Task<IDatabaseAsync> ForAsync(Connection connection, CancellationToken cancellation)
     {
-        // Attempts share the opening of the connection, so the cancellation of one does not cancel it.
+        // Attempts share the client, so the cancellation of one does not keep it from connecting.
         return (await _multiplexers.For(connection).WaitAsync(cancellation)).GetDatabase();
     }
 
     public void Dispose() => _multiplexers.Dispose();
 
-    // The connection may still be opening, because the attempts that waited for it were cancelled.
+    // The client may still be connecting, because the attempts that waited for it were cancelled.
     private static async Task CloseAsync(Task<ConnectionMultiplexer> opening)
     {
         await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 
 namespace Onex.Effects.Redis;
 
-/// <summary>Base class of the operations of Redis. A command is sent at most once.</summary>
+/// <summary>Base class of the operations of Redis. A command here is one of Redis; each is sent at most once.</summary>
 internal abstract class RedisOperation<TArguments, TResult>(
     RedisConnections connections, JsonTypeInfo<TArguments> argumentsType, JsonTypeInfo<TResult> resultType)
     : EffectOperation<TArguments, TResult>(argumentsType, resultType)

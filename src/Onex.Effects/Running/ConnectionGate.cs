@@ -12,7 +12,7 @@ namespace Onex.Effects.Running;
 /// <param name="settings">Its limits.</param>
 /// <param name="weightMax">The maximum weight of the commands that wait in memory. A single command may weigh more.</param>
 /// <param name="time">Measures waits, the rate and the breaker.</param>
-/// <param name="changed">Called, without the lock, when parked commands or the breaker may have changed, or a slot became free.</param>
+/// <param name="changed">Called, without the lock, when parked commands or the breaker may have changed, or parked ones may begin.</param>
 internal sealed class ConnectionGate(
     string name, GateSettings settings, long weightMax, TimeProvider time, Action<ConnectionGate> changed) : IDisposable
 {

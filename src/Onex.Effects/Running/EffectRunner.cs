@@ -17,9 +17,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Effects.Running;
 
 /// <summary>
-/// Executes one attempt per command: lease, execute, record the result in the ledger, send it. A crash between any two of these is safe: if
-/// no result is recorded, the lease expires and the orchestrator decides about a further attempt with the same idempotency key; otherwise
-/// the next delivery is answered from the ledger, or the orchestrator finds the result there.
+/// Executes the attempt that a command asks for: lease, execute, record the result in the ledger, send it. A crash between any two of these
+/// is safe: if no result is recorded, the lease expires and the orchestrator decides about a further attempt with the same idempotency key;
+/// otherwise the next delivery is answered from the ledger, or the orchestrator finds the result there.
 /// </summary>
 internal sealed class EffectRunner(
     IReadOnlyDictionary<string, IEffectOperation> operations,
@@ -157,7 +157,7 @@ internal sealed class EffectRunner(
         }
     }
 
-    // Waits for the limits that processes share, at most as long as a command may wait in memory.
+    // Waits for the limits that are counted per key or by all processes, at most as long as a command may wait in memory.
     private async Task<SharedLimitsPermit> WaitForSharedLimitsAsync(
         Connection? connection, StepCommand command, CancellationToken cancellation)
     {

@@ -15,7 +15,9 @@ internal sealed class GatePermit(ConnectionGate gate, bool isTrial) : IDisposabl
     /// <summary>Whether an outcome was reported.</summary>
     public bool IsReported { get; private set; }
 
-    /// <summary>Reports the outcome. True if it shows an outage, so that the command should be parked instead of failing.</summary>
+    /// <summary>
+    /// Reports the outcome. True if it shows an outage and the breaker is not closed (any more): the command should be parked, not fail.
+    /// </summary>
     /// <param name="outcome">The outcome.</param>
     /// <param name="isFirst">Whether it was the first attempt of its command.</param>
     public bool Report(AttemptOutcome outcome, bool isFirst = false)

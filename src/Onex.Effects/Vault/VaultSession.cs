@@ -12,9 +12,9 @@ using Onex.Operations;
 namespace Onex.Effects.Vault;
 
 /// <summary>
-/// A login to Vault and the requests under it. It logs in with the first request, renews its token before it ends, and logs in again when
-/// a token cannot be renewed or is gone. While Vault is sealed, cannot be reached or rejects the login, it tries to log in with growing
-/// pauses and reports the connection as degraded.
+/// A login to Vault and the requests under it. It logs in with the first request, and renews its token before it ends. It logs in again
+/// when the token is gone or, with an AppRole, cannot be renewed. To log in with a configured token is to check it. While Vault is sealed,
+/// cannot be reached or rejects the login, it tries to log in with growing pauses and reports the connection as degraded.
 /// </summary>
 internal sealed class VaultSession(
     Connection connection, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger) : IAsyncDisposable

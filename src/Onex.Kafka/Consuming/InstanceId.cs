@@ -21,7 +21,7 @@ internal sealed class InstanceId : IDisposable
     /// <summary>The name.</summary>
     public string Value { get; }
 
-    /// <summary>Takes a name, until it is disposed of; null if the folder does not exist or no number is free.</summary>
+    /// <summary>Takes a name, until it is disposed of; null if the folder does not exist, or the file of no number can be locked.</summary>
     /// <param name="group">The group.</param>
     /// <param name="folder">The folder, which all processes of the machine share.</param>
     /// <param name="machine">The machine's name.</param>

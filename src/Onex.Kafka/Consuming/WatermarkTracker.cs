@@ -4,7 +4,8 @@ namespace Onex.Kafka.Consuming;
 
 /// <summary>
 /// Computes which offset of one partition may be committed: the one after the contiguous prefix of completed records, in the order in which
-/// they were read. It is never past a record whose outcome is not durable. Not thread-safe.
+/// they were read. It is never past a record whose outcome is not durable. Kafka's high watermark is another thing: the end of a
+/// partition. Not thread-safe.
 /// </summary>
 internal sealed class WatermarkTracker
 {

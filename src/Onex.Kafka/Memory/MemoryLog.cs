@@ -276,7 +276,7 @@ internal sealed class MemoryLog : IRecordLog
         public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
             log.TopicIdsAsync(names, cancellation);
 
-        // Only shows records that a broker holds back. This log holds none back.
+        // Not known: this log holds no record back. So a lag counts only the records in flight, and no endpoint counts as behind.
         public long? EndOf(TopicPartition partition) => null;
 
         public void Pause()

@@ -6,7 +6,9 @@ namespace Onex.Kafka.Producing;
 /// </summary>
 internal sealed class LingerQueue<T> : IDisposable
 {
-    /// <summary>This many waiting items are handed over at once.</summary>
+    /// <summary>
+    /// From this many waiting items on, none waits for more. A batch may be larger: it also has what arrived during the handover before it.
+    /// </summary>
     public const int BatchMax = 500;
 
     private const int LongestWaitMs = 5;

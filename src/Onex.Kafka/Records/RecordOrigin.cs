@@ -15,7 +15,10 @@ public sealed record RecordOrigin(Guid? TopicId, int Partition, long Offset)
     /// <summary>The identity of a message without a known position, which replaces its position; null for a message with one.</summary>
     public Guid? Identity { get; private init; }
 
-    /// <summary>The origin of a record: that in its header if it is redriven, else its position.</summary>
+    /// <summary>
+    /// The origin of a record: that in its header if it also has the header <see cref="HeaderNames.Redrive"/>, else its position. A client
+    /// can send both headers, too.
+    /// </summary>
     public static RecordOrigin For(ConsumedRecord record) =>
         record.TextHeader(HeaderNames.Redrive) is not null && record.TextHeader(HeaderNames.Origin) is { } text && Parse(text) is { } origin
             ? origin

@@ -7,7 +7,7 @@ using Onex.Workers.Sandbox;
 
 namespace Onex.Workers.Code;
 
-/// <summary>Checks and converts the arguments that scripts and modules have in common.</summary>
+/// <summary>Checks and converts the arguments of scripts and modules.</summary>
 internal static class SandboxArguments
 {
     private const long SafeIntegerMax = (1L << 53) - 1;
@@ -41,7 +41,8 @@ internal static class SandboxArguments
         input is { ValueKind: not JsonValueKind.Undefined } value ? JsonMarshal.GetRawUtf8Value(value).ToArray() : "null"u8.ToArray();
 
     /// <summary>
-    /// Rejects whole numbers beyond 2^53 - 1, which JavaScript might change: its numbers are doubles, which have gaps there.
+    /// Of an input for a script, rejects whole numbers beyond 2^53 - 1. JavaScript might change them: its numbers are doubles, which have
+    /// gaps there.
     /// </summary>
     public static void CheckNumbers(ReadOnlyMemory<byte> input)
     {

@@ -34,7 +34,7 @@ internal abstract class ComputeOperation<TArguments, TResult>(JsonTypeInfo<TArgu
     where TArguments : class
     where TResult : class
 {
-    // Does not escape for HTML, because the text is never HTML.
+    // Does not escape for HTML, because the JSON does not become a part of a page.
     private static readonly JsonWriterOptions _writerOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Computes the result. A loop checks <see cref="ComputeContext.Cancellation"/>.</summary>

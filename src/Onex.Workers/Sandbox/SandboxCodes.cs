@@ -51,10 +51,10 @@ internal static class SandboxCodes
     /// <summary>The module trapped.</summary>
     public const string WasmTrapped = "wasm_trapped";
 
-    /// <summary>The process that ran it ended, and .NET reported neither a stack overflow nor a lack of memory.</summary>
+    /// <summary>The process that ran it ended, and .NET reported neither a stack overflow nor a lack of memory. Failed.</summary>
     public const string SandboxDied = "sandbox_died";
 
-    /// <summary>The process to run it could not be started, or was not ready in time.</summary>
+    /// <summary>The process to run it could not be started, or was not ready in time. Failed.</summary>
     public const string SandboxUnavailable = "sandbox_unavailable";
 
     private static readonly FrozenSet<string> _failures = FrozenSet.ToFrozenSet(
