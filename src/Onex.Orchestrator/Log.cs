@@ -8,7 +8,7 @@ namespace Onex.Orchestrator;
 /// </summary>
 internal static partial class Log
 {
-    /// <summary>The row in onex.early_events is of another version, or was changed.</summary>
+    /// <summary>Another version of Onex wrote the row in onex.early_events, or somebody changed it.</summary>
     [LoggerMessage(1020, LogLevel.Error, "The early event {MessageId} of contract {Contract} cannot be read, and stays stored")]
     public static partial void EarlyEventUnreadable(ILogger logger, MessageId messageId, string contract, Exception? exception);
 
@@ -24,7 +24,10 @@ internal static partial class Log
     [LoggerMessage(1023, LogLevel.Information, "Live sagas of an earlier process continue ({Sagas})")]
     public static partial void SagasContinued(ILogger logger, int sagas);
 
-    /// <summary>The process stopped before it could delete them. Readers recognise the copies by their message_id.</summary>
+    /// <summary>
+    /// The process stopped before the broker acknowledged them or the database deleted them. Readers recognise the copies by their
+    /// message_id.
+    /// </summary>
     [LoggerMessage(
         1024, LogLevel.Warning,
         "Some sent messages could not be deleted from the outbox in time; copies of them, with the same ids, are sent after the "
@@ -43,15 +46,20 @@ internal static partial class Log
     [LoggerMessage(1027, LogLevel.Error, "A record of {Topic} cannot be read")]
     public static partial void RecordUnreadable(ILogger logger, string topic, Exception? exception);
 
-    /// <summary>The saga waits until its contract is loaded again.</summary>
+    /// <summary>
+    /// The contract was never registered, or this version of Onex does not compile it. The saga waits until it is loaded again.
+    /// </summary>
     [LoggerMessage(1028, LogLevel.Error, "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here")]
     public static partial void PlanNotRegistered(ILogger logger, SagaId sagaId, string contract, string version, string hash);
 
-    /// <summary>The row is of another version, or was changed. The saga is blocked; others go on.</summary>
+    /// <summary>Another version of Onex wrote the row, or somebody changed it. A message for the saga blocks it; others go on.</summary>
     [LoggerMessage(1029, LogLevel.Error, "The row of saga {SagaId} cannot be read")]
     public static partial void SagaUnreadable(ILogger logger, SagaId sagaId, Exception? exception);
 
-    /// <summary>A result or a timer blocks the saga with this reason; any other message is rejected. Other sagas go on.</summary>
+    /// <summary>
+    /// A result, a timer or a request to resend blocks the saga with this reason; any other message is rejected or fails. Other sagas
+    /// go on.
+    /// </summary>
     [LoggerMessage(1030, LogLevel.Error, "A message for saga {SagaId} cannot be handled: {Reason}")]
     public static partial void MessageNotHandled(ILogger logger, SagaId sagaId, string reason);
 
@@ -72,13 +80,15 @@ internal static partial class Log
     public static partial void MessageNotProduced(ILogger logger, Exception? exception);
 
     /// <summary>
-    /// Too large, or its topic does not exist or is forbidden. The message becomes a dead letter; the step of a command fails or blocks.
+    /// Too large, or its topic does not exist or is forbidden. A response is replaced by a short one; any other message becomes a dead
+    /// letter. The step of a command fails or blocks.
     /// </summary>
     [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
     /// <summary>
-    /// No saga is known: it is the response to a rejected request, or a redriven record. Its dead letter, if any, has the reason.
+    /// No saga is known: it is the response to a rejected request or event, or its dead letter; or it is a redriven record, whose dead
+    /// letter has the reason.
     /// </summary>
     [LoggerMessage(1042, LogLevel.Error, "The broker rejects message {MessageId} for topic {Topic}: {Reason}")]
     public static partial void MessageWithoutSagaUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
@@ -96,7 +106,8 @@ internal static partial class Log
     public static partial void ResponseResent(ILogger logger, MessageId messageId, string topic);
 
     /// <summary>
-    /// The metrics of docs/metrics.md that are read from the store are missing until it answers. Logged once per outage.
+    /// The metrics of docs/metrics.md that are read from the store keep their last values for a minute, and then are missing until it
+    /// answers. Logged once per outage.
     /// </summary>
     [LoggerMessage(1045, LogLevel.Warning, "The store could not be read for metrics: {Reason}")]
     public static partial void GaugesNotRead(ILogger logger, string reason);

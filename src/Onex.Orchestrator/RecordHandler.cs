@@ -12,7 +12,7 @@ internal sealed class RecordHandler(
     RecordReader reader, SagaHomes homes, SagaRouter router, OutcomeReporter outcomes, HomePartitions partitions, MemoryBudget memory)
     : IRecordBatchHandler
 {
-    // Completes when the router has received the latest batch.
+    // Completes when the router has received the latest batch, or that batch has failed.
     private Task _passedOn = Task.CompletedTask;
 
     // One batch is decided on while the other is committed.

@@ -203,7 +203,10 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     /// <summary>The body of an operator command; see <see cref="ObjectAsync"/>.</summary>
     public Task<JsonElement> CommandAsync() => ObjectAsync(CommandBytesMax, Aborted, setting: null);
 
-    /// <summary>The body as a JSON object; an empty one counts as <c>{}</c>. Rejects the same bodies as <see cref="BodyAsync"/>.</summary>
+    /// <summary>
+    /// The body as a JSON object; an empty one counts as <c>{}</c>. Rejects a body that is no JSON object or has unknown fields, and those
+    /// that <see cref="BodyAsync"/> rejects.
+    /// </summary>
     public async Task<JsonElement> ObjectAsync(int bytesMax, CancellationToken cancellation, string? setting = RequestBytesSetting)
     {
         var body = await BodyAsync(bytesMax, cancellation, setting);

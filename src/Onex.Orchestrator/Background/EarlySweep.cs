@@ -129,7 +129,7 @@ internal sealed class EarlySweep(
         var deadLetter = messages.DeadEventRow(rejection, request, id, at, requester.RequestId.Value);
         await rejections.SendAsync(messages.DeadEvent(rejection, request, isLarge ? deadLetter.Id : null, new(id), at), cancellation);
 
-        // While the event is stored, a copy of it counts as a duplicate. So an operator must not find the dead letter before it is deleted.
+        // While the event is stored, a copy of it counts as a duplicate. So no operator may find its dead letter before it is deleted.
         await deadLetters.ReplaceEarlyAsync(row.MessageId, row.ReceivedAt, deadLetter, cancellation);
     }
 }

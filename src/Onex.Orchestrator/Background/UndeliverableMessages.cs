@@ -49,8 +49,8 @@ internal sealed class UndeliverableMessages(IEffectLedger ledger, IDeadLetterInd
     }
 
     /// <summary>
-    /// Closes the message's dead letter once its saga is committed, unless the message blocks the saga. A message whose step has failed, or
-    /// whose content reached the saga without the broker, need not be sent again.
+    /// Discards the message's dead letter once its saga is committed, unless the message blocks the saga. A message whose step has failed,
+    /// or whose content reached the saga without the broker, need not be sent again.
     /// </summary>
     /// <param name="message">The message.</param>
     /// <param name="delivery">What <see cref="ConvertAsync"/> returned, handled by the router.</param>

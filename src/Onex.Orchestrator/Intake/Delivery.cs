@@ -19,7 +19,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     /// <summary>Whether the saga of its event is still to be found.</summary>
     public bool IsUnaddressed => Event is not null && Message.SagaId == default;
 
-    /// <summary>The id of the stored result that the message refers to; null if the message contains its result.</summary>
+    /// <summary>The id of the stored result that the message refers to, loaded or not; null if the record contained the result.</summary>
     public Guid? ResultRef { get; init; }
 
     /// <summary>
@@ -119,7 +119,7 @@ internal readonly record struct OutcomeSink
 /// <summary>Why a message cannot be handled.</summary>
 /// <param name="Code">See <see cref="ErrorCodes"/>.</param>
 /// <param name="Reason">For people.</param>
-/// <param name="IsFinal">Whether the message must not be decided again.</param>
+/// <param name="IsFinal">Whether the failure stays when the delivery is decided again, so that the engine never gets the message.</param>
 internal sealed record HandlingFailure(string Code, string Reason, bool IsFinal = false)
 {
     /// <summary>The error type of the dead letter.</summary>

@@ -19,7 +19,8 @@ internal sealed class KnownRequests(ISagaStore store)
     /// <param name="cancellation">Cancels the search.</param>
     public async ValueTask<IntakeResult?> FindAsync(Requester? requester, bool cancels, OutcomeSink sink, CancellationToken cancellation)
     {
-        // Requests that start a saga have a hash, or are calls of a parent saga. Any other request was rejected before its kind was known.
+        // Requests that may have started a saga have a hash, or are calls of a parent saga. Any other was rejected for its 'reply_to' or
+        // its 'target', before its hash was computed.
         if (requester is null || (requester.RequestHash is null && requester.Parent is null))
         {
             return null;

@@ -27,7 +27,8 @@ internal readonly record struct IntakeResult
 }
 
 /// <summary>
-/// Reads the records of the orchestrator's four topics: requests, results of effects and of workers, and messages between sagas.
+/// Reads the records of the orchestrator's four topics: requests, results and reports of effects and of workers, and messages between
+/// sagas.
 /// </summary>
 internal sealed class RecordReader(
     Topics topics,

@@ -7,7 +7,7 @@ using Onex.Operations;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>Reads results of steps for the engine.</summary>
+/// <summary>Reads results and reports of steps, and messages between sagas.</summary>
 internal static class ResultReader
 {
     /// <summary>The result in a record's value; null, with the problem, if it cannot be read.</summary>

@@ -10,7 +10,10 @@ internal sealed class PlanMachine(Plan plan)
 
     public Plan Plan { get; } = plan;
 
-    /// <summary>The decision on a message for a saga (null before its start); null if the saga's state does not accept it.</summary>
+    /// <summary>
+    /// The decision on a message for a saga. Null if the saga's state does not accept the message, or if there is no saga
+    /// (<paramref name="saga"/> is null) and the message does not start it.
+    /// </summary>
     public Decision? Decide(SagaState? saga, SagaEvent message, DateTimeOffset now)
     {
         if (saga is null && message is not SagaStarted)

@@ -50,7 +50,7 @@ internal static class RegisteredPlans
         return [.. others.Except(same.Select(pair => pair.Other))];
     }
 
-    // Compares the text first, because this version of Onex may no longer compile the very same file.
+    // Compares the text first, which needs no compilation.
     private static bool IsSame(RegisteredContract registered, Plan plan, CompilerContext compiler)
     {
         var source = SourceOf(registered);

@@ -88,7 +88,7 @@ internal static class CommandJson
             "yes" => TookEffect.Yes,
             "unknown" => TookEffect.Unknown,
 
-            // A version without this field wrote the row: an attempt that had ended may have taken effect.
+            // An older Onex, without this field, wrote the row: an attempt that had ended may have taken effect.
             _ => json.GetProperty("attempt").GetInt32() > 1 || json.GetProperty("phase").GetString() is "backing_off" or "stuck"
                 ? TookEffect.Unknown
                 : TookEffect.No,

@@ -10,7 +10,7 @@ namespace Onex.Orchestrator.Mapping;
 /// <summary>Requesters and waiters in JSON columns.</summary>
 internal static class RequesterJson
 {
-    /// <summary>Writes a requester: the whole, or only what the saga's row does not have in its own columns.</summary>
+    /// <summary>Writes a requester without its hash: the rest, or only what the saga's row does not have in its own columns.</summary>
     public static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
     {
         writer.WriteString("operation", requester.Operation);
@@ -95,7 +95,9 @@ internal static class RequesterJson
             : new RequestTarget { Key = Text(target, "key") };
     }
 
-    /// <summary>Reads a requester from its JSON and the columns of its saga's row; without a row, from JSON that has the whole.</summary>
+    /// <summary>
+    /// Reads a requester from its JSON and the columns of its saga's row; without a row, from JSON that has all but the hash.
+    /// </summary>
     public static Requester ReadRequester(JsonElement json, SagaRow? row) => new()
     {
         RequestId = row?.RequestId ?? new MessageId(json.GetProperty("request_id").GetGuid()),

@@ -44,8 +44,8 @@ internal static class SagaRows
     };
 
     /// <summary>
-    /// The state of a row, with the values of <c>data</c> converted to the types that the plan declares. Output and response are missing,
-    /// because they are rows of their own; <paramref name="hasResponded"/> says whether there is a response.
+    /// The state of a row, with the values of <c>data</c> converted to the types that the plan declares. Output, response and
+    /// buffered events are missing, because they are rows of their own; <paramref name="hasResponded"/> says whether there is a response.
     /// </summary>
     public static SagaState FromRow(Plan plan, SagaRow row, RawJson input, out bool hasResponded)
     {

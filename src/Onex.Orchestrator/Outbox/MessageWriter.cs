@@ -70,7 +70,7 @@ internal sealed class MessageWriter(Topics topics, ResponseWriter responses)
         Headers = Headers(EventTypes.Cancel, messageId, saga, at),
     };
 
-    // The message has no partition: the one that the producer chooses becomes the child's home partition.
+    // The message has no partition: the producer chooses one, from which the child's home partition follows (SagaHomes).
     private OutgoingMessage Call(SagaState saga, CommandToSend command, Guid? inputRef, MessageId messageId, DateTimeOffset at)
     {
         var message = new SagaMessage

@@ -83,6 +83,6 @@ internal static class UndeliverableDeadLetter
     private static Guid? CorrelationId(OutgoingMessage message) =>
         Guid.TryParse(message.Headers[HeaderNames.CorrelationId], out var correlation) ? correlation : null;
 
-    // The time of the saga's decision, so that every copy of the dead letter has the same bytes.
+    // The time of the decision that sends the message, so that every copy of the dead letter has the same bytes.
     private static string Timestamp(OutgoingMessage message) => message.Headers[HeaderNames.Timestamp]!;
 }

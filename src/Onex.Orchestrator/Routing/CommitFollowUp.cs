@@ -202,8 +202,8 @@ internal sealed class CommitFollowUp(
     private static Requester RequesterOf(Delivery start) => ((SagaStarted)start.Message).Facts.Requester;
 
     // The database rejects a value. Of several deliveries each is tried alone, because only one may have that value. A result becomes a
-    // rejection of its step. If that is rejected too, or the message is a wake-up or a resend request, the saga is blocked. Any other
-    // message fails.
+    // rejection of its step. If the database does not accept that either, or the message is a wake-up or a resend request, the saga is
+    // blocked. Any other message fails, or is rejected if it has a requester.
     private void RejectedByDatabase(SagaWork work, CommitResult.Invalid rejected, List<Delivery> undecided)
     {
         cache.Evict(work.SagaId);

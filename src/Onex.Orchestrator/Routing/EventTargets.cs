@@ -7,7 +7,7 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// Finds the sagas that events are for. Stores an event without a saga if its contract declares it with <c>early</c>: at most
-/// <paramref name="earlyMax"/> for one saga.
+/// <paramref name="earlyMax"/> per contract and correlation id.
 /// </summary>
 internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {

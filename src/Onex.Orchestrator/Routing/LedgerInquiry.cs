@@ -109,7 +109,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
         return states;
     }
 
-    // Loads results that were too large for the ledger, as many as fit into memory.
+    // Loads results that were too large for a message, as many as fit into memory.
     private async Task<(IReadOnlyDictionary<Guid, SagaPayload> Payloads, bool IsComplete)> LoadPayloadsAsync(
         IEnumerable<LedgerState> states, CancellationToken cancellation)
     {

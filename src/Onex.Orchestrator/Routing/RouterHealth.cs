@@ -15,7 +15,7 @@ internal sealed class RouterHealth(TimeProvider time) : IHealthComponent
     // Single failures are normal, such as a batch whose partition was lost.
     private const int ToleratedFailures = 2;
 
-    // Failures expire. A failed batch of records is retried within seconds and resets them. But a failed call over HTTP is not, and while
+    // Failures expire. A failed batch of records is retried, and its success resets them. But a failed call over HTTP is not, and while
     // this orchestrator is not ready it gets no further calls that could succeed.
     private static readonly TimeSpan _failuresExpireAfter = TimeSpan.FromSeconds(30);
 

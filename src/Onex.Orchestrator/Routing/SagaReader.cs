@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>A saga as read from the store.</summary>
 /// <param name="Row">The saga's row.</param>
-/// <param name="Machine">The saga's plan; null if the plan is not registered here, or the row cannot be read.</param>
+/// <param name="Machine">The saga's plan; null if it is not registered or no longer compiles, or the row cannot be read.</param>
 /// <param name="Saga">The engine's state; null if <paramref name="Machine"/> is null.</param>
 /// <param name="Unsent">The saga's messages that the broker has not acknowledged yet.</param>
 internal sealed record StoredSaga(SagaRow Row, PlanMachine? Machine, SagaState? Saga, IReadOnlyList<OutgoingMessage> Unsent)

@@ -44,7 +44,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
 
     public long Version { get; private set; } = version;
 
-    /// <summary>Whether the saga exists, but cannot be read: its plan is not registered here, or see <see cref="UnreadableRow"/>.</summary>
+    /// <summary>Whether the saga exists, but cannot be read: its plan is missing, or see <see cref="UnreadableRow"/>.</summary>
     public bool IsUnreadable => Machine is null && ReadVersion > 0;
 
     /// <summary>The saga's row, and why it cannot be read; null if it can be, or if only the plan is missing.</summary>

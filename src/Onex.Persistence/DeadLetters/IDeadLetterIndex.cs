@@ -67,7 +67,7 @@ public interface IDeadLetterIndex
 /// <summary>The status of a dead letter.</summary>
 public enum DeadLetterStatus
 {
-    /// <summary>No decision yet.</summary>
+    /// <summary>No decision yet, or reopened since the last one.</summary>
     Open,
 
     /// <summary>Its record was sent again, to the same topic.</summary>

@@ -15,7 +15,10 @@ public interface IStoreGauges
 /// <summary>The values of a reading.</summary>
 public sealed record StoreReading
 {
-    /// <summary>The most rows counted: of halted sagas, of open dead letters, and of the parked commands of a connection.</summary>
+    /// <summary>
+    /// The most rows counted: of blocked and paused sagas, of those without a wake-up, of open dead letters, and of the parked commands of
+    /// a connection.
+    /// </summary>
     public const int CountMax = 10_000;
 
     /// <summary>Blocked and paused sagas by contract and status.</summary>

@@ -56,8 +56,8 @@ public abstract record CommitEntry
         public IReadOnlyList<EarlyEvent> BufferedEvents { get; init; } = [];
 
         /// <summary>
-        /// Events to delete, because the saga does not buffer them any more, or because they were stored as early events and this commit
-        /// processes them. The end of a saga deletes all its buffered events, named here or not.
+        /// Events to delete, because the saga does not buffer them any more. An early event that is named here is deleted, too. The end of
+        /// a saga deletes all its buffered events, named here or not.
         /// </summary>
         public IReadOnlyList<MessageId> ReleasedEvents { get; init; } = [];
 

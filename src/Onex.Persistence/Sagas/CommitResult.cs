@@ -24,8 +24,8 @@ public abstract record CommitResult
     }
 
     /// <summary>A start whose request id is known.</summary>
-    /// <param name="SagaId">The saga that has the request.</param>
-    /// <param name="Source">The request's origin (<see cref="SagaRow.Source"/>) if it started that saga; empty if it joined it.</param>
+    /// <param name="SagaId">The saga that the request started or joined, or that has processed an event with its id.</param>
+    /// <param name="Source">The request's origin (<see cref="SagaRow.Source"/>) if it started that saga; else empty.</param>
     public sealed record DuplicateRequest(SagaId SagaId, string Source) : CommitResult
     {
         /// <summary>The hash of the first request's content, or null if none was stored.</summary>

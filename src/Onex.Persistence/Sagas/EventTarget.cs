@@ -14,7 +14,7 @@ public sealed record EventAddress(MessageId MessageId, string Contract, Guid Cor
 
 /// <summary>The sagas that an address identifies.</summary>
 /// <param name="Live">The matching live sagas of the contract: none, one, or the first two of several.</param>
-/// <param name="SeenBy">The saga, live or ended, that has processed the message before or was started by it; null if there is none.</param>
+/// <param name="SeenBy">The saga, live or ended, that has processed the message, or that it started or joined; else null.</param>
 public sealed record EventTarget(IReadOnlyList<SagaId> Live, SagaId? SeenBy)
 {
     /// <summary>The hash of the processed message; null if none was stored; all zeros if it was a request that started a saga.</summary>

@@ -2,7 +2,10 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Persistence.Sagas;
 
-/// <summary>Stores early events, which arrived before their saga. Commits turn them into buffered events, or delete them.</summary>
+/// <summary>
+/// Stores early events, which arrived before their saga. Commits turn those that the saga buffers into buffered events. The others are
+/// deleted by <see cref="RemoveEarlyAsync"/>, or replaced by a dead letter.
+/// </summary>
 public interface IEarlyEvents
 {
     /// <summary>

@@ -2,7 +2,7 @@ namespace Onex.Persistence.Sagas;
 
 /// <summary>
 /// Outputs, responses and large values of sagas, by id. Commits write most of them. The input of a saga need not be
-/// among them: it is loaded with the row (<see cref="LoadedSaga.Input"/>).
+/// among them, because a small one is stored in the row: it is loaded with the row (<see cref="LoadedSaga.Input"/>).
 /// </summary>
 public interface IPayloads
 {

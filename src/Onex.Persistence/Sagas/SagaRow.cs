@@ -31,8 +31,8 @@ public sealed record SagaRow
     public required DateTimeOffset StartedAt { get; init; }
 
     /// <summary>
-    /// The partition of the record that started it, of <c>requests</c> or (a child's) of <c>saga-events</c>; without a record, derived from
-    /// the id. Results come back to the partition with this number.
+    /// The partition of the record that started it, of <c>requests</c> or (a child's) of <c>saga-events</c>, or of another record of the
+    /// same batch: all sagas of a batch have one home. Without a record, derived from the id. Results come back to this partition number.
     /// </summary>
     public required int HomePartition { get; init; }
 
@@ -54,7 +54,7 @@ public sealed record SagaRow
     /// <summary>The topic of the response, or null for the default one.</summary>
     public string? ReplyTo { get; init; }
 
-    /// <summary>The request's headers for the response, its envelope id and unknown fields; jsonb or null.</summary>
+    /// <summary>What else the request has: operation, headers, envelope id, unknown fields, the parent's command; jsonb or null.</summary>
     public RawJson? Headers { get; init; }
 
     /// <summary>1 after the first transition; each one adds 1.</summary>
