@@ -80,15 +80,15 @@ internal static partial class Log
     public static partial void MessageNotProduced(ILogger logger, Exception? exception);
 
     /// <summary>
-    /// Too large, or its topic does not exist or is forbidden. A response is replaced by a short one; any other message becomes a dead
-    /// letter. The step of a command fails or blocks.
+    /// Too large, or its topic does not exist or is forbidden. A response is replaced by a short one; any other message becomes a
+    /// dead letter. The step of a command fails or blocks.
     /// </summary>
     [LoggerMessage(1041, LogLevel.Error, "The broker rejects message {MessageId} of saga {SagaId} for topic {Topic}: {Reason}")]
     public static partial void MessageUndeliverable(ILogger logger, MessageId messageId, SagaId sagaId, string topic, string reason);
 
     /// <summary>
-    /// No saga is known: it is the response to a rejected request or event, or its dead letter; or it is a redriven record, whose dead
-    /// letter has the reason.
+    /// No saga is known: it is the response to a rejected request or event, or its dead letter; or it is a redriven record, whose
+    /// dead letter has the reason.
     /// </summary>
     [LoggerMessage(1042, LogLevel.Error, "The broker rejects message {MessageId} for topic {Topic}: {Reason}")]
     public static partial void MessageWithoutSagaUndeliverable(ILogger logger, MessageId messageId, string topic, string? reason);
