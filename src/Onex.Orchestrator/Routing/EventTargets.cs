@@ -7,7 +7,7 @@ namespace Onex.Orchestrator.Routing;
 
 /// <summary>
 /// Finds the sagas that events are for. Stores an event without a saga if its contract declares it with <c>early</c>: at most
-/// <paramref name="earlyMax"/> per contract and correlation id.
+/// <paramref name="earlyMax"/> per contract and business key, or correlation id if they have no key.
 /// </summary>
 internal sealed class EventTargets(ISagaStore store, IEarlyEvents events, OutcomeReporter outcomes, int earlyMax)
 {

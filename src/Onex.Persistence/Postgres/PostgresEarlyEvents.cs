@@ -51,19 +51,22 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     private static readonly RowParameters<EarlyEvent> _events = new(EarlyEventTable.Columns, first: 2);
 
-    // Plan: ix_early_events_waiting for the counts.
+    // Plan: one scan of the waiting events for the counts of all names, because no index has business keys.
     private static readonly string _store = $"""
         INSERT INTO onex.early_events ({EarlyEventTable.Columns.Names()})
         SELECT {EarlyEventTable.Columns.Names("k")}
         FROM (
-            SELECT g.*, row_number() OVER (PARTITION BY g.contract, g.correlation_id ORDER BY g.place) AS rank
+            SELECT g.*, coalesce(g.business_key, g.correlation_id::text) AS name,
+                row_number() OVER (PARTITION BY g.contract, coalesce(g.business_key, g.correlation_id::text) ORDER BY g.place) AS rank
             FROM {_events.UnnestInOrder("g")}
             WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
         ) k
-        WHERE k.rank <= $1 - (
-            SELECT count(*) FROM onex.early_events e
-            WHERE e.saga_id IS NULL AND e.contract = k.contract AND e.correlation_id = k.correlation_id
-              AND e.expires_at > clock_timestamp())
+        LEFT JOIN (
+            SELECT e.contract, coalesce(e.business_key, e.correlation_id::text) AS name, count(*) AS count
+            FROM onex.early_events e WHERE e.saga_id IS NULL AND e.expires_at > clock_timestamp()
+            GROUP BY 1, 2
+        ) w ON w.contract = k.contract AND w.name = k.name
+        WHERE k.rank <= $1 - coalesce(w.count, 0)
         ORDER BY k.place
         ON CONFLICT DO NOTHING
         """;

@@ -10,7 +10,8 @@ public interface IEarlyEvents
 {
     /// <summary>
     /// Stores early events, unless they are stored already. At most <paramref name="limit"/> unexpired ones are stored per contract and
-    /// correlation id. Returns the ids of the given events that are stored afterwards, each with its stored hash.
+    /// business key, or correlation id if they have no key. Returns the ids of the given events that are stored afterwards, each with its
+    /// stored hash.
     /// </summary>
     Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
         IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation);

@@ -26,7 +26,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         """;
 
     private const string CountEarly = """
-        SELECT count(*) FROM early_events WHERE saga_id IS NULL AND contract = $1 AND correlation_id = $2 AND expires_at > $3
+        SELECT count(*) FROM early_events
+        WHERE saga_id IS NULL AND contract = $1 AND coalesce(business_key, correlation_id) = coalesce($2, $3) AND expires_at > $4
         """;
 
     private static readonly string _due = $"""
@@ -157,7 +158,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                     {
                         stored[early.MessageId] = hash;
                     }
-                    else if (session.Query(CountEarly, row => row.Integer(0), early.Contract, early.CorrelationId, now)[0] < limit)
+                    else if (session.Query(
+                            CountEarly, row => row.Integer(0), early.Contract, early.BusinessKey, early.CorrelationId, now)[0] < limit)
                     {
                         commit.Store(early);
                         stored[early.MessageId] = early.RequestHash;

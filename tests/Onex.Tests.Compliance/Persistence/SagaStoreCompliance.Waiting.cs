@@ -296,6 +296,21 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
+    public async Task The_limit_of_early_events_is_that_of_a_business_key_or_else_of_a_correlation_id()
+    {
+        var (row, key) = (Rows.New(), Rows.Key());
+        EarlyEvent[] ofKey = [.. Enumerable.Range(0, 3).Select(_ => Rows.Early(Rows.New()) with { BusinessKey = key })];
+        EarlyEvent[] ofCorrelation =
+            [.. Enumerable.Range(0, 5).Select(i => Rows.Early(row) with { BusinessKey = i is 1 or 2 ? Rows.Key() : null })];
+        await EarlyEvents.StoreEarlyAsync([ofKey[0], ofCorrelation[0]], 2, _none);
+
+        var stored = await EarlyEvents.StoreEarlyAsync([.. ofKey, .. ofCorrelation], 2, _none);
+
+        MessageId[] expected = [.. ofKey[..2].Concat(ofCorrelation[..4]).Select(early => early.MessageId)];
+        Assert.Equal(expected.ToHashSet(), stored.Keys.ToHashSet());
+    }
+
+    [Fact]
     public async Task Concurrent_writes_of_early_events_respect_the_limit()
     {
         var row = Rows.New();
