@@ -8,7 +8,10 @@ namespace Onex.Orchestrator;
 /// </summary>
 internal static partial class Log
 {
-    /// <summary>Another version of Onex wrote the row in onex.early_events, or somebody changed it.</summary>
+    /// <summary>
+    /// Another version of Onex wrote the row in onex.early_events, or somebody changed it. This process does not read it again: if the row
+    /// is repaired, restart the orchestrators.
+    /// </summary>
     [LoggerMessage(1020, LogLevel.Error, "The early event {MessageId} of contract {Contract} cannot be read, and stays stored")]
     public static partial void EarlyEventUnreadable(ILogger logger, MessageId messageId, string contract, Exception? exception);
 

@@ -24,7 +24,7 @@ internal sealed class EarlySweep(
 {
     private const int BatchSizeMax = 500;
 
-    // The unreadable events that were logged already: each is logged once.
+    // Events that cannot be read: each is read and logged once, so that however many there are, the batches have readable ones too.
     private readonly HashSet<MessageId> _unreadable = [];
 
     // The number of events per batch, halved when there is not enough memory and doubled after each success.
@@ -47,7 +47,7 @@ internal sealed class EarlySweep(
 
     private async Task SweepOnceAsync(CancellationToken cancellation)
     {
-        var rows = await early.DueEarlyAsync(_batchSize, cancellation);
+        var rows = await early.DueEarlyAsync(_unreadable, _batchSize, cancellation);
         var due = rows.Select(row => (row.Event, row.SagaId, Request: Read(row.Event)!)).Where(entry => entry.Request is not null)
             .ToList();
         if (due.Count == 0)
@@ -79,11 +79,8 @@ internal sealed class EarlySweep(
         catch (Exception failure) when (!MemoryShortage.Is(failure))
 #pragma warning restore CA1031
         {
-            if (_unreadable.Add(row.MessageId))
-            {
-                Log.EarlyEventUnreadable(logger, row.MessageId, row.Contract, failure);
-            }
-
+            _unreadable.Add(row.MessageId);
+            Log.EarlyEventUnreadable(logger, row.MessageId, row.Contract, failure);
             return null;
         }
     }

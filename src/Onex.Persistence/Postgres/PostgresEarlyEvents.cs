@@ -88,7 +88,8 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             WHERE e.business_key IS NULL AND s.correlation_id = e.correlation_id AND s.contract = e.contract AND s.started_at < e.expires_at
             ORDER BY s.ended_at DESC NULLS FIRST, s.id LIMIT 1
         ) c ON true
-        WHERE e.saga_id IS NULL AND (k.id IS NOT NULL OR c.id IS NOT NULL OR e.expires_at <= clock_timestamp())
+        WHERE e.saga_id IS NULL AND e.message_id <> ALL($2)
+          AND (k.id IS NOT NULL OR c.id IS NOT NULL OR e.expires_at <= clock_timestamp())
         ORDER BY e.seq LIMIT $1
         """;
 
@@ -170,9 +171,19 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             cancellation);
     }
 
-    public Task<IReadOnlyList<DueEvent>> DueAsync(int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<DueEvent>> DueAsync(
+        IReadOnlyCollection<MessageId> except, int limit, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyList<DueEvent>>(
-            [new NpgsqlBatchCommand(_due) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } }],
+            [
+                new NpgsqlBatchCommand(_due)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<int> { TypedValue = limit },
+                        PostgresArray.Create(NpgsqlDbType.Uuid, [.. except.Select(id => id.Value)]),
+                    },
+                },
+            ],
             async reader =>
             {
                 var due = new List<DueEvent>();

@@ -101,7 +101,8 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _early.StoreAsync(events, limit, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => _early.DueAsync(limit, cancellation);
+    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(
+        IReadOnlyCollection<MessageId> except, int limit, CancellationToken cancellation) => _early.DueAsync(except, limit, cancellation);
 
     /// <inheritdoc />
     public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>

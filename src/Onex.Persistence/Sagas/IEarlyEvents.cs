@@ -18,9 +18,10 @@ public interface IEarlyEvents
 
     /// <summary>
     /// Early events to be processed, in order of arrival: their saga started before they expired (<see cref="DueEvent.SagaId"/>), or they
-    /// have expired, by the database's clock. Buffered events (<see cref="LoadedSaga.BufferedEvents"/>) are not among them.
+    /// have expired, by the database's clock. Buffered events (<see cref="LoadedSaga.BufferedEvents"/>) and those in
+    /// <paramref name="except"/> are not among them.
     /// </summary>
-    Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation);
+    Task<IReadOnlyList<DueEvent>> DueEarlyAsync(IReadOnlyCollection<MessageId> except, int limit, CancellationToken cancellation);
 
     /// <summary>
     /// Deletes early events. Events that a saga has buffered meanwhile stay, because another orchestrator may have delivered them.

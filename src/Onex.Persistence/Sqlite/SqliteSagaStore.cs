@@ -42,7 +42,7 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                           ORDER BY s.ended_at IS NOT NULL, s.ended_at DESC, s.id LIMIT 1)
                 END AS started, e.seq
             FROM early_events e
-            WHERE e.saga_id IS NULL
+            WHERE e.saga_id IS NULL AND e.message_id NOT IN (SELECT value FROM json_each($3))
         )
         WHERE started IS NOT NULL OR expires_at <= $1
         ORDER BY seq LIMIT $2
@@ -171,13 +171,15 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(
+        IReadOnlyCollection<MessageId> except, int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<DueEvent>>(
             session => session.Query(
                 _due,
                 row => new DueEvent(EarlyEventTable.Read(row), row.OptionalSagaId(EarlyEventTable.Columns.Count)),
                 time.GetUtcNow(),
-                limit),
+                limit,
+                SqliteSession.List(except)),
             cancellation);
 
     /// <inheritdoc />

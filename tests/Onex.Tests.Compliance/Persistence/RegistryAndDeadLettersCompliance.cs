@@ -358,7 +358,8 @@ public abstract class RegistryAndDeadLettersCompliance
         Assert.Equal(DeadLetterStatus.Open, (await DeadLetters.FindAsync(first.Id, _none))!.Status);
         Assert.Null(await DeadLetters.FindAsync(second.Id, _none));
         Assert.Null(await DeadLetters.FindAsync(third.Id, _none));
-        var stored = Assert.Single(await EarlyEvents.DueEarlyAsync(10_000, _none), due => due.Event.CorrelationId == row.CorrelationId);
+        var stored = Assert.Single(
+            await EarlyEvents.DueEarlyAsync([], 10_000, _none), due => due.Event.CorrelationId == row.CorrelationId);
         Assert.Equal(redriven.ReceivedAt, stored.Event.ReceivedAt);
     }
 

@@ -338,7 +338,9 @@ public abstract partial class SagaStoreCompliance
         Assert.Equal(events.Select(early => early.MessageId), mine.Select(due => due.Event.MessageId));
         Assert.Equal([byCorrelation.Id, byKey.Id, byCorrelation.Id], mine.Select(due => due.SagaId));
         Assert.Equal(events[1] with { Content = mine[1].Event.Content }, mine[1].Event);
-        Assert.Single(await EarlyEvents.DueEarlyAsync(1, _none));
+        Assert.Single(await EarlyEvents.DueEarlyAsync([], 1, _none));
+        var others = await EarlyEvents.DueEarlyAsync([mine[0].Event.MessageId, Rows.Id()], 10_000, _none);
+        Assert.Equal(mine[1..], others.Where(due => due.SagaId == byCorrelation.Id || due.SagaId == byKey.Id));
 
         await EarlyEvents.RemoveEarlyAsync([.. events.Select(early => early.MessageId)], _none);
         Assert.DoesNotContain(await DueAsync(), due => due.SagaId == byCorrelation.Id || due.SagaId == byKey.Id);
@@ -474,5 +476,5 @@ public abstract partial class SagaStoreCompliance
     private async Task<IEnumerable<IReadOnlyList<SagaId>>> TargetsAsync(params EventAddress[] addresses) =>
         (await Store.FindEventTargetsAsync(addresses, _none)).Select(target => target.Live);
 
-    private Task<IReadOnlyList<DueEvent>> DueAsync() => EarlyEvents.DueEarlyAsync(10_000, _none);
+    private Task<IReadOnlyList<DueEvent>> DueAsync() => EarlyEvents.DueEarlyAsync([], 10_000, _none);
 }

@@ -554,7 +554,8 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
         public Task<IReadOnlyDictionary<MessageId, Guid?>> StoreEarlyAsync(
             IReadOnlyCollection<EarlyEvent> events, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
-        public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(int limit, CancellationToken cancellation) => throw new NotSupportedException();
+        public Task<IReadOnlyList<DueEvent>> DueEarlyAsync(
+            IReadOnlyCollection<MessageId> except, int limit, CancellationToken cancellation) => throw new NotSupportedException();
 
         public Task RemoveEarlyAsync(IReadOnlyCollection<MessageId> messageIds, CancellationToken cancellation) =>
             throw new NotSupportedException();

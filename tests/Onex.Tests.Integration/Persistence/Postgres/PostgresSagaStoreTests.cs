@@ -17,7 +17,7 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
         var store = new PostgresSagaStore(dataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
         for (var query = 0; query < earlierQueries; query++)
         {
-            await store.DueEarlyAsync(1, CancellationToken.None);
+            await store.DueEarlyAsync([], 1, CancellationToken.None);
         }
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex RENAME TO onex_away");
@@ -25,11 +25,11 @@ public sealed class PostgresSagaStoreTests(TestDatabase database) : SagaStoreCom
         // The driver prepares a statement after some executions.
         for (var query = 0; query < 3; query++)
         {
-            var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync(1, CancellationToken.None));
+            var unavailable = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.DueEarlyAsync([], 1, CancellationToken.None));
             Assert.Contains("onex db migrate", unavailable.Message, StringComparison.Ordinal);
         }
 
         await database.Database.ExecuteAsync("ALTER SCHEMA onex_away RENAME TO onex");
-        await store.DueEarlyAsync(1, CancellationToken.None);
+        await store.DueEarlyAsync([], 1, CancellationToken.None);
     }
 }
