@@ -12,11 +12,10 @@ namespace Onex.Orchestrator.Api;
 internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int historyMax)
 {
     private const int StuckMax = 1000;
-    private const int HistoryDefault = 200;
+    private const int HistoryPage = 200;
 
-    // An error counts as recent within the last 20 versions of a saga, which rarely have more than 10 history entries each.
+    // An error counts as recent within the last 20 versions of a saga.
     private const int RecentVersions = 20;
-    private const int RecentEntriesMax = 10 * RecentVersions;
 
     // History is read after a position; this one is before the first entry of a version.
     private const int BeforeFirst = -1;
@@ -103,7 +102,7 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
     public async Task HistoryAsync(ApiCall call)
     {
         var id = call.SagaId;
-        var limit = call.Number("limit", @default: Math.Min(HistoryDefault, historyMax), max: historyMax);
+        var limit = call.Number("limit", @default: Math.Min(HistoryPage, historyMax), max: historyMax);
         var (version, ordinal) = ParsePosition(call.Query("after"));
         var entries = await sagas.HistoryAsync(id, version, ordinal, limit, call.Aborted);
         if (entries.Count == 0 && await sagas.FindAsync(id, call.Aborted) is null)
@@ -145,11 +144,21 @@ internal sealed class SagaCalls(ISagaControl control, ISagaQueries sagas, int hi
             return null;
         }
 
-        var entries = await sagas.HistoryAsync(
-            id, Math.Max(0, saga.Row.Version - RecentVersions), BeforeFirst, RecentEntriesMax, cancellation);
-        return entries.LastOrDefault(
-            entry => entry.Detail is not null
-                && (entry.Kind == HistoryKind.AttemptFailed.ToText() || entry.Kind == HistoryKind.StepRejected.ToText()));
+        HistoryEntry? lastError = null;
+        var (version, ordinal) = (Math.Max(1, saga.Row.Version - RecentVersions + 1), BeforeFirst);
+        while (true)
+        {
+            var entries = await sagas.HistoryAsync(id, version, ordinal, HistoryPage, cancellation);
+            lastError = entries.LastOrDefault(
+                entry => entry.Detail is not null
+                    && (entry.Kind == HistoryKind.AttemptFailed.ToText() || entry.Kind == HistoryKind.StepRejected.ToText())) ?? lastError;
+            if (entries.Count < HistoryPage)
+            {
+                return lastError;
+            }
+
+            (version, ordinal) = (entries[^1].Version, entries[^1].Ordinal);
+        }
     }
 
     public async Task ResponseAsync(ApiCall call)
