@@ -11,7 +11,8 @@ internal sealed class RequestMetrics(OnexMeter meter)
 
     internal static readonly Metric Received = Metric.Counter(
         "onex.requests", "{request}",
-        "Requests and events as they arrive: accepted, known (a duplicate of one that a saga has), or rejected before a saga was loaded.",
+        "Requests and events as they arrive: accepted (duplicates too), known (would be rejected now, but a saga has it already), or "
+        + "rejected before a saga was loaded.",
         MetricLabel.Operation, Source, Outcome);
 
     private readonly BoundedCounter _received = meter.Counter(Received);

@@ -26,11 +26,13 @@ internal sealed class SagaMetrics
 
     internal static readonly Metric StepDuration = Metric.Histogram(
         "onex.step.duration", "s", Metric.LongSeconds,
-        "Time from the first attempt of a step to its outcome, including the waits between attempts. Its count is the number of steps.",
+        "Time from the first attempt of a step to its outcome, including the waits between attempts. Steps with 'each' or "
+        + "'parallel', and those without attempts, such as waits, are not measured.",
         MetricLabel.Contract, MetricLabel.State, MetricLabel.Step, Outcome);
 
     internal static readonly Metric Attempts = Metric.Counter(
-        "onex.step.attempts", "{attempt}", "Attempts of steps that were sent, compensations included.",
+        "onex.step.attempts", "{attempt}",
+        "Commands of steps that were sent: attempts and resends, also of compensations, and cancellations of child sagas.",
         MetricLabel.Contract, MetricLabel.Step, MetricLabel.Operation);
 
     internal static readonly Metric Retries = Metric.Counter(
