@@ -46,7 +46,7 @@ internal static class Aggregates
     private static CelValue Total(AggregatePlan aggregate, CelValue total) => (aggregate.Kind, total.Kind) switch
     {
         (AggregateKind.Count or AggregateKind.Sum, CelKind.Null) => aggregate.IsDouble ? CelValue.Double(0) : CelValue.Int(0),
-        // jsonb stores a whole double as an int, so its type is restored.
+        // An older Onex stored a whole double as an int.
         (_, CelKind.Int) when aggregate is { IsDouble: true, Kind: not AggregateKind.Count } => CelValue.Double(total.AsInt()),
         _ => total,
     };

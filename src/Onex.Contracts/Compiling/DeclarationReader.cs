@@ -75,7 +75,8 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
     {
         if (map?.Entries.Count > scope.Limits.States)
         {
-            scope.Report(ContractDiagnostics.TooMany(map.Entries[scope.Limits.States].Key.At, "states", scope.Limits.States));
+            scope.Report(ContractDiagnostics.TooMany(
+                map.Entries[scope.Limits.States].Key.At, "states", scope.Limits.States, "ONEX_MAX_STATES"));
         }
 
         // Declares states above the limit too, so that transitions to them are not reported as unknown states.
@@ -115,7 +116,7 @@ internal sealed class DeclarationReader(ContractScope scope, ExpressionReader ex
                 map.AliasMisspeltKeys(Keys.OfSteps);
                 if (_stepCount++ == scope.Limits.Steps)
                 {
-                    scope.Report(ContractDiagnostics.TooMany(map.At, "steps", scope.Limits.Steps));
+                    scope.Report(ContractDiagnostics.TooMany(map.At, "steps", scope.Limits.Steps, "ONEX_MAX_STEPS"));
                 }
 
                 if (map.Find("id") is ScalarSyntax id)

@@ -212,7 +212,8 @@ internal sealed partial class StepReader
         }
         else if (list?.Items.Count > scope.Limits.Branches)
         {
-            scope.Report(ContractDiagnostics.TooMany(list.Items[scope.Limits.Branches].At, "branches", scope.Limits.Branches));
+            scope.Report(ContractDiagnostics.TooMany(
+                list.Items[scope.Limits.Branches].At, "branches", scope.Limits.Branches, "ONEX_MAX_BRANCHES"));
         }
 
         var nodes = (list?.Items ?? []).Take(scope.Limits.Branches).ToList();

@@ -37,7 +37,7 @@ internal static partial class ContractDiagnostics
             "Split the contract, or move its schemas to files of their own.");
 
     public static DiagnosticDraft TooDeep(SourceSpan at, int depthMax) =>
-        Error("ONEX1006", at, $"this is nested deeper than {depthMax} levels.", "Flatten it.");
+        Error("ONEX1006", at, $"this is nested deeper than {depthMax} levels.", "Flatten it, or raise ONEX_MAX_DEPTH.");
 
     public static DiagnosticDraft NoContracts(string problem) =>
         Error("ONEX1007", SourceSpan.Start, problem,
@@ -94,8 +94,9 @@ internal static partial class ContractDiagnostics
         Error("ONEX1019", at, $"state '{state}' already has a step '{id}'.",
             "Give one of the steps another id: ids are unique in the whole contract.");
 
-    public static DiagnosticDraft TooMany(SourceSpan at, string what, int limit) =>
-        Error("ONEX1020", at, $"there are too many {what}; the limit is {Number(limit)}.", "Split the contract.");
+    public static DiagnosticDraft TooMany(SourceSpan at, string what, int limit, string? setting = null) =>
+        Error("ONEX1020", at, $"there are too many {what}; the limit is {Number(limit)}.",
+            setting is null ? "Split the contract." : $"Split the contract, or raise {setting}.");
 
     public static DiagnosticDraft MoreProblems(SourceSpan at) =>
         Error("ONEX1021", at, $"this file has more problems than the first {Limits.DiagnosticsPerFileMax - 1} shown.",

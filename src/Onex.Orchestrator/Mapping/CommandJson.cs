@@ -127,7 +127,7 @@ internal static class CommandJson
         json.GetProperty("step").GetString()!,
         json.GetProperty("state").GetString()!,
         new CommandId(json.GetProperty("command_id").GetGuid()),
-        RawJson.FromText(json.GetProperty("arguments").GetRawText()))
+        StoredOrder.Sort(RawJson.FromText(json.GetProperty("arguments").GetRawText())))
     {
         RetryPass = Count(json, "round"),
         Visit = Count(json, "visit"),

@@ -29,6 +29,6 @@ public sealed record ContractInUse(string Hash, string Name, string Version, lon
 /// <summary>A row of <c>contracts</c>.</summary>
 /// <param name="Hash">SHA-256 of the contract's meaning in lower-case hex; the key.</param>
 /// <param name="Name">The contract's name.</param>
-/// <param name="Version">The contract's version. In mutable mode, several rows may have the same.</param>
+/// <param name="Version">The contract's version. Several rows may have it: in mutable mode, or after an upgrade of Onex.</param>
 /// <param name="Source">The file and everything it refers to; jsonb.</param>
 public sealed record RegisteredContract(string Hash, string Name, string Version, RawJson Source);

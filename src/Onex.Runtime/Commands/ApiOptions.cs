@@ -136,10 +136,12 @@ internal static class ApiOptions
         }
     }
 
-    // Invalid bytes must not be replaced silently. With the identifier, a byte order mark does not replace this encoding.
+    // Invalid bytes must not be replaced silently. The mark of UTF-8 is skipped; that of another encoding is invalid, too.
     private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellation)
     {
-        using var reader = new StreamReader(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true));
+        using var reader = new StreamReader(
+            stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true),
+            detectEncodingFromByteOrderMarks: false);
         return await reader.ReadToEndAsync(cancellation);
     }
 }

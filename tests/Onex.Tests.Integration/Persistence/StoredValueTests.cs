@@ -126,7 +126,7 @@ public abstract class StoredValueTests
 
         var loaded = await RoundTripAsync(Saga(CelValue.Null) with { Compensables = [compensable] });
 
-        Assert.Equal(arguments.ToString(), StoredOrder.Sort(loaded.Compensables[0].Arguments).ToString());
+        Assert.Equal(arguments.ToString(), loaded.Compensables[0].Arguments.ToString());
     }
 
     private static Gen<CelValue> Values(int depth) => depth == 0

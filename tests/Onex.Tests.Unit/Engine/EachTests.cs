@@ -351,7 +351,7 @@ public sealed class EachTests
         return scenario;
     }
 
-    // Two of three items were in flight. The second was unclaimed, and the worker of the first died, so the first is sent again.
+    // Two of three items were in flight. The second was unclaimed, and the process that ran the first died, so the first is sent again.
     private static SagaScenario Interrupted()
     {
         var scenario = new SagaScenario("""

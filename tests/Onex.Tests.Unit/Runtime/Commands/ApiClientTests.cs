@@ -23,7 +23,7 @@ public sealed class ApiClientTests
         var file = Path.GetTempFileName();
         try
         {
-            foreach (var mark in (byte[][])[[], Encoding.UTF8.GetPreamble()])
+            foreach (var mark in (byte[][])[[], Encoding.UTF8.GetPreamble(), Encoding.Unicode.GetPreamble()])
             {
                 await File.WriteAllBytesAsync(
                     file, [.. mark, .. "{\"text\":\""u8, 0xFF, .. "\"}"u8], TestContext.Current.CancellationToken);
