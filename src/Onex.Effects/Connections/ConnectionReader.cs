@@ -48,6 +48,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         RedisAddress? redis = null;
         KafkaAddress? kafka = null;
         VaultOptions? vault = null;
+        var tls = TlsFiles.Read(file, map, open: secrets.IsResolving);
         var allow = AllowList.Empty;
         if (type == ConnectionTypes.Postgres)
         {
@@ -60,7 +61,8 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
         else if (type == ConnectionTypes.Vault)
         {
             url = ReadUrl(name, map.Find("url"), _httpSchemes, VaultReader.AddressFrom(environment));
-            vault = new VaultReader(file, secrets, environment).Read(name, map, ReadKey);
+            var reader = new VaultReader(file, secrets, environment);
+            (vault, tls) = (reader.Read(name, map, ReadKey), reader.ReadTls(name, tls));
         }
         else if (type == ConnectionTypes.Http)
         {
@@ -84,7 +86,6 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             redis = type == ConnectionTypes.Redis ? RedisAddress.Read(file, map, url, ReadKey) : null;
         }
 
-        var tls = TlsFiles.Read(file, map, open: secrets.IsResolving);
         var limits = new LimitReader(file).Read(type, map.Find("rate_limit"), map.Find("concurrency"));
         var connection = new Connection
         {
@@ -105,7 +106,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             Root = type == ConnectionTypes.Filesystem && ReadKey("root") is { } root
                 ? Path.GetFullPath(root, Path.GetDirectoryName(Path.GetFullPath(file.Path))!)
                 : null,
-            Tls = vault is null ? tls : new VaultReader(file, secrets, environment).ReadTls(name, tls),
+            Tls = tls,
             Headers = type == ConnectionTypes.Consul ? ReadConsulToken(map)
                 : map.Find("headers") is { } headers && type == ConnectionTypes.Http ? ReadHeaders(headers)
                 : [],

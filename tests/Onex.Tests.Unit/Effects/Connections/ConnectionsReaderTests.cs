@@ -432,6 +432,22 @@ public sealed class ConnectionsReaderTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_Vault_with_the_authorities_of_the_settings_changes_with_their_file()
+    {
+        using var first = new TestCertificates();
+        using var second = new TestCertificates();
+        Write("a.yaml", "connections: { v: { type: vault, url: 'https://vault', token: t } }\n");
+        var environment = new Dictionary<string, string> { ["VAULT_CACERT"] = first.CaFile };
+
+        var before = Read(environment).Connections["v"];
+        File.Copy(second.CaFile, first.CaFile, overwrite: true);
+        var after = Read(environment).Connections["v"];
+
+        Assert.False(before.IsSameAs(after));
+        Assert.True(after.IsSameAs(Read(environment).Connections["v"]));
+    }
+
     private ConnectionsResult Read(Dictionary<string, string> environment) =>
         ConnectionsReader.Read(_directory, environment, resolveSecrets: true);
 
