@@ -29,9 +29,10 @@ public sealed class TraceTests
                   with: { path: "/reservations/r-${input.id}" }
                   when_unknown: run
               - id: look
-                effect: db.query
+                effect: db.transaction
                 connection: books
-                with: { sql: "SELECT 1 AS one" }
+                with: { statements: [{ sql: "SELECT 1 AS one" }] }
+                compensate: { none: it changes nothing }
               - id: seal
                 compute: hash.sha256
                 with: { text: "${input.id}" }
@@ -79,7 +80,7 @@ public sealed class TraceTests
         // By role and name. Only operations with several calls or retries appear more than once.
         Assert.Equal(
             [
-                "effects attempt db.query", "effects attempt http.delete", "effects attempt http.delete", "effects attempt http.post",
+                "effects attempt db.transaction", "effects attempt http.delete", "effects attempt http.delete", "effects attempt http.post",
                 "effects attempt http.post", "effects attempt http.post", "effects attempt http.post", "workers compute hash.sha256",
             ],
             spans.Where(span => span.Name.StartsWith("attempt ", StringComparison.Ordinal)
@@ -136,10 +137,13 @@ public sealed class TraceTests
         Assert.Equal(sent.SpanId.ToHexString(), cause.ParentId);
         AssertParents(collector, client, sent.SpanId.ToHexString());
 
-        // Log lines are exported, too.
-        await Eventually.Async(
-            () => Task.FromResult(collector.Logs.Any(line => line.Body.StartsWith("onex ", StringComparison.Ordinal))), _timeout,
-            () => "no log line was exported");
+        // Log lines are exported, too, with the span in which they were written.
+        IEnumerable<ExportedLog> Lines() =>
+            collector.Logs.Where(line => line.Body.StartsWith("Transactions over connection", StringComparison.Ordinal));
+        await Eventually.Async(() => Lines().Any(), _timeout, () => "the log line of the attempt was not exported");
+        var attempt = Assert.Single(spans, span => span.Name == "attempt db.transaction");
+        var line = Assert.Single(Lines());
+        Assert.Equal((attempt.TraceId, attempt.SpanId), (line.TraceId, line.SpanId));
     }
 
     [Fact]
