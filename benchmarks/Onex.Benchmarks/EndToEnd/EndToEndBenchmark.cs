@@ -6,7 +6,7 @@ using Onex.Tests.Support;
 namespace Onex.Benchmarks.EndToEnd;
 
 /// <summary>
-/// Runs an order of 3 transitions and 6 messages end to end, with a real broker and a durable Postgres, all on this machine. One run has an
+/// Runs an order of 3 transitions and 6 messages end to end, with a broker and a durable Postgres, all on this machine. One run has an
 /// echo in place of runtime-effects, so it measures main alone. The other has real effects with the ledger. Builds that are
 /// compared take turns, and every other round reverses their order.
 /// </summary>
@@ -159,7 +159,7 @@ internal static class EndToEndBenchmark
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.BootstrapServers }).Build();
         var nodes = admin.GetMetadata(TimeSpan.FromSeconds(10)).Brokers;
-        return $"a real one of {nodes.Count} node{(nodes.Count == 1 ? "" : "s")}";
+        return $"{(broker.IsMock ? "a simulated one" : "a real one")} of {nodes.Count} node{(nodes.Count == 1 ? "" : "s")}";
     }
 
     private static async Task<string> DescribeAsync(PostgresServer postgres)
