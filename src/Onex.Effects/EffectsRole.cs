@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Onex.Contracts.Messages;
 using Onex.Effects.Connections;
 using Onex.Effects.Db;
-using Onex.Effects.Discovery;
 using Onex.Effects.Http;
 using Onex.Effects.Kafka;
 using Onex.Effects.Limits;
@@ -111,6 +110,7 @@ public static class EffectsRole
     internal static IServiceCollection AddOperationClients(this IServiceCollection services, ConnectionTable connections) => services
         .AddSingleton(connections)
         .AddSingleton(provider => new ServiceDirectory(
+            connections,
             provider.GetRequiredService<ConsulClient>(),
             provider.GetService<RuntimeSettings>()?.DnsServer,
             provider.GetRequiredService<RoleHealth>(),

@@ -21,9 +21,6 @@ internal sealed class VaultLogin
 
     /// <summary>A login as an AppRole, for which Vault issues a token.</summary>
     public static VaultLogin WithAppRole(string roleId, string secretId) => new() { RoleId = roleId, SecretId = secretId };
-
-    /// <summary>Whether both log in with the same credentials.</summary>
-    public bool IsSameAs(VaultLogin other) => (Token, RoleId, SecretId) == (other.Token, other.RoleId, other.SecretId);
 }
 
 /// <summary>The options of a connection to Vault besides its address and certificates.</summary>

@@ -42,6 +42,7 @@ internal sealed class ConsulList : IServiceList
 
     public async ValueTask DisposeAsync()
     {
+        _state.Close();
         await _disposed.CancelAsync();
         await _watch;
         _disposed.Dispose();

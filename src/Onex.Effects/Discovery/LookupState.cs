@@ -14,6 +14,7 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
     private readonly Lock _lock = new();
     private IReadOnlyList<DnsEndPoint>? _instances;
     private string? _problem;
+    private bool _isClosed;
 
     /// <summary>The last known instances, at least one.</summary>
     /// <exception cref="ServiceUnavailableException">No instance is known.</exception>
@@ -51,15 +52,30 @@ internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILo
         Report(problem.TrimEnd('.') + use);
     }
 
+    /// <summary>Removes the service from health. A lookup that ends later is not reported.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+            health.Remove(service.ToString());
+        }
+    }
+
     private void Report(string? problem)
     {
         string? before;
         lock (_lock)
         {
+            if (_isClosed)
+            {
+                return;
+            }
+
             (before, _problem) = (_problem, problem);
+            health.Report(service.ToString(), problem, _remedy);
         }
 
-        health.Report(service.ToString(), problem, _remedy);
         if (before is null && problem is not null)
         {
             Log.ServiceUnavailable(logger, service, problem);

@@ -53,5 +53,10 @@ internal sealed record ServiceAddress(string Scheme, string Name, string? Tag, s
             : (null, null, "names no service", "Write the name of the service as the host: consul://stock/api.");
     }
 
-    public override string ToString() => $"{Scheme}://{Name}";
+    // With tag and datacenter, because it names the service in health.
+    public override string ToString()
+    {
+        var query = (Tag is null ? "" : $"&tag={Tag}") + (Datacenter is null ? "" : $"&dc={Datacenter}");
+        return $"{Scheme}://{Name}{(query.Length > 0 ? "?" : "")}{query.TrimStart('&')}";
+    }
 }

@@ -36,6 +36,7 @@ internal sealed class SrvList(
 
     public ValueTask DisposeAsync()
     {
+        state.Close();
         _queryLock.Dispose();
         return default;
     }

@@ -36,18 +36,18 @@ internal sealed class HttpTransport(
     /// response, which includes a pooled one that the server was about to close, it is unknown whether the request took effect.
     /// </summary>
     public Task<HttpResponseMessage> SendAsync(Connection? connection, AttemptRequest request, CancellationToken cancellation) =>
-        connection is { Service: { } service } && connection.IsOwn(request.RequestUri!)
-            ? SendToServiceAsync(service, connection, request, cancellation)
+        connection is { Service: not null } && connection.IsOwn(request.RequestUri!)
+            ? SendToServiceAsync(connection, request, cancellation)
             : SendOnceAsync(connection, request, cancellation);
 
     // An instance to which no socket can connect has received nothing, so the next one is tried.
     private async Task<HttpResponseMessage> SendToServiceAsync(
-        ServiceAddress service, Connection connection, AttemptRequest request, CancellationToken cancellation)
+        Connection connection, AttemptRequest request, CancellationToken cancellation)
     {
         HttpRequestException? failure = null;
         try
         {
-            foreach (var instance in (await services.ResolveAsync(service, cancellation)).Take(InstancesMax))
+            foreach (var instance in (await services.ResolveAsync(connection, cancellation)).Take(InstancesMax))
             {
                 request.DirectTo(instance);
                 try

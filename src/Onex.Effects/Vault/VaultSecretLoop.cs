@@ -35,7 +35,14 @@ internal sealed class VaultSecretLoop(
         try
         {
             var changed = false;
-            foreach (var references in secrets.References.GroupBy(reference => reference.Path, StringComparer.Ordinal))
+            var paths = secrets.References.ToLookup(reference => reference.Path, StringComparer.Ordinal);
+            foreach (var (path, state) in _states.Where(known => known.Value.Problem is not null && !paths.Contains(known.Key)))
+            {
+                state.Problem = null;
+                health.Remove($"vault:{path}");
+            }
+
+            foreach (var references in paths)
             {
                 if (!_states.TryGetValue(references.Key, out var state))
                 {

@@ -17,7 +17,8 @@ namespace Onex.Effects.Vault;
 /// cannot be reached or rejects the login, it tries to log in with growing pauses and reports the connection as degraded.
 /// </summary>
 internal sealed class VaultSession(
-    Connection connection, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger) : IAsyncDisposable
+    Connection connection, ConnectionTable connections, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger)
+    : IAsyncDisposable
 {
     /// <summary>What an operator can do while Vault, or one of its secrets, cannot be used.</summary>
     public static readonly Remedy Unavailable = new(
@@ -30,12 +31,29 @@ internal sealed class VaultSession(
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _loginLock = new(1);
     private readonly Lock _lock = new();
+    private Connection _connection = connection;
     private VaultToken? _token;
     private string? _unavailableBecause;
     private Task _renewal = Task.CompletedTask;
     private Task _recovery = Task.CompletedTask;
 
-    private string Name => connection.Name;
+    private string Name => _connection.Name;
+
+    // Then its name is that of another connection, or of none, so nothing is reported under it. The connection of the settings is not in
+    // the table, and has no fingerprint.
+    private bool IsReplaced => _connection.Fingerprint.Length > 0 && connections.Find(Name) != _connection;
+
+    /// <summary>Uses the other connection, which shares the session, if its own was replaced or removed.</summary>
+    public void ReplaceConnection(Connection other)
+    {
+        lock (_lock)
+        {
+            if (IsReplaced)
+            {
+                (_connection, _unavailableBecause) = (other, null);
+            }
+        }
+    }
 
     /// <summary>
     /// Sends a request with the session's token. After 403 it logs in again if the token is gone, and sends the request again, because
@@ -147,7 +165,7 @@ internal sealed class VaultSession(
     {
         var progress = new AttemptProgress();
         var issuedAt = time.GetUtcNow();
-        if (connection.Vault?.Login is not { } login)
+        if (_connection.Vault?.Login is not { } login)
         {
             throw LoginFailed(
                 $"Connection '{Name}' has no login to Vault. Set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID, or give the connection "
@@ -207,7 +225,7 @@ internal sealed class VaultSession(
     private async Task<VaultAnswer> RequestAsync(
         HttpMethod method, string path, JsonNode? body, string? token, AttemptProgress progress, CancellationToken cancellation)
     {
-        var address = new Uri($"{connection.Url!.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{path}");
+        var address = new Uri($"{_connection.Url!.GetLeftPart(UriPartial.Path).TrimEnd('/')}/v1/{path}");
         using var request = new AttemptRequest(method, address, progress);
         request.Headers.TryAddWithoutValidation("X-Vault-Request", "true");
         if (token is not null)
@@ -215,7 +233,7 @@ internal sealed class VaultSession(
             request.Headers.TryAddWithoutValidation("X-Vault-Token", token);
         }
 
-        if (connection.Vault?.Namespace is { } name)
+        if (_connection.Vault?.Namespace is { } name)
         {
             request.Headers.TryAddWithoutValidation("X-Vault-Namespace", name);
         }
@@ -229,7 +247,7 @@ internal sealed class VaultSession(
 
         try
         {
-            using var response = await transport.SendAsync(connection, request, cancellation);
+            using var response = await transport.SendAsync(_connection, request, cancellation);
             using var memory = ResultMemory.Unbounded.Begin();
             var (content, _) = await HttpAnswers.ReadAsync(response, memory, cancellation);
             var answer = new VaultAnswer((int)response.StatusCode, content);
@@ -267,6 +285,11 @@ internal sealed class VaultSession(
     {
         lock (_lock)
         {
+            if (IsReplaced)
+            {
+                return;
+            }
+
             if (_unavailableBecause is null)
             {
                 Log.VaultUnavailable(logger, Name, cause);
@@ -290,7 +313,7 @@ internal sealed class VaultSession(
         lock (_lock)
         {
             // A rejected login is reported until one succeeds, although Vault answers.
-            if (_unavailableBecause is not null && _token is { } token && token.EndsAt > time.GetUtcNow())
+            if (_unavailableBecause is not null && !IsReplaced && _token is { } token && token.EndsAt > time.GetUtcNow())
             {
                 Log.VaultBack(logger, Name);
                 health.Report(Name, null);
@@ -344,7 +367,7 @@ internal sealed class VaultSession(
                 // A token near its maximum lifetime is renewed for less and less time.
                 if (renewed is not { } lifetime || lifetime < token.Lifetime / 2)
                 {
-                    if (connection.Vault?.Login?.Token is not null)
+                    if (_connection.Vault?.Login?.Token is not null)
                     {
                         Log.VaultTokenEnds(logger, Name, token.EndsAt);
                         return;

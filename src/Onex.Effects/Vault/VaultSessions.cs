@@ -7,40 +7,24 @@ namespace Onex.Effects.Vault;
 
 /// <summary>The sessions of this process. Connections with the same address, namespace, login and certificates share one.</summary>
 internal sealed class VaultSessions(
-    HttpTransport transport, RoleHealth health, TimeProvider time, ILogger<VaultSessions> logger) : IAsyncDisposable
+    ConnectionTable connections, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger<VaultSessions> logger)
+    : IAsyncDisposable
 {
-    private readonly Lock _lock = new();
-    private readonly List<(Connection Connection, VaultSession Session)> _sessions = [];
+    private readonly SharedPerConnection<VaultSession> _sessions = new(
+        connections, KeyOf, connection => new VaultSession(connection, connections, transport, health, time, logger));
 
     /// <summary>The session of a connection to Vault. It logs in with its first request.</summary>
     public VaultSession GetOrCreate(Connection connection)
     {
-        lock (_lock)
-        {
-            var entry = _sessions.Find(other => CanShare(other.Connection, connection));
-            if (entry.Session is null)
-            {
-                entry = (connection, new VaultSession(connection, transport, health, time, logger));
-                _sessions.Add(entry);
-            }
-
-            return entry.Session;
-        }
+        var session = _sessions.For(connection);
+        session.ReplaceConnection(connection);
+        return session;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var (_, session) in _sessions)
-        {
-            await session.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _sessions.DisposeAsync();
 
     // The mount does not matter: it is part of the path of a request, not of the login.
-    private static bool CanShare(Connection one, Connection other) =>
-        one == other
-        || (one.Url == other.Url && one.Tls == other.Tls && one.Vault!.Namespace == other.Vault!.Namespace
-            && (one.Vault.Login is { } login
-                ? other.Vault.Login is { } otherLogin && login.IsSameAs(otherLogin)
-                : other.Vault.Login is null));
+    private static object? KeyOf(Connection connection) => connection.Vault is { Login: var login } vault
+        ? (connection.Url, connection.Tls, vault.Namespace, login?.Token, login?.RoleId, login?.SecretId)
+        : null;
 }

@@ -39,8 +39,8 @@ public static class VaultSettings
             .AddOperationClients(new ConnectionTable(new Dictionary<string, Connection>(StringComparer.Ordinal)))
             .BuildServiceProvider();
         await using var session = new VaultSession(
-            connection, services.GetRequiredService<HttpTransport>(), services.GetRequiredService<RoleHealth>(), time,
-            NullLogger.Instance);
+            connection, services.GetRequiredService<ConnectionTable>(), services.GetRequiredService<HttpTransport>(),
+            services.GetRequiredService<RoleHealth>(), time, NullLogger.Instance);
         var hasLogged = false;
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {

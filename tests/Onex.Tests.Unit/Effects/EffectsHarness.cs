@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Onex.Effects;
 using Onex.Effects.Connections;
-using Onex.Effects.Discovery;
+using Onex.Effects.Http;
 using Onex.Effects.Operations;
 using Onex.Effects.Running;
 using Onex.Effects.Vault;

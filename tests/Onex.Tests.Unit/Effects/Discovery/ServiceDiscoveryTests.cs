@@ -1,7 +1,9 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Time.Testing;
+using Onex.Effects.Connections;
 using Onex.Effects.Discovery;
+using Onex.Effects.Http;
 using Onex.Hosting.Discovery;
 using Onex.Hosting.Health;
 using Onex.Hosting.Settings;
@@ -28,7 +30,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         _agent = await ConsulAgent.StartAsync();
         (_one, _two) = (await HttpTestServer.StartAsync(), await HttpTestServer.StartAsync());
         _client = new ConsulClient(new ConsulConnection(_agent.Address, ConsulAgent.Token));
-        _directory = new ServiceDirectory(_client, _agent.Dns, _health, _time, _lines);
+        _directory = Directory(new ConnectionTable(new Dictionary<string, Connection>()));
     }
 
     public async ValueTask DisposeAsync()
@@ -71,6 +73,40 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Each_tag_of_a_service_has_a_problem_of_its_own()
+    {
+        await RegisterAsync("stock", "one", _one, "blue");
+        await using var effects = Harness("""
+            connections:
+              blue:  { type: http, url: "consul://stock?tag=blue" }
+              green: { type: http, url: "consul://stock?tag=green&dc=dc1" }
+            """);
+
+        await AssertNotSentAsync(
+            effects, "No instance of consul://stock?tag=green&dc=dc1 is known: it has no healthy instance.", "green");
+        Assert.Equal(StepOutcomes.Completed, Assert.Single(await RunAsync(effects, "blue", 1)).Outcome);
+
+        Assert.Equal("consul://stock?tag=green&dc=dc1", Assert.Single(_health.Failures).Handler);
+    }
+
+    [Fact]
+    public async Task A_service_that_no_connection_names_any_more_is_not_looked_up_and_not_reported()
+    {
+        await RegisterAsync("stock", "one", _one);
+        var connections = new ConnectionTable(EffectsHarness.Read("connections: { a: { type: http, url: 'consul://stock' } }", []));
+        await using var directory = Directory(connections);
+        using (var attempt = connections.Use("a"))
+        {
+            _ = await directory.ResolveAsync(attempt.Connection!, TestContext.Current.CancellationToken);
+            connections.Replace(EffectsHarness.Read("connections: { b: { type: http, url: 'consul://stock/api' } }", []));
+            connections.Replace(new Dictionary<string, Connection>());
+            Assert.Single(await directory.ResolveAsync(attempt.Connection!, TestContext.Current.CancellationToken));
+        }
+
+        Assert.DoesNotContain("consul://stock", _health.Handlers.Keys);
+    }
+
+    [Fact]
     public async Task Without_Consul_the_last_known_instances_stay_in_use()
     {
         await RegisterAsync("stock", "one", _one);
@@ -85,7 +121,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         Assert.Equal(StepOutcomes.Completed, result.Outcome);
 
         // A process that starts meanwhile knows no instances.
-        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new LogLines<ServiceDirectory>());
+        await using var started = Directory(new ConnectionTable(new Dictionary<string, Connection>()), new RoleHealth());
         await using var others = Harness("connections: { stock: { type: http, url: 'consul://stock' } }", started);
         await AssertNotSentAsync(others, "No instance of consul://stock is known: Consul at");
 
@@ -165,7 +201,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal([new DnsEndPoint("127.0.0.1", _two.Address.Port)], await ResolveAsync(Service));
         Assert.EndsWith("; the last known 1 instance stays in use", _health.Handlers[Service], StringComparison.Ordinal);
-        await using var started = new ServiceDirectory(_client, _agent.Dns, new RoleHealth(), _time, new LogLines<ServiceDirectory>());
+        await using var started = Directory(new ConnectionTable(new Dictionary<string, Connection>()), new RoleHealth());
         await using var others = Harness($"connections: {{ stock: {{ type: http, url: '{Service}' }} }}", started);
         await AssertNotSentAsync(others, $"No instance of {Service} is known: the DNS server did not answer");
     }
@@ -221,6 +257,10 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         Assert.StartsWith(message, result.Message, StringComparison.Ordinal);
     }
 
+    // With its own health it is that of another process.
+    private ServiceDirectory Directory(ConnectionTable connections, RoleHealth? health = null) => new(
+        connections, _client, _agent.Dns, health ?? _health, _time, health is null ? _lines : new LogLines<ServiceDirectory>());
+
     private EffectsHarness Harness(string connections, ServiceDirectory? directory = null) =>
         new(connections, services: directory ?? _directory);
 
@@ -231,7 +271,9 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
     {
         try
         {
-            return await _directory.ResolveAsync(ServiceAddress.Parse(new Uri(url)).Service!, CancellationToken.None);
+            var service = ServiceAddress.Parse(new Uri(url)).Service;
+            return await _directory.ResolveAsync(
+                new Connection { Name = "stock", Type = ConnectionTypes.Http, Service = service }, CancellationToken.None);
         }
         catch (ServiceUnavailableException)
         {

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+using Onex.Effects;
 using Onex.Persistence.Secrets;
 using Onex.Tests.Unit.Effects.Http;
 
@@ -202,12 +204,64 @@ public sealed class VaultOperationsTests : IAsyncLifetime
         Assert.Equal("""{"expires_in":3600}""", result.Result?.ToString());
     }
 
-    private EffectsHarness Harness(string keys = "", string token = VaultServer.RootToken, Uri? address = null) => new(
+    [Fact]
+    public async Task A_replaced_connection_does_not_log_in_any_more_and_its_rejected_login_is_not_reported()
+    {
+        var time = new FakeTimeProvider();
+        await using var effects = Harness(token: "wrong", time: time);
+        EffectsRole.ReportHandlers(effects.Health, effects.Connections);
+        int WrongLogins() => _vault.Requests.Count(request => request.Token == "wrong");
+        await effects.RunAsync(Command("list_secrets", """{"path":""}"""));
+        Assert.NotNull(effects.Health.Handlers["vault"]);
+        await Eventually.Async(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                return WrongLogins() > 1;
+            },
+            TimeSpan.FromSeconds(20),
+            () => "the login is repeated");
+
+        effects.Connections.Replace(EffectsHarness.Read(ConnectionsFile(), new() { ["T"] = VaultServer.RootToken }));
+        var before = WrongLogins();
+        for (var i = 0; i < 20; i++)
+        {
+            time.Advance(TimeSpan.FromMinutes(1));
+            Assert.Equal(
+                StepOutcomes.Completed, (await effects.RunAsync(Command("list_secrets", """{"path":""}"""))).Outcome);
+        }
+
+        // One may have been in flight when the connection was replaced.
+        Assert.InRange(WrongLogins(), before, before + 1);
+        Assert.Null(effects.Health.Handlers["vault"]);
+    }
+
+    [Fact]
+    public async Task A_connection_whose_login_has_not_changed_keeps_its_session_and_reports_its_problems()
+    {
+        string File(int concurrency) => ConnectionsFile(
+            $"role_id: {VaultServer.RoleId}, secret_id: {_vault.SecretId}, concurrency: {concurrency}", login: "");
+        await using var effects = new EffectsHarness(File(4));
+        await effects.RunAsync(Command("list_secrets", """{"path":""}"""));
+
+        effects.Connections.Replace(EffectsHarness.Read(File(5), []));
+        await effects.RunAsync(Command("list_secrets", """{"path":""}"""));
+
+        Assert.Single(_vault.Requests, request => request.Path == "auth/approle/login");
+        _vault.IsSealed = true;
+        await effects.RunAsync(Command("list_secrets", """{"path":""}"""));
+        Assert.Equal("The Vault of connection 'vault' is sealed or not initialized.", effects.Health.Handlers["vault"]);
+    }
+
+    private EffectsHarness Harness(
+        string keys = "", string token = VaultServer.RootToken, Uri? address = null, TimeProvider? time = null) =>
+        new(ConnectionsFile(keys, address), time, environment: new() { ["T"] = token });
+
+    private string ConnectionsFile(string keys = "", Uri? address = null, string login = "token: '${secret:T}'") =>
         $$"""
         connections:
-          vault: { type: vault, url: '{{address ?? _vault.Address}}', {{(keys.Length > 0 ? keys + ", " : "")}}token: '${secret:T}' }
-        """,
-        environment: new() { ["T"] = token });
+          vault: { type: vault, url: '{{address ?? _vault.Address}}', {{string.Join(", ", keys, login).Trim(',', ' ')}} }
+        """;
 
     private static StepCommand Command(string operation, string arguments) =>
         EffectsHarness.Command("vault." + operation, arguments, "vault");

@@ -98,6 +98,20 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_path_that_no_connection_refers_to_any_more_is_not_reported()
+    {
+        Read("secret/none#token");
+        await RefreshAsync();
+        Assert.Contains("vault:secret/none", _health.Handlers.Keys);
+
+        _vault.Put("secret/apps/stock", ("token", "the value"));
+        Read("secret/apps/stock#token");
+        await RefreshAsync();
+
+        Assert.DoesNotContain("vault:secret/none", _health.Handlers.Keys);
+    }
+
+    [Fact]
     public async Task A_changed_secret_is_read_again_after_its_period()
     {
         _vault.Put("secret/apps/stock", ("token", "the value"));
