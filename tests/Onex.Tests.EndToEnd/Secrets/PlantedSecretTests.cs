@@ -127,7 +127,7 @@ public sealed class PlantedSecretTests : IDisposable
             await readers["requests.dlq"].ReadAsync(_ => true, _timeout, "a dead letter");
             await readers["responses"].ReadAsync(correlationId, _timeout);
             await Eventually.Async(
-                () => readers["effect-responses"].Records.Count >= 8, _timeout, () => "every outcome was read from effect-responses");
+                () => readers["effect-responses"].Records.Count >= 9, _timeout, () => "every outcome was read from effect-responses");
 
             var found = new SecretScan(Secret, vault.Latest("secret/apps/copy", "other")!, handle);
             found.Add("topics", readers.Values.SelectMany(reader => reader.Records).SelectMany(Bytes));
