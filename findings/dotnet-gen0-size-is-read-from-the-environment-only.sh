@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # .NET 10.0 (SDK 10.0.401), workstation garbage collector.
 #
-# Behaviour: DOTNET_GCgen0size sets the budget of generation 0, although settings of the collector usually stand in runtimeconfig.json too:
-# there "System.GC.Gen0Size" and "System.GC.gen0size" are read by nobody and reported by nobody, while "System.GC.Concurrent" beside them acts.
+# Behaviour: DOTNET_GCgen0size sets the budget of generation 0. Other settings of the collector may stand in runtimeconfig.json too, and
+# "System.GC.Concurrent" acts there, but "System.GC.Gen0Size" and "System.GC.gen0size" beside it have no effect and cause no message.
 # "System.GC.Gen0MaxBudget" is read, but it bounds the budget and does not raise it.
 #
 # Output seen (collections of generation 0 while 1 GB is allocated, compared with the default):

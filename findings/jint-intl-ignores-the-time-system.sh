@@ -4,7 +4,7 @@
 # Behaviour: Options.TimeSystem sets the clock of an engine. Date.now(), new Date() and Temporal.Now read it. Formatting without a date,
 # new Intl.DateTimeFormat().format(), which by ECMA-402 formats Date.now(), reads the clock of the machine instead.
 #
-# Output seen, with a clock that stands at 2001-02-03 (the last line has the day on which it runs):
+# Output seen, with a clock that stands at 2001-02-03:
 #   new Date(): 2001-02-03
 #   Temporal.Now: 2001-02-03
 #   Intl.DateTimeFormat without a date: another day

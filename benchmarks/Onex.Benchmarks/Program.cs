@@ -57,7 +57,8 @@ static int Usage()
         store      the commits of sagas alone: CPU, rows and write-ahead log per transition with 1, 25 and 200 sagas in a commit
         timers     the cost of a million long-waiting sagas for the running ones: commits and sweeps, without and with them
         workers    the throughput of computes with 1, 2 and 4 workers, how 8 workers share 4, 12 and 48 partitions, evenly and behind a
-                   long compute, how long a kill delays, and an empty compute beside an echo and beside another build (--against)
+                   long compute, how long a kill delays, an empty compute beside an echo and beside another build (--against), and
+                   sagas of two such computes beside an echo
         """);
     return 2;
 }

@@ -4,7 +4,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Benchmarks.EndToEnd;
 
-/// <summary>Stands in for runtime-effects: answers every command at once, without an effect.</summary>
+/// <summary>Stands in for runtime-effects or the workers: answers every command at once, without an effect.</summary>
 internal sealed class EchoRole : IAsyncDisposable
 {
     private static readonly RawJson _answer = RawJson.FromText("""{"status_code":200,"headers":{},"body":{"id":"e-1"}}""");

@@ -28,7 +28,7 @@ internal static class EndToEndBenchmark
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine(
             $"{options.Requests} requests after {options.Warmup} to warm up, {options.InFlight} in flight; then {SingleRequests} one "
-                + $"after the other; "
+            + "after the other; "
             + (options.RateSeconds > 0 ? $"then {options.RateSeconds} s of each fixed rate" : "no fixed rates"));
         foreach (var build in builds)
         {

@@ -22,8 +22,7 @@ internal static class ItemsBenchmark
         await using var postgres = await PostgresServer.StartDurableAsync();
         var broker = await KafkaBroker.SharedAsync();
         Console.WriteLine(
-            $"an each over N items, 50 at once, and again with all of them compensated; {Environment.ProcessorCount} cores for "
-                + $"everything");
+            $"an each over N items, 50 at once, and again with all of them compensated; {Environment.ProcessorCount} cores for everything");
         foreach (var items in numbers)
         {
             await MeasureAsync(items, postgres, broker);

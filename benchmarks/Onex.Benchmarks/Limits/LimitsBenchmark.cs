@@ -53,7 +53,7 @@ internal static class LimitsBenchmark
             await stack.RequestAsync("limited", new JsonObject { ["number"] = i });
         }
 
-        await Eventually.Async(() => !arrivals.IsEmpty, TimeSpan.FromMinutes(1), () => "the service is called");
+        await Eventually.Async(() => !arrivals.IsEmpty, TimeSpan.FromMinutes(1), () => "the service got no call");
         await MeasureAsync(arrivals, "three processes", seconds);
         await processes[3].KillAsync();
         await MeasureAsync(arrivals, "one of them killed", seconds);

@@ -173,7 +173,7 @@ internal sealed class SagaDatabase(PostgresDatabase database, NpgsqlDataSource d
         Value = Encoding.UTF8.GetBytes(
             $$$"""
             {"command_id":"{{{Id()}}}","attempt":1,"saga_id":"{{{Id()}}}","correlation_id":"{{{Id()}}}","contract":"order","step":"charge",
-            "direction":"forward","operation":"http.post","connection":"echo","arguments":{"path":"/charges","body":{"order":"{{{Id()}}}"}},
+            "direction":"do","operation":"http.post","connection":"echo","arguments":{"path":"/charges","body":{"order":"{{{Id()}}}"}},
             "home_partition":7,"timeout_ms":30000,"not_after":"{{{Now():O}}}","reports":true}
             """),
         Headers = MessageHeaders.Create("onex-main", EventTypes.Command, new(Id()), Id(), Now()),

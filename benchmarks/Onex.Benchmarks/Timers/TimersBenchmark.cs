@@ -46,7 +46,7 @@ internal static class TimersBenchmark
 
         Console.WriteLine(
             $"commits: {Median(rounds.Select(round => round.With / round.Without)):P0} of the speed without them (median of {Rounds} "
-                + $"rounds)");
+                + "rounds)");
         Console.WriteLine(
             $"sweep:   {Median(rounds.Select(round => round.SweepWithout)):F2} ms without, "
                 + $"{Median(rounds.Select(round => round.SweepWith)):F2} ms with them");
