@@ -30,16 +30,15 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         }
 
         // Events without a saga become dead letters, which are redriven more than once during the faults.
-        var deadLetters = new List<string>();
-        for (var deadLetter = 0; deadLetter < 4; deadLetter++)
+        string[] lateOrders = [.. Enumerable.Range(0, 4).Select(_ => Names.Next("late"))];
+        foreach (var order in lateOrders)
         {
-            deadLetters.Add(Names.Next("late"));
-            await stack.EventAsync("order-fulfilment.card_updated", deadLetters[^1], []);
+            await stack.EventAsync("order-fulfilment.card_updated", order, []);
         }
 
         await Eventually.Async(
             async () => await stack.Database.ScalarAsync<long>(
-                "SELECT count(*) FROM onex.dead_letters") == deadLetters.Count, _within, () => "the dead letters of the events");
+                "SELECT count(*) FROM onex.dead_letters") == lateOrders.Length, _within, () => "the dead letters of the events");
 
         // Read before the faults, which create further dead letters.
         var ids = await stack.Database.QueryAsync("SELECT id FROM onex.dead_letters");
@@ -53,10 +52,10 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         };
         var sending = load.SendAsync(orders, inFlight: 60, _within, pace: length / orders);
         var answers = new List<string>();
-        foreach (var deadLetter in deadLetters)
+        foreach (var order in lateOrders)
         {
-            stack.Services.Treat(deadLetter, new Treatment { CardExpired = true });
-            answers.Add(await stack.OrderAsync(deadLetter));
+            stack.Services.Treat(order, new Treatment { CardExpired = true });
+            answers.Add(await stack.OrderAsync(order));
         }
 
         var redriving = RedriveAsync(stack, ids, running, watch, length);
@@ -81,16 +80,16 @@ public sealed class AcceptanceTests(ITestOutputHelper output)
         await Task.WhenAll(running.Values.Select(role => role.ReadyAsync(_within)));
 
         // The sagas of the redriven events exist by now, and each event is applied once.
-        await load.AssertConsistentAsync(_within, deadLetters);
+        await load.AssertConsistentAsync(_within, lateOrders);
         stack.AssertOneResponseEach(answers);
-        foreach (var deadLetter in deadLetters)
+        foreach (var order in lateOrders)
         {
-            await stack.InStateAsync(deadLetter, "done", _within);
-            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Services.EffectsOf(deadLetter));
+            await stack.InStateAsync(order, "done", _within);
+            Assert.Equal(["reserve", "pack", "charge", "confirm"], stack.Services.EffectsOf(order));
             Assert.Equal(
                 1L,
                 await stack.Database.ScalarAsync<long>($"SELECT count(*) FROM onex.inbox i JOIN onex.sagas s ON s.id = i.saga_id WHERE "
-                    + $"s.business_key = '{deadLetter}'"));
+                    + $"s.business_key = '{order}'"));
         }
 
         // Only events that arrived too early or too late are dead letters: cancellations, and perhaps the events above.

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Onex.Tests.Fault;
 
-/// <summary>Orders that are cancelled while a call is in flight and the process that makes it dies.</summary>
+/// <summary>Orders that are cancelled before a call is made, or while it is in flight and the process that makes it dies.</summary>
 public sealed class CancelledOrderTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan _within = TimeSpan.FromSeconds(120);

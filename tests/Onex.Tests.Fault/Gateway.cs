@@ -20,7 +20,7 @@ internal sealed class Gateway : IAsyncDisposable
     /// <summary>What happens to a call.</summary>
     public GatewayMode Mode { get; private set; } = GatewayMode.Gone;
 
-    /// <summary>Opens an address for a service that works.</summary>
+    /// <summary>Starts a proxy that passes calls on.</summary>
     public static async Task<Gateway> StartAsync(Uri service)
     {
         var gateway = new Gateway(service);

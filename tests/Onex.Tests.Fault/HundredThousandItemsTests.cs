@@ -25,7 +25,7 @@ public sealed class HundredThousandItemsTests(ITestOutputHelper output) : IDispo
     public void Dispose() => _contracts.Delete(recursive: true);
 
     [Fact]
-    public Task Many_items_and_the_aggregate_over_them_run_in_flat_memory() => MemoryGroups.RunAsync(_limits, RunAsync);
+    public Task Many_items_and_the_aggregate_over_them_run_within_the_memory_of_their_roles() => MemoryGroups.RunAsync(_limits, RunAsync);
 
     private async Task RunAsync(Dictionary<string, MemoryGroup> groups)
     {

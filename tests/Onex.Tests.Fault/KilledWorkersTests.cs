@@ -26,7 +26,7 @@ public sealed class KilledWorkersTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _contracts.Delete(recursive: true);
 
     [Fact]
-    public async Task Each_computation_completes_once_although_workers_are_killed_every_two_seconds()
+    public async Task Each_computation_completes_once_although_workers_are_killed()
     {
         var random = OrderLoad.Seeded(output);
         await using var stack = await StackAsync("""

@@ -19,9 +19,10 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     /// <summary>
     /// The variable with the path of a program that creates brokers: verbs <c>start</c> (prints the address), <c>kill</c>, <c>pause</c>,
-    /// <c>resume</c>, <c>wipe</c>; the variables <c>PORT</c> and <c>STATE</c> (a directory) distinguish brokers. With <c>SECURE=1</c> a
-    /// broker also listens with SASL_SSL on <c>PORT</c> + 50: user <c>onex</c>, password <c>onex-secret</c>, mechanism SCRAM-SHA-512, the
-    /// authority in <c>STATE/ca.pem</c>, and its certificate with the key in <c>STATE/server.pem</c>.
+    /// <c>resume</c>, <c>wipe</c>; the variables <c>PORT</c> and <c>STATE</c> (a directory) distinguish brokers, and <c>HEAP</c> is the
+    /// size of the heap. With <c>SECURE=1</c> a broker also listens with SASL_SSL on <c>PORT</c> + 50: user <c>onex</c>, password
+    /// <c>onex-secret</c>, mechanism SCRAM-SHA-512, the authority in <c>STATE/ca.pem</c>, and its certificate with the key in
+    /// <c>STATE/server.pem</c>.
     /// </summary>
     public const string ToolVariable = "ONEX_KAFKA_TOOL";
 

@@ -101,7 +101,7 @@ public sealed class OnexStack : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts the roles and waits until all are ready: first the first alone, as main must create topics and tables.</summary>
+    /// <summary>Starts the roles and waits until all are ready: the first one alone, because main creates topics and tables.</summary>
     public async Task<IReadOnlyList<OnexProcess>> StartReadyAsync(params string[] roles)
     {
         var processes = new List<OnexProcess>();

@@ -23,7 +23,10 @@ public abstract class TestBus
     /// <summary>The log that the added services read.</summary>
     public abstract IRecordLog Log(IServiceProvider services);
 
-    /// <summary>Creates topics and their dead-letter topics unless they exist. A test's first call must name all its topics.</summary>
+    /// <summary>
+    /// Creates topics and their dead-letter topics unless they exist. A test's first call must name all its topics, because the in-memory
+    /// log has no others.
+    /// </summary>
     public abstract Task CreateAsync(int partitions, params string[] topics);
 
     /// <summary>Skips the test on the mock cluster, which, unlike a real one, <paramref name="what"/>.</summary>

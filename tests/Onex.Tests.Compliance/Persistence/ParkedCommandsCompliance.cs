@@ -229,13 +229,13 @@ public abstract class ParkedCommandsCompliance
     [Fact]
     public async Task A_connection_is_described_by_its_parked_commands_and_by_the_reports_of_processes()
     {
-        var (one, two) = ((Guid)Rows.Id(), (Guid)Rows.Id());
+        var process = (Guid)Rows.Id();
         await ParkAsync(Command());
         await ParkAsync(Command());
         Assert.Equal((2, null), ((await DescribeAsync())!.Parked, (await DescribeAsync())!.UnavailableSince));
 
         await Parked.ReportAsync(
-            one, [new UnavailableConnection(_connection, TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(20), "refused")], _none);
+            process, [new UnavailableConnection(_connection, TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(20), "refused")], _none);
         var described = (await DescribeAsync())!;
         Assert.Equal((2, "refused"), (described.Parked, described.Reason));
         Assert.InRange(
@@ -244,14 +244,13 @@ public abstract class ParkedCommandsCompliance
             described.NextTrialAt!.Value - TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
         // While a trial runs there is no next one yet.
-        await Parked.ReportAsync(one, [new UnavailableConnection(_connection, TimeSpan.FromMinutes(2), null, "refused")], _none);
+        await Parked.ReportAsync(process, [new UnavailableConnection(_connection, TimeSpan.FromMinutes(2), null, "refused")], _none);
         described = (await DescribeAsync())!;
         Assert.Null(described.NextTrialAt);
         Assert.NotNull(described.UnavailableSince);
 
-        await Parked.ReportAsync(one, [], _none);
+        await Parked.ReportAsync(process, [], _none);
         Assert.Null((await DescribeAsync())!.UnavailableSince);
-        await Parked.ReportAsync(two, [], _none);
     }
 
     /// <summary>Makes the command's lease expire.</summary>

@@ -103,7 +103,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task Two_orchestrators_cannot_register_different_content_of_one_version()
+    public async Task Of_concurrent_registrations_of_one_version_with_different_content_one_is_stored()
     {
         var first = Contract("1");
 
@@ -239,7 +239,7 @@ public abstract class RegistryAndDeadLettersCompliance
     }
 
     [Fact]
-    public async Task The_second_of_two_concurrent_redrives_does_nothing()
+    public async Task Of_concurrent_redrives_of_a_dead_letter_one_is_sent()
     {
         var deadLetter = NewDeadLetter();
         await DeadLetters.AddAsync(deadLetter, _none);

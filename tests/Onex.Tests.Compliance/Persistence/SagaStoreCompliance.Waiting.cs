@@ -437,7 +437,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task An_early_event_becomes_due_for_an_ended_saga_unless_it_started_too_late()
+    public async Task An_early_event_becomes_due_for_a_saga_that_has_ended_but_not_for_one_that_started_after_its_expiry()
     {
         var (quick, late) = (Rows.New(), Rows.New() with { BusinessKey = Rows.Key() });
         var forQuick = Rows.Early(quick);

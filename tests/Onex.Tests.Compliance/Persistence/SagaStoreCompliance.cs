@@ -62,7 +62,7 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
-    public async Task A_transition_replaces_the_row_except_its_immutable_columns()
+    public async Task A_transition_replaces_the_row()
     {
         var row = await StartAsync();
         var next = Rows.Next(row) with { State = "charging", Status = SagaStatus.Waiting, NextWakeupAt = Rows.Now.AddHours(1) };

@@ -71,7 +71,7 @@ public abstract class StoreGaugesCompliance
     }
 
     [Fact]
-    public async Task The_oldest_unsent_message_gives_the_age_of_the_outbox()
+    public async Task The_outbox_has_an_age_while_a_message_is_unsent_and_the_database_has_a_size()
     {
         await CommitAsync(new CommitEntry.Start(NewRunning(), [], [Rows.Message("old")], []));
 

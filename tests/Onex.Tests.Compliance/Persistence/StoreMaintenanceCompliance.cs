@@ -65,6 +65,7 @@ public abstract class StoreMaintenanceCompliance
     [Fact]
     public async Task Expired_sagas_are_deleted_in_several_steps()
     {
+        // More than twice the rows that one step deletes.
         SagaRow[] rows = [
             .. Enumerable.Range(0, 1_203).Select(_ => Rows.Ended(Rows.New()) with { Version = 1, EndedAt = Rows.Now.AddDays(-20) })];
         await CommitAsync([.. rows.Select(Rows.Start)]);

@@ -218,7 +218,7 @@ public sealed class ApiTests(ApiTests.ApiStack api) : IClassFixture<ApiTests.Api
     }
 
     [Fact]
-    public async Task Metrics_need_a_token_and_no_request_adds_a_series()
+    public async Task Metrics_need_a_token_and_unknown_operations_add_no_series()
     {
         var (status, rejected) = await GetAsync("/metrics", token: null);
         Assert.Equal(HttpStatusCode.Unauthorized, status);

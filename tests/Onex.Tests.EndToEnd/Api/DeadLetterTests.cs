@@ -46,7 +46,7 @@ public sealed class DeadLetterTests(ApiTests.ApiStack api) : IClassFixture<ApiTe
     }
 
     [Fact]
-    public async Task A_redriven_event_reaches_its_late_saga_exactly_once()
+    public async Task A_redriven_event_reaches_its_late_saga_and_a_second_redrive_needs_force()
     {
         var order = Names.Next("dlq");
         var rejected = await Stack.EventAsync("order-fulfilment.card_updated", order, []);

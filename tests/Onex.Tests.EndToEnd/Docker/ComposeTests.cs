@@ -22,7 +22,7 @@ public sealed class ComposeTests
     [InlineData("effects", "runtime-main runtime-effects")]
     [InlineData("workers", "runtime-main runtime-worker")]
     [InlineData("all", "runtime-main runtime-effects runtime-worker")]
-    public async Task A_profile_starts_its_services_and_prints_no_secret(string profile, string services)
+    public async Task A_profile_selects_its_services_and_its_resolved_file_has_no_secret(string profile, string services)
     {
         await SkipWithoutEngineAsync();
 
@@ -57,7 +57,7 @@ public sealed class ComposeTests
     }
 
     [Fact]
-    public async Task The_image_runs_as_a_non_root_user_and_can_run_any_program()
+    public async Task The_image_runs_programs_as_a_user_that_cannot_write_contracts_and_its_history_has_no_secret()
     {
         await SkipWithoutEngineAsync();
         Assert.SkipWhen(
@@ -87,7 +87,6 @@ public sealed class ComposeTests
             $"HOME={Environment.GetEnvironmentVariable("HOME")}",
             "docker",
             "compose",
-
             "--env-file", Repository.At("docker", ".env.example"), .. files, .. arguments];
         return (await Shell.RunAsync("env", all)).OrThrow("docker compose").Out.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }

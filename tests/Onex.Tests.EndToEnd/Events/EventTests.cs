@@ -75,7 +75,7 @@ public sealed class EventTests(RunningStack running) : IClassFixture<RunningStac
     }
 
     [Fact]
-    public async Task An_event_without_a_saga_gets_an_error_with_a_remedy()
+    public async Task An_event_without_a_saga_gets_an_error_that_names_the_event()
     {
         var correlationId = await Stack.EventAsync("order-fulfilment.card_updated", Names.Next("nobody"), []);
 

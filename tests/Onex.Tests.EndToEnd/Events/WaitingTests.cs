@@ -1,6 +1,6 @@
 namespace Onex.Tests.EndToEnd.Events;
 
-/// <summary>Sagas that wait while everything around them is killed and started again.</summary>
+/// <summary>Sagas that wait while the orchestrator is killed and started again.</summary>
 public sealed class WaitingTests
 {
     private static string Contract(string name, string timeout) => $$"""
@@ -25,7 +25,7 @@ public sealed class WaitingTests
     private static readonly TimeSpan _within = TimeSpan.FromMinutes(4);
 
     [Fact]
-    public async Task A_waiting_saga_with_a_timeout_survives_a_full_restart()
+    public async Task A_waiting_saga_with_a_timeout_survives_the_death_of_its_orchestrator()
     {
         var contracts = Directory.CreateTempSubdirectory("onex-contracts-");
         await File.WriteAllTextAsync(Path.Combine(contracts.FullName, "patience.yaml"), Contract("patience", "1h"));
@@ -40,7 +40,6 @@ public sealed class WaitingTests
         await stack.InStateAsync("late", "waiting", _within);
         await stack.InStateAsync("in time", "waiting", _within);
 
-        // The wait is stored as a timer, and the row of the saga is not read before it is due.
         Assert.Equal(
             ["2"], await stack.Database.QueryAsync("SELECT count(*) FROM onex.timers JOIN onex.sagas ON id = saga_id WHERE parked"));
         await stack.AssertNothingIsStuckAsync();

@@ -21,7 +21,7 @@ public sealed class VersionTests : IDisposable
             old = await StartAllAsync(first, names);
         }
 
-        string second;
+        string newerSaga;
         var newer = Names.Next("order");
         await WriteAsync(Contract("2.0.0", "string"));
         await using (var onex = await EmbeddedOnex.StartAsync(_directory))
@@ -31,14 +31,14 @@ public sealed class VersionTests : IDisposable
             Assert.Equal((HttpStatusCode.BadRequest, "ONEX3005"), (mistyped, (string?)rejection["code"]));
             await AcceptsAsync(onex, names, old);
             (_, var started) = await onex.RequestAsync(Start(newer));
-            second = (string)started["saga_id"]!;
+            newerSaga = (string)started["saga_id"]!;
         }
 
         await WriteAsync(Contract("1.0.0", "int"));
         await using var rolledBack = await EmbeddedOnex.StartAsync(_directory);
         Assert.Equal(HttpStatusCode.BadRequest, (await rolledBack.RequestAsync(Event(newer, "1", ByKey(newer)))).Status);
         Assert.Equal(HttpStatusCode.Accepted, (await rolledBack.RequestAsync(Event(newer, "\"x\"", ByKey(newer)))).Status);
-        await rolledBack.UntilAsync(second, "done");
+        await rolledBack.UntilAsync(newerSaga, "done");
     }
 
     [Fact]

@@ -31,7 +31,7 @@ public sealed class FixturesTests
     }
 
     [Fact]
-    public async Task A_topic_is_read_from_its_beginning()
+    public async Task A_reader_gets_the_records_of_a_topic_that_is_created_after_it()
     {
         var broker = await KafkaBroker.SharedAsync();
         var topic = Names.Next("fixtures");

@@ -210,7 +210,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task The_server_side_statement_timeout_is_set()
+    public async Task The_servers_statement_timeout_is_a_second_longer_than_the_attempts()
     {
         var result = await _harness.ResultAsync(
             "db.query", "SELECT current_setting('statement_timeout') AS timeout, current_setting('application_name') AS name");
@@ -245,7 +245,7 @@ public sealed class DbOperationsTests(TestDatabase database) : IClassFixture<Tes
     }
 
     [Fact]
-    public async Task A_large_result_is_stored_and_referenced()
+    public async Task A_large_result_is_sent_as_a_reference()
     {
         var result = await _harness.RunAsync("db.query", DatabaseHarness.Statement("SELECT repeat('x', 100000) AS x"));
 

@@ -155,7 +155,7 @@ public sealed class ExactlyOnceTests(TestDatabase database) : IClassFixture<Test
     }
 
     [Fact]
-    public async Task A_large_result_is_recorded_as_a_reference_in_the_same_transaction()
+    public async Task A_large_result_is_recorded_as_a_reference()
     {
         await using var harness = new DatabaseHarness(database, database.Database.ConnectionString);
         var command = DatabaseHarness.Command(

@@ -199,7 +199,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     }
 
     [Fact]
-    public async Task Every_row_of_the_catalogues_is_returned_as_JSON()
+    public async Task Rows_of_the_catalogues_are_returned_as_JSON()
     {
         foreach (
             var view in new[] { "pg_type", "pg_class", "pg_statistic", "pg_index", "pg_aggregate", "pg_amop",
@@ -213,7 +213,7 @@ public sealed class TypesTests(TestDatabase database) : IClassFixture<TestDataba
     }
 
     [Fact]
-    public async Task Invalid_UTF8_becomes_replacement_characters()
+    public async Task A_byte_that_is_not_UTF8_becomes_a_replacement_character_or_the_escape_of_the_server()
     {
         var result = await _harness.ResultAsync("db.query", "SELECT (-56)::int::\"char\" AS v");
 

@@ -46,6 +46,7 @@ public sealed class PostgresMaintenanceTests : StoreMaintenanceCompliance, IClas
 
         await Maintenance.RemoveExpiredAsync(TimeSpan.FromDays(15), TimeSpan.FromDays(30), CancellationToken.None);
 
+        // The other two are that of today and the default one.
         Assert.Equal(
             HistoryPartitions.DaysAhead + 2L,
             await _database.Database.ScalarAsync<long>(

@@ -103,7 +103,7 @@ public sealed class TopicSetupTests : IAsyncDisposable
         Assert.EndsWith("Start more brokers, or lower ONEX_REPLICATION.", line, StringComparison.Ordinal);
         Assert.Contains("Too few brokers are up", health.Handlers["changed files"], StringComparison.Ordinal);
 
-        // As if enough brokers were up: the next look finds the topic, and then lacks only the store of this test.
+        // As if enough brokers were up: the next check finds the topic, and fails only because this test has no store.
         await _bus.CreateAsync(1, $"{_prefix}-emitted");
         await Assert.ThrowsAsync<InvalidOperationException>(() => reload.CheckAsync(force: false, _none));
     }
