@@ -17,7 +17,7 @@ using Onex.Persistence.Secrets;
 
 namespace Onex.Tests.Unit.Effects;
 
-/// <summary>The role without Kafka and Postgres: commands in, records out.</summary>
+/// <summary>The effects role without Kafka and Postgres: commands in, records out.</summary>
 internal sealed class EffectsHarness : IAsyncDisposable
 {
     private readonly ServiceProvider _services;

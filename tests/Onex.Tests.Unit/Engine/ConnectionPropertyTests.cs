@@ -17,7 +17,7 @@ public sealed class ConnectionPropertyTests
         });
 
     [Fact]
-    public void A_public_property_can_be_read_in_every_expression_of_a_saga()
+    public void A_public_property_can_be_read_in_a_guard_and_in_the_output()
     {
         var compilation = Compile("connections.stock.shards > 3 && connections['pay-later'].live", "${connections.stock.region}");
 

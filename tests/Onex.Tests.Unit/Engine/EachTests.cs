@@ -321,7 +321,7 @@ public sealed class EachTests
     }
 
     [Fact]
-    public void A_for_each_step_survives_a_round_trip_of_its_row_at_any_moment()
+    public void A_for_each_step_survives_a_round_trip_of_its_row_before_each_message()
     {
         var scenario = Packing(atOnce: 2).CompletesItem("pack", 0, Result("a"));
         Reload(scenario).RejectsItem("pack", 1);

@@ -197,7 +197,7 @@ public sealed class EventTests
         Assert.Null(new SagaScenario(Approval()).Starts().Receives("approve", """{"by":"ann"}""").Saga.Fault);
 
     [Fact]
-    public void Any_state_means_every_ordinary_state_before_the_pivot()
+    public void An_any_state_event_is_declined_past_the_pivot()
     {
         var scenario = new SagaScenario(Approval())
             .Starts()

@@ -3,7 +3,7 @@ using Onex.Tests.Unit.Contracts;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>The example order of the contract language, compiled from its file and run to each of its ends.</summary>
+/// <summary>The order of docs/tutorial.md, compiled from its file and run to each of its ends.</summary>
 public sealed class ExampleOrderTests
 {
     private static readonly Plan _order = ContractCompiler

@@ -208,7 +208,7 @@ internal sealed partial class FaultInjectionWorld(Plan plan, string input = "{}"
         RunAttempt(entry, copy, Pick(16));
     }
 
-    // A service honours idempotency keys: it rejects no call that took effect before under the same key (7). Onex itself may (8).
+    // A service honours idempotency keys: it rejects no call that took effect before under the same key (choice 7). Onex itself may (8).
     private void RunAttempt(LedgerEntry entry, CommandToSend copy, int choice)
     {
         switch (choice)

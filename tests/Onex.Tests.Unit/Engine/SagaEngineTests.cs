@@ -101,7 +101,7 @@ public sealed class SagaEngineTests
     }
 
     [Fact]
-    public void A_rejected_step_compensates_completed_steps_once_in_reverse_order()
+    public void A_compensating_state_compensates_completed_steps_once_in_reverse_order()
     {
         var scenario = Start()
             .Completes("reserve", Reserved)

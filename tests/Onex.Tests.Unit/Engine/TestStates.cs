@@ -3,7 +3,7 @@ using Onex.Contracts.Schemas;
 
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>Builds plans directly, so that engine tests do not depend on the compiler.</summary>
+/// <summary>Builds plans without the text of a contract, including plans that the compiler rejects.</summary>
 internal static class TestStates
 {
     private static readonly Plan _smallestPlan = new SagaScenario("""

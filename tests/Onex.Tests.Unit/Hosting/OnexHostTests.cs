@@ -12,7 +12,7 @@ namespace Onex.Tests.Unit.Hosting;
 public sealed class OnexHostTests
 {
     [Fact]
-    public async Task A_call_that_does_not_end_delays_the_stop_by_five_seconds_only()
+    public async Task A_call_that_does_not_end_is_aborted_when_the_host_stops()
     {
         var port = FreePort.Next();
         var settings = SettingsReader.Read(

@@ -5,26 +5,26 @@ namespace Onex.Tests.Unit.House;
 /// <summary>Checks the direction of dependencies that docs/architecture.md defines.</summary>
 public sealed class DependencyTests
 {
-    private static readonly string[] _leaves = ["Onex.Contracts.Messages", "Onex.Contracts", "Onex.Operations"];
+    private static readonly string[] _pure = ["Onex.Contracts.Messages", "Onex.Contracts", "Onex.Operations"];
     private static readonly string[] _infrastructure = ["Onex.Metrics", "Onex.Kafka", "Onex.Persistence", "Onex.Hosting"];
     private static readonly string[] _roles = ["Onex.Orchestrator", "Onex.Effects", "Onex.Workers"];
 
-    // The references that each project may have. A project that is not listed may have none.
+    // The references that each project may have.
     private static readonly Dictionary<string, string[]> _allowed = new()
     {
         ["Onex.Contracts.Messages"] = [],
         ["Onex.Operations"] = [],
         ["Onex.Contracts"] = ["Onex.Operations"],
         ["Onex.Metrics"] = [],
-        ["Onex.Engine"] = _leaves,
-        ["Onex.Kafka"] = [.. _leaves, "Onex.Metrics"],
-        ["Onex.Persistence"] = [.. _leaves, "Onex.Engine"],
-        ["Onex.Hosting"] = [.. _leaves, "Onex.Metrics"],
-        ["Onex.Orchestrator"] = [.. _leaves, "Onex.Engine", .. _infrastructure],
-        ["Onex.Effects"] = [.. _leaves, .. _infrastructure],
-        ["Onex.Workers"] = [.. _leaves, .. _infrastructure],
+        ["Onex.Engine"] = _pure,
+        ["Onex.Kafka"] = [.. _pure, "Onex.Metrics"],
+        ["Onex.Persistence"] = [.. _pure, "Onex.Engine"],
+        ["Onex.Hosting"] = [.. _pure, "Onex.Metrics"],
+        ["Onex.Orchestrator"] = [.. _pure, "Onex.Engine", .. _infrastructure],
+        ["Onex.Effects"] = [.. _pure, .. _infrastructure],
+        ["Onex.Workers"] = [.. _pure, .. _infrastructure],
         ["Onex.Migrations"] = ["Onex.Persistence"],
-        ["Onex.Runtime"] = [.. _leaves, "Onex.Engine", .. _infrastructure, .. _roles, "Onex.Migrations"],
+        ["Onex.Runtime"] = [.. _pure, "Onex.Engine", .. _infrastructure, .. _roles, "Onex.Migrations"],
     };
 
     public static TheoryData<string> Projects() =>
@@ -56,7 +56,7 @@ public sealed class DependencyTests
     [InlineData("Onex.Contracts", "Cronos", "NodaTime", "YamlDotNet")]
     [InlineData("Onex.Engine")]
     [InlineData("Onex.Metrics")]
-    public void The_engine_and_the_leaves_reference_no_bus_store_broker_or_server(string name, params string[] packages)
+    public void The_pure_projects_reference_no_bus_store_broker_or_server(string name, params string[] packages)
     {
         var project = XDocument.Load(Repository.At("src", name, $"{name}.csproj"));
 
@@ -65,7 +65,7 @@ public sealed class DependencyTests
     }
 
     [Fact]
-    public void Only_the_bus_and_the_machines_reference_MassTransit() =>
+    public void Only_the_rider_and_the_orchestrator_reference_MassTransit() =>
         Assert.Equal(
             ["Onex.Kafka", "Onex.Orchestrator"],
             Directory.EnumerateFiles(Repository.At("src"), "*.csproj", SearchOption.AllDirectories)

@@ -274,7 +274,7 @@ public class CheckerTests
     [InlineData("connections.stock.region", 9L)]
     [InlineData("'abc'", 3L)]
     [InlineData("b'abcd'", 4L)]
-    public void The_length_of_a_constant_is_known(string text, long length) =>
+    public void The_greatest_length_of_a_text_or_of_bytes_is_known(string text, long length) =>
         Assert.Equal(length, Assert.IsType<CelType.Basic>(Check(text).Type).Size);
 
     [Theory]

@@ -79,7 +79,7 @@ public sealed class ConnectionsReaderTests : IDisposable
 
         Assert.Empty(reading.Diagnostics);
         var (both, plain, slots) = (reading.Connections["both"], reading.Connections["plain"], reading.Connections["slots"]);
-        Assert.Equal((null, 64, "${input.tenant}"), (both.RateLimit, both.Concurrency, both.LimitKey));
+        Assert.Equal((null, ConnectionTypes.ConcurrencyOf("http"), "${input.tenant}"), (both.RateLimit, both.Concurrency, both.LimitKey));
         Assert.Equal(
             new SharedLimitSettings(new RateLimit(50, TimeSpan.FromSeconds(1)), true, 8, false)
             {
@@ -415,7 +415,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void The_authorities_of_the_settings_are_those_of_a_Vault_without_its_own()
+    public void VAULT_CACERT_applies_to_a_Vault_connection_without_ca_file()
     {
         using var certificates = new TestCertificates();
         Write("a.yaml", "connections: { v: { type: vault, url: 'https://vault', token: t } }\n");
@@ -433,7 +433,7 @@ public sealed class ConnectionsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_Vault_with_the_authorities_of_the_settings_changes_with_their_file()
+    public void A_Vault_connection_changes_with_the_content_of_the_file_in_VAULT_CACERT()
     {
         using var first = new TestCertificates();
         using var second = new TestCertificates();

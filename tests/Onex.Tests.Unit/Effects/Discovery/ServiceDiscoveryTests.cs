@@ -60,7 +60,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         _ = await RunAsync(effects, "blue", 2);
         Assert.Equal((4, 2), (_one.Requests.Count, _two.Requests.Count));
 
-        // Consul answers the waiting query.
+        // Consul answers the blocking query.
         await _agent.PutAsync("/v1/agent/service/deregister/stock-one", "");
         await WaitForInstancesAsync("consul://stock", 1);
         _ = await RunAsync(effects, "stock", 2);
@@ -159,7 +159,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_certificate_names_the_service()
+    public async Task The_certificate_of_an_instance_names_its_service()
     {
         using var certificates = new TestCertificates();
         await using var server = await HttpTestServer.StartAsync(HttpProtocols.Http1AndHttp2, certificates.ServerFile);
@@ -257,7 +257,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         Assert.StartsWith(message, result.Message, StringComparison.Ordinal);
     }
 
-    // With its own health it is that of another process.
+    // With its own health, the directory is that of another process.
     private ServiceDirectory Directory(ConnectionTable connections, RoleHealth? health = null) => new(
         connections, _client, _agent.Dns, health ?? _health, _time, health is null ? _lines : new LogLines<ServiceDirectory>());
 

@@ -49,7 +49,7 @@ public sealed class AddressRulesTests
     [InlineData("::169.254.169.254")] // IPv4-compatible
     [InlineData("::ffff:0:169.254.169.254")] // IPv4-translated
     [InlineData("64:ff9b::169.254.169.254")] // NAT64
-    [InlineData("64:ff9b:1::169.254.169.254")] // NAT64 of the network itself, with the address at each place of RFC 6052
+    [InlineData("64:ff9b:1::169.254.169.254")] // NAT64 with a local prefix (RFC 8215), the IPv4 address at each place of RFC 6052
     [InlineData("64:ff9b:1:a9fe:a9:fe00::")]
     [InlineData("64:ff9b:1:a9:fe:a9fe::")]
     [InlineData("2002:a9fe:a9fe::1")] // 6to4
@@ -57,7 +57,7 @@ public sealed class AddressRulesTests
     [InlineData("64:ff9b::224.0.0.1")]
     [InlineData("2002::1")]
     [InlineData("::ffff:0.0.0.0")]
-    [InlineData("100.100.100.200")]
+    [InlineData("100.100.100.200")] // metadata services of clouds, up to fd00:a9fe:a9fe::1
     [InlineData("192.0.0.192")]
     [InlineData("168.63.129.16")]
     [InlineData("fd00:ec2::254")]
@@ -66,7 +66,7 @@ public sealed class AddressRulesTests
     [InlineData("fd00:a9fe:a9fe::1")]
     [InlineData("fe80::a9fe:a9fe")]
     [InlineData("::")]
-    public void An_instance_never_has_an_address_of_a_metadata_service_in_any_form(string address) =>
+    public void An_instance_has_no_address_of_a_metadata_service_in_any_form_and_no_multicast_or_unspecified_one(string address) =>
         Assert.False(AddressRules.MayBeInstance(IPAddress.Parse(address)));
 
     [Theory]

@@ -54,14 +54,14 @@ public sealed class HttpFloodTests
     [Theory]
     [InlineData($"{Head}Connection: close\r\n\r\n", "x")] // a body that arrives slowly
     [InlineData("HTTP/1.1 200 OK\r\n", "X: y\r\n")] // headers that arrive slowly
-    [InlineData("", "H")]
-    public async Task A_response_that_arrives_byte_by_byte_ends_with_its_attempt(string head, string piece)
+    [InlineData("", "")] // nothing arrives
+    public async Task A_response_that_arrives_byte_by_byte_or_not_at_all_ends_with_its_attempt(string head, string piece)
     {
         var result = await RunAsync(
             async stream =>
             {
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(head));
-                while (head.Length > 0)
+                while (piece.Length > 0)
                 {
                     await stream.WriteAsync(Encoding.ASCII.GetBytes(piece));
                     await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);

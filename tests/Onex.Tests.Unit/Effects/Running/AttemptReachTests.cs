@@ -42,7 +42,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData("http://127.0.0.1:1")]
     [InlineData("http://no-such-host.invalid")]
-    public async Task A_refused_connection_means_not_sent(string url)
+    public async Task A_connection_that_cannot_be_opened_means_not_sent(string url)
     {
         await using var effects = new EffectsHarness($"connections: {{ stock: {{ type: http, url: '{url}' }} }}");
 
@@ -133,7 +133,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Fact]
     public async Task A_result_that_cannot_be_stored_happened()
     {
-        _effects.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _effects.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("It cannot be stored.");
 
         Assert.Equal(StepReaches.Done, (await _effects.RunAsync(Post())).Reach);
     }

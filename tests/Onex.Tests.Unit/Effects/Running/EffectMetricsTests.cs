@@ -101,7 +101,8 @@ public sealed class EffectMetricsTests : IAsyncLifetime
         await _effects.Runner.RunAsync(Post(), null, default);
 
         var sums = _reader.Sums();
-        Assert.Equal((2, 2), (sums["onex.connection.breaker{stock}"], sums["onex.connection.parkings{stock}"]));
+        const double Open = 2;
+        Assert.Equal((Open, 2), (sums["onex.connection.breaker{stock}"], sums["onex.connection.parkings{stock}"]));
     }
 
     private static StepCommand Post() => EffectsHarness.Command("http.post", """{"path":"/x"}""", "stock");

@@ -127,7 +127,7 @@ public sealed class EffectRunnerTests : IAsyncLifetime
     [Fact]
     public async Task A_result_that_the_database_rejects_is_reported_as_a_failure()
     {
-        _effects.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("22P05");
+        _effects.Ledger.Reject = result => result.Result is null ? null : new InvalidOperationException("It cannot be stored.");
 
         var result = await _effects.RunAsync(Post());
 

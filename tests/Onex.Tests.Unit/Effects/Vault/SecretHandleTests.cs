@@ -227,7 +227,7 @@ public sealed class SecretHandleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_record_for_the_brokers_of_the_runtime_contains_no_secret()
+    public async Task A_record_with_a_handle_for_the_brokers_of_the_runtime_is_rejected()
     {
         var (saga, handle) = await ReadAsync();
 

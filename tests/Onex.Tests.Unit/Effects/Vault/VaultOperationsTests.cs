@@ -170,11 +170,11 @@ public sealed class VaultOperationsTests : IAsyncLifetime
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task An_attempt_whose_second_login_breaks_off_was_not_sent(int checksThatBreakOff)
+    public async Task An_attempt_whose_second_login_breaks_off_was_not_sent(int brokenCheck)
     {
         await ResultAsync(Command("list_secrets", """{"path":""}"""));
         _vault.RevokeToken(VaultServer.RootToken);
-        _vault.BreaksOff = path => path == "auth/token/lookup-self" && --checksThatBreakOff == 0;
+        _vault.BreaksOff = path => path == "auth/token/lookup-self" && --brokenCheck == 0;
 
         var result = await _effects.RunAsync(Command("write_secret", """{"path":"apps/stock","fields":{"user":"app"}}"""));
 

@@ -283,7 +283,7 @@ internal sealed partial class ContractGenerator(Random random)
         state.With("choose", choices);
     }
 
-    // That each state leads to the next one makes every state reachable, and every saga end.
+    // Each state leads to the next one, so every state is reachable and every saga ends.
     private string NextState(int index) => index + 1 < _stateCount ? Name(index + 1) : "done";
 
     // A later state, or one that ends the saga otherwise. No transition jumps over the pivot.

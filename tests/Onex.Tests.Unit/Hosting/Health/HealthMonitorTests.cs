@@ -6,7 +6,6 @@ using Onex.Tests.Unit.Metrics;
 
 namespace Onex.Tests.Unit.Hosting.Health;
 
-/// <summary>Uses virtual time, which advances only when every loop waits for the clock.</summary>
 public sealed class HealthMonitorTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new();

@@ -180,7 +180,7 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void SQLite_needs_no_password_of_a_database_whose_host_is_a_default_of_the_image()
+    public void SQLite_needs_no_password_of_a_database_whose_host_is_set()
     {
         Set("RUNTIME_PROFILE=all", "ONEX_EVENT_BUS=inmemory", "ONEX_STORE=sqlite", "POSTGRES_PASSWORD=");
 

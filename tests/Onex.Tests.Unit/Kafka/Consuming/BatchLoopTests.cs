@@ -167,9 +167,9 @@ public sealed class BatchLoopTests
         }
     }
 
-    // Random arrivals, ends of batches and stops. Run checks each batch when it is given: at most two are handled at a time, and no record
-    // is given again after it was completed or its batch succeeded. Each record with a lower offset is accepted, in a batch that is still
-    // handled, or earlier in this batch, unless a batch has failed: then this one fails too, as the handler's contract demands.
+    // Random arrivals, ends of batches and stops. For each batch, Run checks that at most two are handled at a time, that no accepted
+    // record is given again, and that no record with a lower offset waits. After a failure, batches may skip records: they fail too,
+    // until Retrying.
     [Fact]
     public async Task In_any_schedule_each_record_is_accepted_once_and_in_order() =>
         await Gen.Select(Gen.Int[0, 9], Gen.Int[0, 5]).List[0, 60].SampleAsync(

@@ -2,7 +2,7 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 
-/// <summary>The names of static members.</summary>
+/// <summary>The names by which processes stay members of a consumer group across restarts (<c>group.instance.id</c>).</summary>
 public sealed class InstanceIdTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("onex-instances-").FullName;

@@ -34,7 +34,7 @@ public sealed class ApiTextTests
     }
 
     [Fact]
-    public async Task A_body_may_hold_any_characters_at_the_maximum_depth()
+    public async Task A_surrogate_pair_and_the_maximum_depth_are_accepted_in_a_body()
     {
         var body = "{\"event\":\"\\ud83d\\ude00 Zoë\",\"data\":" + new string('[', 64) + new string(']', 64) + "}";
 
@@ -75,7 +75,7 @@ public sealed class ApiTextTests
     }
 
     [Fact]
-    public void A_query_may_hold_any_character()
+    public void A_query_may_hold_umlauts_and_emoji()
     {
         var call = Call([], "?q=K%C3%B6ln+%F0%9F%98%80&after=1.2");
         call.CheckQueryText();

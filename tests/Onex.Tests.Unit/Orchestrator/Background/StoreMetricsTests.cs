@@ -46,7 +46,7 @@ public sealed class StoreMetricsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_reading_is_reported_for_a_minute_and_only_with_the_first_partition()
+    public async Task A_reading_is_not_reported_after_a_minute_or_without_the_first_partition()
     {
         using (var reader = new MetricReader(_meter))
         {

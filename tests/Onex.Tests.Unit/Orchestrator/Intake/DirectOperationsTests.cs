@@ -68,7 +68,7 @@ public sealed class DirectOperationsTests
     }
 
     [Fact]
-    public void A_request_through_another_connection_is_not_a_duplicate()
+    public void A_request_through_another_connection_has_another_hash()
     {
         var hashes = new[] { "stock", "bank" }.Select(connection => Accept(
             $$"""{"operation":"http.get","payload":{"path":"/x","connection":"{{connection}}"} }""").Request)

@@ -26,7 +26,7 @@ public sealed class RecordReaderTests
     }
 
     [Fact]
-    public async Task A_record_whose_reading_is_cancelled_has_no_outcome_so_that_it_is_read_again()
+    public async Task A_cancelled_reading_throws_so_that_the_record_is_read_again()
     {
         using var database = new SqliteDatabase(new SqliteStoreSettings("never-opened.db"));
         var unknown = Record(offset: 17, "nightly");

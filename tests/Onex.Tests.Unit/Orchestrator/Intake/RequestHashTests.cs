@@ -24,7 +24,7 @@ public sealed class RequestHashTests
     [InlineData("""{"n":1.5}""", """{"n":1.6}""")]
     [InlineData("""{"n":[1,2]}""", """{"n":[2,1]}""")]
     [InlineData("""{"n":["ab","c"]}""", """{"n":["a","bc"]}""")]
-    [InlineData("""{"n":["a","b"]}""", """{"n":["asb"]}""")]
+    [InlineData("""{"n":["a","b"]}""", """{"n":["asb"]}""")] // The hash marks a text with an 's'.
     [InlineData("""{"n":[[1],2]}""", """{"n":[[1,2]]}""")]
     [InlineData("""{"n":{"a":{},"b":1}}""", """{"n":{"a":{"b":1}}}""")]
     public void Another_payload_has_another_hash(string first, string second) => Assert.NotEqual(Hash(first), Hash(second));

@@ -114,7 +114,7 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void Unknown_fields_and_headers_are_passed_on_except_headers_of_Onex()
+    public void Unknown_fields_and_headers_are_passed_on_except_headers_of_Onex_and_binary_ones()
     {
         var requester = Read("""{"operation":"o","tenant":"t\"1","n":[1]}""").Request!.Requester;
 
@@ -134,7 +134,7 @@ public sealed class RequestReaderTests
     }
 
     [Fact]
-    public void A_rejected_request_is_answered_on_the_default_topic() =>
+    public void A_request_that_cannot_be_read_is_answered_on_the_default_topic() =>
         Assert.Null(Read("""{"operation":"o","reply_to":"elsewhere","payload":[]}""").Rejection!.Requester!.ReplyTo);
 
     [Fact]

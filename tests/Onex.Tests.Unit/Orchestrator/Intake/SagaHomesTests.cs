@@ -10,13 +10,13 @@ public sealed class SagaHomesTests
     private readonly SagaHomes _homes = new(producer: null!, Topics.Default);
 
     [Fact]
-    public void A_request_alone_is_at_home_where_it_is() => Assert.Equal(7, _homes.ForBatch([Request(7)]));
+    public void The_home_is_the_partition_of_a_single_request() => Assert.Equal(7, _homes.ForBatch([Request(7)]));
 
     [Fact]
-    public void A_call_alone_is_at_home_where_it_is() => Assert.Equal(7, _homes.ForBatch([Record(Topics.Default.SagaEvents, 7)]));
+    public void The_home_is_the_partition_of_a_single_call() => Assert.Equal(7, _homes.ForBatch([Record(Topics.Default.SagaEvents, 7)]));
 
     [Fact]
-    public void Batches_of_many_partitions_are_at_home_on_each_in_turn()
+    public void Successive_batches_have_the_partitions_of_their_requests_as_home_in_turn()
     {
         BatchEntry[] batch = [Request(0), Request(1), Request(2)];
 
@@ -26,7 +26,7 @@ public sealed class SagaHomesTests
     }
 
     [Fact]
-    public void Results_do_not_draw_sagas_to_their_partition()
+    public void The_partition_of_a_result_is_no_home()
     {
         BatchEntry[] batch = [Record(Topics.Default.EffectResponses, 1), Record(Topics.Default.WorkerResponses, 2), Request(7)];
 

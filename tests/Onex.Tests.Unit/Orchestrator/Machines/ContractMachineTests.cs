@@ -27,7 +27,7 @@ public sealed class ContractMachineTests
 
     private static readonly string[] _live = ["External", "Joined", "Operator", "StepResult", "Timer"];
 
-    // What each type of state must accept. Written by hand, so that a change of both the plan and the machine fails, too.
+    // Written by hand, so that a change that the plan and the machine share also fails.
     public static TheoryData<string, string[]> AcceptedByState => new()
     {
         { "Initial", ["Started"] },
@@ -45,7 +45,7 @@ public sealed class ContractMachineTests
         var plan = new SagaScenario(Contract).Plan;
         var machine = new ContractMachine(plan);
 
-        // The plan lists neither Resend nor StepReport: they are accepted where an operator's commands and results are accepted.
+        // The plan does not list Resend, which is accepted where Operator is, and StepReport, which is accepted where StepResult is.
         var accepted = machine.NextEvents(machine.GetState(state)).Select(@event => @event.Name).ToList();
         Assert.Equal(accepted.Contains("Operator"), accepted.Remove("Resend"));
         Assert.Equal(accepted.Contains("StepResult"), accepted.Remove("StepReport"));

@@ -66,7 +66,7 @@ public sealed class SagaRowsTests
         {
             Outstanding = [.. Enum.GetValues<AttemptPhase>().Select(phase => Command(phase)), CommandWithAllFields()],
         },
-        ["undo"] = saga => saga with
+        ["compensable"] = saga => saga with
         {
             Compensables = [
                 new Compensable(

@@ -20,15 +20,17 @@ public sealed class SagaCacheTests
     {
         var cache = new SagaCache(capacity: 100, weightMax: 40);
         var ids = Enumerable.Range(1, 6).Select(number => new SagaId(new Guid(number, 0, 0, new byte[8]))).ToList();
-        foreach (var id in ids[..5])
+        foreach (var id in ids[..4])
         {
             cache.Set(Saga(id, weight: 10));
         }
 
-        Assert.Equal([null, ids[1], ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
+        Assert.NotNull(cache.Find(ids[0]));
+        cache.Set(Saga(ids[4], weight: 10));
+        Assert.Equal([ids[0], null, ids[2], ids[3], ids[4]], ids[..5].Select(id => cache.Find(id)?.Saga.Facts.SagaId));
 
         // A saga that is cached again counts once. A saga of more than a quarter of the maximum weight is not cached.
-        cache.Set(Saga(ids[1], weight: 9));
+        cache.Set(Saga(ids[0], weight: 9));
         Assert.NotNull(cache.Find(ids[2]));
         cache.Set(Saga(ids[5], weight: 11));
         Assert.Null(cache.Find(ids[5]));

@@ -23,7 +23,7 @@ public sealed class OutboxPlacesTests
     }
 
     [Fact]
-    public void A_batch_whose_other_messages_are_being_marked_is_not_complete()
+    public void A_batch_whose_other_messages_are_still_being_marked_as_sent_is_not_complete()
     {
         var messages = Messages(2);
         _places.AddCommitted(7, messages);

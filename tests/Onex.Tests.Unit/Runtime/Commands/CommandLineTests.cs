@@ -298,7 +298,7 @@ public sealed partial class CommandLineTests
     private static partial System.Text.RegularExpressions.Regex QuotedCommandLine();
 
     [Fact]
-    public void Why_shows_the_last_error_and_valid_commands()
+    public void Why_shows_the_last_error_and_the_proposed_commands()
     {
         using var why = System.Text.Json.JsonDocument.Parse("""
             {"sentence": "It is blocked.", "actions": ["sagas retry 1", "sagas list --parent 1"],

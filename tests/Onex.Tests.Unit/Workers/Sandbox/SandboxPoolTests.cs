@@ -109,7 +109,7 @@ public sealed class SandboxPoolTests : IDisposable
     [Fact]
     public async Task A_process_that_holds_more_than_a_run_may_take_is_ended()
     {
-        // The heap of the process is larger than this run may hold, and the engine cannot check it within the only statement.
+        // The heap of the process is larger than this run may hold, and the engine checks it only between statements: the script is one.
         using var pool = new SandboxPool(
             TestSandboxes.Command, "script", TestSandboxes.SettingsWith(null) with { MemoryMb = 400 }, TimeProvider.System);
         var request = _endlessRequest with { Script = "return new Uint8Array(200e6).fill(1).sort().length", MemoryMb = 1 };
@@ -149,7 +149,7 @@ public sealed class SandboxPoolTests : IDisposable
     }
 
     [Fact]
-    public async Task A_signal_to_the_whole_group_does_not_end_a_process()
+    public async Task SIGTERM_does_not_end_a_process()
     {
         await RunAsync(_request);
         var process = _pool.IdleProcessIds[0];
