@@ -143,7 +143,8 @@ internal static class Waits
     private static string Describe(
         Plan plan, SagaState saga, Outstanding command, DateTimeOffset now, IReadOnlyDictionary<CommandId, string> parked)
     {
-        var step = PlanFacts.For(plan).Call(command.Step);
+        var facts = PlanFacts.For(plan);
+        var step = facts.Call(command.Step);
         var isCompensation = command.Direction == StepDirection.Compensation;
         var attempts = (isCompensation ? step.Compensation?.Retry ?? step.Retry : step.Retry).Attempts + command.AttemptsBefore;
         attempts = command.Interrupted
@@ -183,11 +184,12 @@ internal static class Waits
                 + (command.Resends < ResendsOfUnclaimed
                     ? ""
                     : ", and no process has claimed it: check that "
-                        + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, step.Role)} runs"),
+                        + $"{Reader(isCompensation ? step.Compensation?.Invocation : step.Invocation, facts.RoleOf(command))} runs"),
         };
     }
 
-    private static string Reader(Invocation? invocation, CallRole role) => invocation?.Topic is { } topic ? $"a worker that reads '{topic}'"
+    private static string Reader(Invocation? invocation, CallRole? role) =>
+        invocation?.Topic is { } topic ? $"a worker that reads '{topic}'"
         : role == CallRole.Compute ? "runtime-worker" : "runtime-effects";
 
     private static WaitDescription Waiting(Plan plan, SagaState saga, DateTimeOffset now)

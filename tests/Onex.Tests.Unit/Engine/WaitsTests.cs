@@ -100,6 +100,21 @@ public sealed class WaitsTests
     }
 
     [Fact]
+    public void An_unclaimed_compensation_is_described_with_its_own_role()
+    {
+        var reserve = TestStates.Effect("reserve", compensation: "'r'", role: CallRole.Compute);
+        var scenario = new SagaScenario(TestStates.Plan(
+            [TestStates.State("reserving", "asking", [reserve]), TestStates.State("asking"), TestStates.End("done")]))
+            .Starts()
+            .Completes("reserve")
+            .OperatorSends(OperatorCommand.Cancel, "alice")
+            .Wakes()
+            .Wakes();
+
+        Assert.Contains(", and no process has claimed it: check that runtime-effects runs.", Reason(scenario).Sentence);
+    }
+
+    [Fact]
     public void A_proposed_event_command_shows_its_data()
     {
         var card = new DataType.Fields([.. new[] { ("number", "string"), ("limit", "int"), ("note", "string?") }
