@@ -152,7 +152,7 @@ internal static class Operators
     {
         var blockage = decision.Saga.Blockage!;
         decision.Unblock(other => other == blockage);
-        if (blockage.Kind == BlockedBy.Handling || (IsLeftByTransition(blockage) && Events.AcceptBuffered(decision)))
+        if (blockage.Kind == BlockedBy.Handling || (MayBeReplacedByEvent(blockage) && Events.AcceptBuffered(decision)))
         {
             // A saga with a message that could not be handled continues where it was: its timers wake it. Otherwise a buffered event has
             // led elsewhere.
@@ -258,7 +258,7 @@ internal static class Operators
             decision.Remove(stuck);
         }
 
-        if (IsLeftByTransition(blockage) && Events.AcceptBuffered(decision))
+        if (MayBeReplacedByEvent(blockage) && Events.AcceptBuffered(decision))
         {
             return;
         }
@@ -327,7 +327,7 @@ internal static class Operators
     }
 
     // A buffered event may replace a blocked step. Commands that are resolved or compensated must be finished, whatever state follows.
-    private static bool IsLeftByTransition(Blockage blockage) =>
+    private static bool MayBeReplacedByEvent(Blockage blockage) =>
         blockage.Kind is BlockedBy.Step or BlockedBy.Unknown or BlockedBy.Transition;
 
     private static HistoryKind KindOf(OperatorCommand command) => command switch

@@ -13,7 +13,7 @@ internal static class Catalogue
     private static readonly OperationDescriptor[] _builtIn = [.. EffectOperations.Descriptors, .. ComputeOperations.Descriptors];
 
     /// <summary>The names of built-in operations.</summary>
-    public static IEnumerable<string> Names => _builtIn.Select(operation => operation.Name);
+    public static IEnumerable<string> BuiltInNames => _builtIn.Select(operation => operation.Name);
 
     /// <summary>The prefixes of the names of built-in operations, and of those of plug-ins.</summary>
     public static string[] Prefixes(PluginSet plugins) =>

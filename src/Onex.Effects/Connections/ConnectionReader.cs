@@ -118,7 +118,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             Shared = limits.Shared,
             LimitKey = limits.Key,
             Allow = allow,
-            Public = map.Find("public") is { } open ? ReadPublic(open) : CelValue.Map([]),
+            Public = map.Find("public") is { } properties ? ReadPublic(properties) : CelValue.Map([]),
         };
         connection.UnknownSecrets = [.. secrets.UnknownReferences];
         connection.Fingerprint = ConnectionFingerprint.For(file, map, secrets.Values.Concat(tls.Texts));

@@ -13,10 +13,10 @@ internal static class ColumnJson
 {
     // Decimals with up to this many digits convert to distinct doubles and back.
     private const int DoubleDigits = 15;
-    private const int DoubleExponentMax = 300;
+    private const int NumericLengthMax = 300;
 
-    // A member of a result may have StorableJson.DepthMax levels. In that of db.transaction 4 are around a column: the list of results, a
-    // result, its list of rows, and a row.
+    // A member of a result may have StorableJson.DepthMax levels. The member of db.transaction has 4 around a column: the list of results,
+    // a result, its list of rows, and a row.
     private const int DepthMax = StorableJson.DepthMax - 4;
 
     private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
@@ -136,7 +136,7 @@ internal static class ColumnJson
 
         var significant = numeric.AsSpan().Trim("-0.");
         var digits = significant.Contains('.') ? significant.Length - 1 : significant.Length;
-        return digits <= DoubleDigits && numeric.AsSpan().TrimStart("-0").Length <= DoubleExponentMax;
+        return digits <= DoubleDigits && numeric.AsSpan().TrimStart("-0").Length <= NumericLengthMax;
     }
 
     // Returns the text, without characters that cannot be stored; null if it is nested too deeply.

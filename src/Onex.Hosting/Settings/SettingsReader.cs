@@ -29,7 +29,7 @@ public sealed record SettingsResult(RuntimeSettings? Settings, IReadOnlyList<Dia
     /// <summary>
     /// The secret settings that refer to Vault. Until their values are in the environment, the settings hold the references.
     /// </summary>
-    public IReadOnlyList<VaultSetting> OfVault { get; init; } = [];
+    public IReadOnlyList<VaultSetting> FromVault { get; init; } = [];
 
     /// <summary>The errors as they are printed.</summary>
     public IReadOnlyList<string> Errors => Render(Severity.Error);

@@ -110,7 +110,7 @@ internal sealed partial class SettingsReading
         return new SettingsResult(hasErrors ? null : settings, diagnostics)
         {
             Tentative = settings,
-            OfVault = _vaultReferences,
+            FromVault = _vaultReferences,
         };
     }
 
@@ -527,7 +527,7 @@ internal sealed partial class SettingsReading
             if ((variable.StartsWith("ONEX_", StringComparison.Ordinal) || variable.StartsWith("RUNTIME_", StringComparison.Ordinal))
                 && !known.Contains(variable, StringComparer.Ordinal)
                 && Spelling.Nearest(variable, known) is { } nearest && Math.Abs(nearest.Length - variable.Length) <= 2
-                && nearest[..5] == variable[..5])
+                && nearest[..5] == variable[..5]) // both begin with ONEX_ or RUNTI
             {
                 Report(SettingsDiagnostics.Unknown(variable, [nearest]));
             }

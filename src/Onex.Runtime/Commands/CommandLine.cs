@@ -90,10 +90,10 @@ internal static class CommandLine
     {
         var environment = SettingsReader.ReadEnvironment();
         var result = Read(environment, use);
-        if (result is { Settings: not null, OfVault: { Count: > 0 } ofVault })
+        if (result is { Settings: not null, FromVault: { Count: > 0 } fromVault })
         {
             environment = await VaultSettings.ReadAsync(
-                environment, ofVault, TimeProvider.System, logger: null, waitsFor: null, CancellationToken.None);
+                environment, fromVault, TimeProvider.System, logger: null, waitsFor: null, CancellationToken.None);
             result = Read(environment, use);
         }
 

@@ -21,7 +21,7 @@ internal sealed class KnownLabels(
     {
         var topics = settings.Topics.All.Concat(contracts.RemoteTopics).ToList();
         meter.AddLabelValues(MetricLabel.Topic, topics.Concat(topics.Select(Topics.DeadLetterTopicOf)));
-        meter.AddLabelValues(MetricLabel.Operation, Catalogue.Names.Concat(plugins.Descriptors.Select(operation => operation.Name)));
+        meter.AddLabelValues(MetricLabel.Operation, Catalogue.BuiltInNames.Concat(plugins.Descriptors.Select(operation => operation.Name)));
         EffectsRole.AddConnectionLabels(meter, connections);
         return Task.CompletedTask;
     }

@@ -34,7 +34,7 @@ internal sealed record LoadedContracts(
     public IEnumerable<Diagnostic> Diagnostics => [.. Connections.Diagnostics, .. Remote.Diagnostics, .. Compilation.Diagnostics];
 
     /// <summary>All errors as printed on stderr.</summary>
-    public IEnumerable<string> Lines =>
+    public IEnumerable<string> ErrorLines =>
     [
         .. Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Error).Select(diagnostic => diagnostic.Render().TrimEnd('\n')),
         .. Problems,

@@ -33,9 +33,9 @@ internal static class RunCommand
         var vault = new VaultSecrets();
         var plugins = Catalogue.LoadPlugins(environment, workingDirectory);
         var (settingsResult, source, contracts) = Load(environment, workingDirectory, plugins, vault);
-        if (settingsResult is { Settings: { } withReferences, OfVault: { Count: > 0 } ofVault } && !contracts.HasErrors)
+        if (settingsResult is { Settings: { } withReferences, FromVault: { Count: > 0 } fromVault } && !contracts.HasErrors)
         {
-            var (complete, exitCode) = await ReadSecretsAsync(environment, withReferences, ofVault, stop);
+            var (complete, exitCode) = await ReadSecretsAsync(environment, withReferences, fromVault, stop);
             if (complete is null)
             {
                 return exitCode;
@@ -55,7 +55,7 @@ internal static class RunCommand
         var pluginErrors = Rendered(pluginDiagnostics, Severity.Error).ToList();
         if (settingsResult.Settings is not { } settings || contracts.HasErrors || pluginErrors.Count > 0)
         {
-            foreach (var line in pluginErrors.Concat(settingsResult.Errors).Concat(contracts.Lines))
+            foreach (var line in pluginErrors.Concat(settingsResult.Errors).Concat(contracts.ErrorLines))
             {
                 await Console.Error.WriteLineAsync(line);
             }
@@ -99,7 +99,7 @@ internal static class RunCommand
     // Returns the environment with the secrets of Vault; or null and the exit code, after a signal or if it cannot listen. Handles signals
     // itself, because the host does not run yet.
     private static async Task<(IReadOnlyDictionary<string, string>? Environment, int ExitCode)> ReadSecretsAsync(
-        IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> ofVault,
+        IReadOnlyDictionary<string, string> environment, RuntimeSettings settings, IReadOnlyList<VaultSetting> fromVault,
         CancellationToken stop)
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -123,7 +123,7 @@ internal static class RunCommand
         {
             return (
                 await VaultSettings.ReadAsync(
-                    environment, ofVault, TimeProvider.System, logging.CreateLogger("Onex"), host.WaitFor, stopping.Token),
+                    environment, fromVault, TimeProvider.System, logging.CreateLogger("Onex"), host.WaitFor, stopping.Token),
                 OnexHost.Stopped);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

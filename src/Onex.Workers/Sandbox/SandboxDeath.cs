@@ -13,9 +13,9 @@ internal static class SandboxDeath
 
     /// <summary>The exception for a run whose process ended.</summary>
     /// <param name="errors">The beginning of its standard error.</param>
-    /// <param name="exitCode">Its exit code; that of a signal is its number plus 128.</param>
+    /// <param name="exitCode">Its exit code; 128 plus the number of the signal if one ended the process.</param>
     /// <param name="memoryMb">The memory that it was allowed.</param>
-    public static Exception Describe(string errors, int exitCode, int memoryMb)
+    public static Exception Exception(string errors, int exitCode, int memoryMb)
     {
         if (errors.StartsWith("Stack overflow", StringComparison.Ordinal))
         {

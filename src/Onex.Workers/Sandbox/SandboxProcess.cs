@@ -101,7 +101,7 @@ internal sealed class SandboxProcess : IDisposable
             cancellation.ThrowIfCancellationRequested();
             await _process.WaitForExitAsync(CancellationToken.None);
             await _reading;
-            throw SandboxDeath.Describe(Errors(), _process.ExitCode, request.MemoryMb);
+            throw SandboxDeath.Exception(Errors(), _process.ExitCode, request.MemoryMb);
         }
     }
 
@@ -148,7 +148,7 @@ internal sealed class SandboxProcess : IDisposable
             cancellation.ThrowIfCancellationRequested();
             await _process.WaitForExitAsync(CancellationToken.None);
             await _reading;
-            throw SandboxDeath.Describe(Errors(), _process.ExitCode, memoryMb);
+            throw SandboxDeath.Exception(Errors(), _process.ExitCode, memoryMb);
         }
     }
 

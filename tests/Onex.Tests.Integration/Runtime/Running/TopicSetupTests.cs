@@ -42,7 +42,7 @@ public sealed class TopicSetupTests : IAsyncDisposable
         _settings = SettingsReader.Read(environment, _directory).Tentative;
         _source = new ContractsSource(_settings, environment, PluginSet.None);
         _started = _source.Load();
-        Assert.Empty(_started.Lines);
+        Assert.Empty(_started.ErrorLines);
         _services = BuildServices(_settings);
     }
 

@@ -125,7 +125,7 @@ public sealed class VaultSettingsTests : IAsyncLifetime
 
     private Task<IReadOnlyDictionary<string, string>> ReadAsync(ILogger? logger = null) =>
         VaultSettings.ReadAsync(
-            _environment, Settings(_environment).OfVault, _time, logger, _waits.Add, TestContext.Current.CancellationToken);
+            _environment, Settings(_environment).FromVault, _time, logger, _waits.Add, TestContext.Current.CancellationToken);
 
     private Task<TimeSpan> AdvanceUntilAsync(Func<bool> isReached) => Eventually.Async(
         () =>

@@ -244,7 +244,7 @@ public sealed partial class CommandLineTests
                 [
                     $"{directory.FullName}/connections/outside.yaml:2:29: error ONEX2005:",
                     $"{directory.FullName}/a.yaml:8:11: error ONEX1023:"],
-                loaded.Lines.Select(line => line[..(line.IndexOf(" ONEX", StringComparison.Ordinal) + 10)]));
+                loaded.ErrorLines.Select(line => line[..(line.IndexOf(" ONEX", StringComparison.Ordinal) + 10)]));
         }
         finally
         {

@@ -180,7 +180,7 @@ public sealed class ContractsReloadTests : IDisposable
         var settings = SettingsReader.Read(environment, _directory).Tentative;
         var source = new ContractsSource(settings, environment, PluginSet.None);
         var started = source.Load();
-        Assert.Empty(started.Lines);
+        Assert.Empty(started.ErrorLines);
         _connections = new ConnectionTable(started.Connections.Connections);
         EffectsRole.ReportHandlers(_health, _connections);
         return new ContractsReload(

@@ -195,7 +195,7 @@ public sealed class SandboxPoolTests : IDisposable
     [InlineData("", 137, "sandbox_died")]
     public void What_NET_wrote_to_standard_error_decides_the_code(string errors, int exitCode, string code)
     {
-        var exception = SandboxDeath.Describe(errors, exitCode, 64);
+        var exception = SandboxDeath.Exception(errors, exitCode, 64);
 
         Assert.Equal(code, (exception as ComputeFailedException)?.Code ?? ((ComputeRejectedException)exception).Code);
     }
