@@ -13,7 +13,7 @@ internal sealed record BranchState(string Parallel, int Branch)
     /// <summary>When its current <c>wait</c> step ends, or null.</summary>
     public DateTimeOffset? WaitUntil { get; init; }
 
-    /// <summary>See <see cref="Branches.RetryPass"/>. At first that of the enclosing branch, or 0.</summary>
+    /// <summary>The retry pass of its commands; at first that of the enclosing branch, or 0.</summary>
     public int RetryPass { get; init; }
 }
 

@@ -14,7 +14,7 @@ internal static class Commands
     // A child may run for any length of time, and the outbox delivers its result: a resend only covers unforeseen losses.
     private static readonly TimeSpan _longestDelayOfChild = TimeSpan.FromHours(1);
 
-    /// <summary>Adds a command to the saga, and its first attempt to the decision, unless the saga is paused.</summary>
+    /// <summary>Adds a command to the saga and, unless the saga is paused, its first attempt to the decision.</summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="id">The command's identity.</param>
     /// <param name="direction">Whether it runs the step or compensates it.</param>
@@ -189,7 +189,7 @@ internal static class Commands
             delay *= 2;
         }
 
-        return delay < longest ? delay : longest + stepCall.Timeout;
+        return delay < longest ? delay : longest + stepCall.Timeout; // never before the attempt has timed out
     }
 
     private static void AddCommand(DecisionBuilder decision, Outstanding command, StepCall stepCall, bool cancels = false) =>
@@ -205,7 +205,7 @@ internal static class Commands
             CallsAgain = command.TookEffect == TookEffect.Yes && stepCall.Role is CallRole.Effect or CallRole.Remote,
         });
 
-    // All values that cannot be evaluated count as null, because a limit must not keep a step from being compensated.
+    // A key that cannot be evaluated counts as null, because a limit must not keep a step from being compensated.
     private static string? LimitKey(DecisionBuilder decision, Invocation invocation) =>
         invocation.LimitKey is not { } key ? null
         : ValueJson.TryEvaluate(key, new SagaScope(decision.Plan, decision.Saga, decision.Now), out var value, out _) ? value.ToString()

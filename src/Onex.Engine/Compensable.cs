@@ -6,7 +6,7 @@ namespace Onex.Engine;
 /// <param name="Step">The step's id.</param>
 /// <param name="State">The state it ran in.</param>
 /// <param name="CommandId">The step's command; with <see cref="Items"/> the id of the run.</param>
-/// <param name="Arguments">The compensation's arguments, evaluated when the outcome arrived or before. Unused for all items.</param>
+/// <param name="Arguments">The compensation's arguments, evaluated by the time the outcome arrived. Empty with <see cref="Items"/>.</param>
 internal sealed record Compensable(string Step, string State, CommandId CommandId, RawJson Arguments)
 {
     /// <summary>Which visit of that state.</summary>
@@ -30,5 +30,5 @@ internal sealed record Compensable(string Step, string State, CommandId CommandI
 
 /// <summary>How far the completed items of an <c>each</c> are compensated: from the last to the first.</summary>
 /// <param name="Below">Items with a lower index remain; <see cref="int.MaxValue"/> before the first.</param>
-/// <param name="Fetching">Whether the rows of the next items are requested.</param>
+/// <param name="Fetching">Whether the rows of the next items were requested and have not arrived.</param>
 internal sealed record ItemCompensation(int Below, bool Fetching);

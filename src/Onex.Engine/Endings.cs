@@ -135,7 +135,7 @@ internal static class Endings
 
     /// <summary>
     /// The fault of a cancelled saga, even if another fault came first. The requester receives it, so it does not say who cancelled the
-    /// saga and why. For operators <see cref="SagaState.CancelledBy"/> does, and the history unless the saga was cancelled before start.
+    /// saga and why: that is in <see cref="SagaState.CancelledBy"/>.
     /// </summary>
     public static Fault CancellationFault(SagaState saga) => saga.CancelledBy is { } request
         ? new Fault(StepCodes.Cancelled, "The saga was cancelled.", null, request.At)

@@ -9,8 +9,8 @@ namespace Onex.Engine;
 /// <summary>Events (docs/contract-language.md#events): accepted, buffered for a state that accepts them, or declined.</summary>
 internal static class Events
 {
-    // As long as a command lives. An event whose `early` is longer is buffered for that time.
-    private static readonly TimeSpan _bufferedFor = TimeSpan.FromDays(14);
+    // An event whose `early` is longer is buffered for that time.
+    private static readonly TimeSpan _bufferedFor = Outstanding.LifeTime;
 
     private enum Acceptance
     {
@@ -106,7 +106,7 @@ internal static class Events
     }
 
     /// <summary>
-    /// Handles all buffered events that the present state and those after it accept, or declines those of a saga that has ended.
+    /// Handles the buffered events that this state and the states to which they lead accept. Declines the others if the saga has ended.
     /// </summary>
     public static void HandleBuffered(DecisionBuilder decision)
     {

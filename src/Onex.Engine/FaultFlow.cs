@@ -28,7 +28,7 @@ internal static class FaultFlow
         return states.ToFrozenSet(StringComparer.Ordinal);
     }
 
-    // Past the pivot some of them cannot happen. To count them is safe: it can hide `fault` in a state, but never expose an unset one.
+    // Some of them cannot happen past the pivot. Counting them is safe: it can hide `fault` in a state, but never expose an unset one.
     private static IEnumerable<(string From, string To, bool SetsFault)> Transitions(Plan plan)
     {
         foreach (var state in plan.States)

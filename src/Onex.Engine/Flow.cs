@@ -8,7 +8,7 @@ namespace Onex.Engine;
 /// <summary>Continues a saga: from step to step, from state to state, and through compensations.</summary>
 internal static class Flow
 {
-    // A longer path through states without a call or a wait is a cycle.
+    // A longer path through states without a call or a wait counts as a cycle.
     private const int StatesPerDecision = 100;
 
     /// <summary>
@@ -218,7 +218,7 @@ internal static class Flow
     /// <param name="step">The step's id, or null.</param>
     /// <param name="code">The fault's code.</param>
     /// <param name="message">The fault's message.</param>
-    /// <param name="command">The step's command, if it has one. If no rule applies, it stays outstanding if it is, for a retry.</param>
+    /// <param name="command">The step's command, if it has one. If no rule applies, an operator can retry or skip it.</param>
     public static void Fail(
         DecisionBuilder decision, ImmutableArray<CatchRule> stepRules, string? step, string code, string message,
         Outstanding? command = null)

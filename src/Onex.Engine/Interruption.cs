@@ -172,8 +172,8 @@ internal static class Interruption
     }
 
     /// <summary>
-    /// Handles the last attempt of a step. If it took effect, or may have, and can be compensated: records it for that if the arguments are
-    /// known; else treats it as not done, or blocks the saga, as <c>when_unknown</c> says. True if the step can end.
+    /// Handles the last attempt of a step. If the step took effect or may have, and can be compensated, records it for its compensation.
+    /// If the arguments for that are not known, treats it as not done or blocks the saga, as <c>when_unknown</c> says. True if it can end.
     /// </summary>
     /// <param name="decision">The current decision.</param>
     /// <param name="command">The command, including the last attempt.</param>

@@ -153,7 +153,7 @@ internal sealed record Sequence(
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct BranchId(string Parallel, int Branch);
 
-/// <summary>Which events a saga can still accept from a state on, along every transition, whatever its guard says.</summary>
+/// <summary>Which events a saga can still accept from a state on, along all transitions. Guards are ignored.</summary>
 internal sealed class EventFlow(Plan plan)
 {
     private readonly ConcurrentDictionary<(string State, bool PastPivot), FrozenSet<string>> _later = new();

@@ -8,7 +8,7 @@ namespace Onex.Engine;
 
 /// <summary>
 /// Handles the reports of running attempts. The saga keeps the last one, without an entry in the history. A report of a computation also
-/// moves the time when its outcome is looked up; that of an effect does not, because its lease shows whether it still runs.
+/// sets when its outcome is looked up; one of an effect does not, because its lease shows whether it still runs.
 /// </summary>
 internal static class Reports
 {

@@ -16,8 +16,8 @@ internal static class Results
     {
         var command = decision.Saga.Outstanding.FirstOrDefault(outstanding => outstanding.CommandId == result.CommandId);
 
-        // A completed or rejected result counts for any attempt, and so does that of an undeliverable command that is closed. A failed
-        // result says nothing about later attempts.
+        // A completed or rejected result counts for any attempt, and so does the closing of an undeliverable command. A failed result
+        // says nothing about later attempts.
         var countsForAnyAttempt = result.Outcome is StepOutcome.Completed or StepOutcome.Rejected || result.IsClosed;
         if (command is null || (!countsForAnyAttempt && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight)))
         {
@@ -32,6 +32,7 @@ internal static class Results
         }
 
         var step = decision.Facts.Call(command.Step);
+
         // Remote workers may write to the topic of the workers' results. They must not decide what happens to effects of Onex or to
         // children.
         if (result.IsFromWorker && decision.Facts.RoleOf(command) is not (CallRole.Compute or CallRole.Remote))
@@ -62,8 +63,8 @@ internal static class Results
         var classified = ResultRules.Classify(decision, command, step, result);
         if (classified.Reach == AttemptReach.Done && (classified.Outcome != StepOutcome.Completed || classified.RuleProblem is not null))
         {
-            // That the step took effect is known already. An attempt that was sent after that calls the service again, and its result
-            // counts instead.
+            // The saga knows already that the step took effect. An attempt that was sent since then calls the service again, and its
+            // result counts instead.
             var isLate = classified.Outcome != StepOutcome.Rejected
                 && (result.Attempt != command.Attempt || command.Phase != AttemptPhase.InFlight);
             if (isLate && command.TookEffect == TookEffect.Yes)
@@ -134,8 +135,8 @@ internal static class Results
         var next = decision.Now + RetrySchedule.Delay(stepCall.Retry, command.CommandId, attempts, retryAfter);
         var isCompensation = command.Direction == StepDirection.Compensation;
 
-        // Past the pivot a step is retried until its key expires, whatever its policy says. The policy applies if the contract handles its
-        // final error, or if the service did the work and its answer cannot be used.
+        // Past the pivot a step is retried until its key expires, and not as its policy says, unless the contract handles its final error,
+        // or the service did the work and its answer cannot be used.
         var final = FinalCode(code, reach);
         var isUnusable = reach == AttemptReach.Done;
         var isEndless = !isCompensation && decision.Saga.PastPivot && !isUnusable && !Catches(decision, stepCall.Step, final);

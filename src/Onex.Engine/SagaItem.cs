@@ -30,7 +30,7 @@ public enum SagaItemStatus
 /// <param name="CommandId">The command of its call.</param>
 public sealed record SagaItem(string Step, int Visit, int Index, SagaItemStatus Status, CommandId CommandId)
 {
-    /// <summary>jsonb: its result. Null does not change what is stored.</summary>
+    /// <summary>Its result, stored as jsonb. Null does not change what is stored.</summary>
     public RawJson? Result { get; init; }
 
     /// <summary>

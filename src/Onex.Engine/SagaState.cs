@@ -95,8 +95,8 @@ internal sealed record SagaState
     public RawJson? Response { get; init; }
 
     /// <summary>
-    /// Whether its next wake-up is more than a minute after its last transition, or it has none, as without a timer or after its end. The
-    /// wake-up is then a row of <c>timers</c>. Not related to parked commands.
+    /// Whether its next wake-up, if any, is more than a minute after its last transition, and so is a row of <c>timers</c>. Not related to
+    /// parked commands.
     /// </summary>
     public bool Parked => NextWakeupAt is not { } at || at - UpdatedAt > _longWait;
 

@@ -63,7 +63,7 @@ internal static class Expectations
         }
     }
 
-    /// <summary>Why an end that declares an output has none, or null. A failed end still sends a response.</summary>
+    /// <summary>Why a failed end that declares an output has none, or null.</summary>
     public static string? WhyNoOutput(Plan plan, SagaState saga, DateTimeOffset now) =>
         saga is { EndedAt: not null, Output: null }
             && plan.State(saga.State).Output?.Evaluate(new SagaScope(plan, saga, now)) is { IsError: true } error

@@ -47,7 +47,7 @@ internal sealed class ScriptedSteps(ExamplePlan example)
     public static string NameOf(CommandToSend command) =>
         command.Direction == StepDirection.Compensation ? ExamplePlan.CompensationOf(command.Step) : command.Step;
 
-    // The script with the fields that an HTTP response has in any case, classified as in production.
+    // The script, completed with the fields that every HTTP response has, and classified as in production.
     private static StepResultArrived Http(CommandToSend command, SagaId saga, CelValue script, out string? problem)
     {
         problem = null;
