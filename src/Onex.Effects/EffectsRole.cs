@@ -68,7 +68,7 @@ public static class EffectsRole
             new ResultMemory(memory.Results, memory.LargestResult),
             provider.GetRequiredService<SecretResolver>(),
             provider.GetRequiredService<ISharedLimits>(),
-            parkedMemory: new MemoryGate(memory.Commands / 4),
+            parkedMemory: new MemoryGate(memory.Commands / 4), // beside the memory of commands that were just consumed
             new ReportSender(
                 provider.GetRequiredService<IRecordProducer>(),
                 provider.GetRequiredService<TimeProvider>(),

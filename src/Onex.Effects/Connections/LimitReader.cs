@@ -12,7 +12,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
     // Redis stores a time for each permit.
     private const int ClusterPermitsMax = 10_000;
 
-    /// <summary>Returns the limits of the connection's gate, the others, and the key of the latter; reports problems.</summary>
+    /// <summary>Returns the limits that the connection's gate counts, those that it does not, and their key; reports problems.</summary>
     public (RateLimit? Rate, int? Concurrency, SharedLimitSettings? Shared, string? Key) Read(
         string type, SyntaxNode? rateNode, SyntaxNode? concurrencyNode)
     {
@@ -23,7 +23,7 @@ internal sealed partial class LimitReader(ConnectionsFile file)
             file.Report(ConnectionDiagnostics.LimitKeysDiffer(concurrencyNode!.At));
         }
 
-        // The connection's gate counts what needs neither Redis nor a table of keys. The concurrency of all processes bounds it, too.
+        // The connection's gate counts what needs neither Redis nor a table of keys. A concurrency of all processes also bounds each one.
         var key = rate?.Key ?? slots?.Key;
         var (sharedRate, sharedSlots) = (rate?.IsShared == true ? rate : null, slots?.IsShared == true ? slots : null);
         return (

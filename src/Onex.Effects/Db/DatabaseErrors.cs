@@ -48,7 +48,7 @@ internal static class DatabaseErrors
     /// <param name="exception">An exception for which <see cref="IsFromDatabase"/> is true.</param>
     /// <param name="stage">The stage in which it occurred.</param>
     /// <param name="connection">The connection's name.</param>
-    /// <param name="readOnly">Whether the operation forbids changes. If not, the error read_only is the server's, and passes.</param>
+    /// <param name="readOnly">Whether the operation forbids changes. If not, the server itself is read-only, perhaps only for now.</param>
     public static DatabaseError Classify(Exception exception, DatabaseStage stage, string connection, bool readOnly)
     {
         if (exception is not PostgresException error)

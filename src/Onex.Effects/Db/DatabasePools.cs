@@ -123,7 +123,7 @@ internal sealed class PooledSession(NpgsqlConnection connection, NpgsqlDataSourc
         await connection.DisposeAsync();
     }
 
-    // The outcome is decided already. A session that cannot be reset is closed, so that the server releases its locks.
+    // If it fails, the pool closes all its sessions, this one on its return, so that the server releases its locks.
     private async Task ResetAsync()
     {
         try

@@ -5,7 +5,7 @@ using Onex.Hosting.Health;
 
 namespace Onex.Effects.Discovery;
 
-/// <summary>The last known instances of a service, and the problem of its last lookup. It is logged when it begins and ends.</summary>
+/// <summary>The last known instances of a service, and the problem of its last lookup. Logs when a problem begins and ends.</summary>
 internal sealed class LookupState(ServiceAddress service, RoleHealth health, ILogger logger)
 {
     private static readonly Remedy _remedy = new(

@@ -80,7 +80,6 @@ internal abstract class FilesystemOperation<TArguments, TResult>(
         }
     }
 
-    /// <summary>Creates the rejection of a path.</summary>
     protected static FileRejectedException PathRejected(string problem) => new("path_refused", problem);
 
     private static string RequireName(string name) => name is "" or "." or ".." || name.Contains('\0', StringComparison.Ordinal)

@@ -39,7 +39,7 @@ internal sealed class RedisCounters(IConnectionMultiplexer redis, string prefix)
         return redis.call('ZCARD', KEYS[1])
         """;
 
-    /// <summary>For a lease that is taken or renewed in any case.</summary>
+    /// <summary>The maximum of leases that are always taken or renewed.</summary>
     public const int NoLimit = 0;
 
     // Stands for the processes in place of the name of a connection. No connection can have this name.

@@ -84,8 +84,8 @@ internal sealed record AttemptOutcome(
     public bool IsUntried { get; init; }
 
     /// <summary>
-    /// The connection without which the attempt could not begin, or null: that of the Vault whose secret the arguments need, or its own
-    /// connection, whose secret of Vault is not known yet. If that connection has a circuit breaker, the command waits for it.
+    /// The connection that kept the attempt from beginning, or null: a Vault whose secret the arguments need, or the attempt's own
+    /// connection while a secret of it is not known yet. If that connection has a circuit breaker, the command waits for it.
     /// </summary>
     public string? WaitsFor { get; init; }
 

@@ -6,12 +6,13 @@ namespace Onex.Effects.Operations;
 
 internal static class JsonTexts
 {
-    private static readonly JsonReaderOptions _options = new() { MaxDepth = 1000 };
+    /// <summary>How arguments and results are read. The depth is enough for any that Onex stores.</summary>
+    public static JsonReaderOptions ReaderOptions { get; } = new() { MaxDepth = 1000 };
 
     /// <summary>Copies JSON with its texts and names changed by a function. A number that the function changes becomes a text.</summary>
     public static void Copy(RawJson json, Utf8JsonWriter writer, Func<string, string> change)
     {
-        var reader = new Utf8JsonReader(json.Utf8.Span, _options);
+        var reader = new Utf8JsonReader(json.Utf8.Span, ReaderOptions);
         while (reader.Read())
         {
             switch (reader.TokenType)

@@ -9,7 +9,7 @@ namespace Onex.Effects.Operations;
 /// <summary>
 /// Replaces, in the result and messages of an attempt, the secrets that it used, in case the service repeats them: as they are,
 /// percent-encoded, escaped as in JSON, and in base64, also as a part of a longer encoded text. The class of this name in Onex.Kafka does
-/// not know the secrets: it goes by the names of fields.
+/// not know the secrets: it masks fields by their names.
 /// </summary>
 internal sealed class SecretMask
 {

@@ -27,7 +27,7 @@ internal static class AttemptSigns
     private static readonly FrozenSet<string> _processFaults = FrozenSet.ToFrozenSet(
         ["connection_unknown", "lease_lost", StepCodes.OperationUnknown, StepCodes.OperationFailed], StringComparer.Ordinal);
 
-    /// <summary>Whether the external system answered. HTTP 500 is an answer, although its reach is that of a request without one.</summary>
+    /// <summary>Whether the external system answered. Every HTTP status is an answer, even one such as 500, whose reach is Sent.</summary>
     public static bool IsAnswer(AttemptOutcome outcome) =>
         outcome.Reach == AttemptReach.Answered || outcome.Code?.StartsWith("http_", StringComparison.Ordinal) == true;
 

@@ -350,6 +350,14 @@ internal sealed class ConnectionGate(
         }
     }
 
+    private void OnRateTimer()
+    {
+        lock (_lock)
+        {
+            AdmitWaiting();
+        }
+    }
+
     // The methods below are called with the lock held.
 
     // Limits the number and the weight of waiting commands; a single one may wait whatever its weight is.
@@ -409,14 +417,6 @@ internal sealed class ConnectionGate(
         {
             _rateTimer ??= time.CreateTimer(_ => OnRateTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _rateTimer.Change(wait, Timeout.InfiniteTimeSpan);
-        }
-    }
-
-    private void OnRateTimer()
-    {
-        lock (_lock)
-        {
-            AdmitWaiting();
         }
     }
 

@@ -46,7 +46,7 @@ internal sealed class ConnectionGates : IDisposable
     /// <summary>Called when parked commands may begin, or when a breaker may have changed.</summary>
     public Action Changed { get; set; } = () => { };
 
-    /// <summary>The gate of a connection; for null, that of the commands that name none, or one that this process does not have.</summary>
+    /// <summary>The gate of a connection. Null: the gate of commands without a connection, or with one that this process lacks.</summary>
     public ConnectionGate For(Connection? connection) => _gates.GetOrAdd(
         connection?.Name ?? WithoutConnection,
         static (name, state) => new ConnectionGate(

@@ -52,7 +52,7 @@ internal sealed class EffectRunner(
     {
         using var scope = logger.BeginScope(new CommandScope(command));
 
-        // The request's trace context, not that of a span of this process, which is lost if the process is killed before the export.
+        // The trace context of the request. A span of this process is lost if the process is killed before the export.
         var trace = recordTrace ?? NewTrace(command);
 
         using var use = connections.Use(command.Connection);
@@ -120,7 +120,7 @@ internal sealed class EffectRunner(
             : null;
 
     // A command that waited for a Vault moves to the queue of its own connection. If it is the trial of the Vault, its secrets are resolved
-    // first, to see whether the Vault works; if one of them cannot be read, the command waits for the Vault of that one.
+    // first, to see whether the Vault works. If a secret cannot be read then, the command waits for the Vault of that secret.
     private async Task MoveAsync(
         TakenCommand taken, ConnectionGate ownGate, GatePermit permit, TraceContext trace, CancellationToken cancellation)
     {

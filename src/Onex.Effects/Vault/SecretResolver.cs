@@ -146,7 +146,7 @@ internal sealed class SecretResolver(ISecretHandles handles, VaultSessions sessi
     private static HashSet<Guid?> FindHandleIds(RawJson arguments)
     {
         var handleIds = new HashSet<Guid?>();
-        var reader = new Utf8JsonReader(arguments.Utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
+        var reader = new Utf8JsonReader(arguments.Utf8.Span, JsonTexts.ReaderOptions);
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)

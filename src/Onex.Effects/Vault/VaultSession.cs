@@ -13,8 +13,8 @@ namespace Onex.Effects.Vault;
 
 /// <summary>
 /// A login to Vault and the requests under it. It logs in with the first request, and renews its token before it ends. It logs in again
-/// when the token is gone or, with an AppRole, cannot be renewed. To log in with a configured token is to check it. While Vault is sealed,
-/// cannot be reached or rejects the login, it tries to log in with growing pauses and reports the connection as degraded.
+/// when the token is gone or, with an AppRole, cannot be renewed. A login with a configured token only checks the token. While Vault is
+/// sealed, cannot be reached or rejects the login, it tries to log in with growing pauses and reports the connection as degraded.
 /// </summary>
 internal sealed class VaultSession(
     Connection connection, ConnectionTable connections, HttpTransport transport, RoleHealth health, TimeProvider time, ILogger logger)
@@ -39,8 +39,8 @@ internal sealed class VaultSession(
 
     private string Name => _connection.Name;
 
-    // Then its name is that of another connection, or of none, so nothing is reported under it. The connection of the settings is not in
-    // the table, and has no fingerprint.
+    // The name of a replaced connection is now that of another connection or of none, so nothing is reported under it. The connection of
+    // the settings is never replaced: it is not in the table, and has no fingerprint.
     private bool IsReplaced => _connection.Fingerprint.Length > 0 && connections.Find(Name) != _connection;
 
     /// <summary>Uses the other connection, which shares the session, if its own was replaced or removed.</summary>
