@@ -74,7 +74,7 @@ internal static partial class Log
         "HTTP listens on {Bind} only: an agent of Consul on another host cannot check this process, and nobody there can call it.")]
     public static partial void RegisteredLoopback(ILogger logger, string bind);
 
-    /// <summary>The role works as before, but is degraded. Registration is repeated until it succeeds.</summary>
+    /// <summary>The role works, but is degraded. Registration is repeated until it succeeds.</summary>
     [LoggerMessage(6016, LogLevel.Warning, "{Id} cannot be registered in Consul: {Error} It is tried every few seconds.")]
     public static partial void RegistrationFailed(ILogger logger, string id, string error);
 

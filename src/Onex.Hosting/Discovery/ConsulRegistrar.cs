@@ -10,7 +10,7 @@ namespace Onex.Hosting.Discovery;
 
 /// <summary>
 /// Keeps the process registered as a service in Consul, with a check on <c>/ready</c>, and removes it when the process stops. Without
-/// Consul the role works as before and is degraded. Start it last: services stop in reverse order, so it leaves Consul first.
+/// Consul the role works, but is degraded. Start it last: services stop in reverse order, so it leaves Consul first.
 /// </summary>
 public sealed class ConsulRegistrar(
     ConsulClient consul, RuntimeSettings settings, RoleHealth health, TimeProvider time, ILogger<ConsulRegistrar> logger)
@@ -119,8 +119,8 @@ public sealed class ConsulRegistrar(
         Id, _registration.Service, host, _registration.Port,
         [$"profile={settings.Profile.ToString().ToLowerInvariant()}", $"version={OnexHost.Version}"],
         new AgentCheck(
-            "onex /ready", new UriBuilder(Uri.UriSchemeHttp, host, _registration.Port, "/ready").Uri.AbsoluteUri, "5s", "3s",
-            DeregisterAfter));
+            "onex /ready", new UriBuilder(Uri.UriSchemeHttp, host, _registration.Port, "/ready").Uri.AbsoluteUri,
+            Interval: "5s", Timeout: "3s", DeregisterAfter));
 
     // The address at which the HTTP server listens; if that is every interface, the address of the one that leads to Consul.
     private async Task<string> OwnAddressAsync(CancellationToken cancellation)

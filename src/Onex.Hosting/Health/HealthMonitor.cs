@@ -21,8 +21,8 @@ internal sealed record ComponentHealth(
 
 /// <summary>
 /// Probes every component in the background, so that endpoints respond from memory and a component that hangs blocks nothing. A component
-/// counts as usable from its first successful probe until a probe fails, or none has returned for two seconds. After a failed probe it
-/// needs two successful ones in a row, so that readiness does not flap. A probe that reports Degraded is successful.
+/// counts as usable from its first successful probe until a probe fails, or none has returned for two seconds. After that it needs two
+/// successful ones in a row, so that readiness does not flap. A probe that reports Degraded is successful.
 /// </summary>
 internal sealed class HealthMonitor(
     IEnumerable<IHealthComponent> components, RoleHealth role, TimeProvider time, ILogger<HealthMonitor> logger) : BackgroundService

@@ -86,7 +86,7 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
         }
     }
 
-    // The pool makes up for a blocked thread only after half a second, in which everything else in the process would wait.
+    // The pool itself makes up for a blocked thread only after half a second, in which other work may wait.
     private static void AddThreads(int change)
     {
         lock (_poolLock)

@@ -15,7 +15,7 @@ public static class SandboxTable
 
     public static readonly Setting Memory = new(SettingsTable.FileOnly, null, Number, "64",
         "The memory that a script or module may hold, in MiB. Each runs in a process of its own beside the worker, which takes up to twice "
-        + "as much and 128 MiB. One that needs more is rejected (`memory_exceeded`).")
+        + "as much plus 128 MiB. One that needs more is rejected (`memory_exceeded`).")
     {
         FileKey = "sandbox.memory_mb",
         Range = (1, 4096),

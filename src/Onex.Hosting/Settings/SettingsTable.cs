@@ -558,7 +558,7 @@ public static class SettingsTable
         .. SandboxTable.All, GracePeriod,
     ];
 
-    // Not the default of the specification, localhost:4317, which would log a warning on every machine without a collector.
+    // Unlike in the specification, `otlp` is not the default, because it would log a warning on every machine without a collector.
     private static Setting Exporter(string name, string signal, params string[] values) =>
         new(Telemetry, name, Text, null,
             $"Where {signal} are exported: {string.Join(", ", values.Select(value => $"`{value}`"))}; several are separated by commas.")

@@ -136,7 +136,7 @@ internal static class ApiOptions
         }
     }
 
-    // Invalid bytes must not be replaced silently. The mark of UTF-8 is skipped; that of another encoding is invalid, too.
+    // Invalid bytes must not be replaced silently. The byte order mark of UTF-8 is skipped; one of another encoding is invalid, too.
     private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellation)
     {
         using var reader = new StreamReader(

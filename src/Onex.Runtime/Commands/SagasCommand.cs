@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Runtime.Commands;
 
-/// <summary><c>onex sagas ...</c>: shows and commands sagas through the orchestrator's HTTP API.</summary>
+/// <summary><c>onex sagas ...</c>: shows sagas, and sends operators' commands to them, through the orchestrator's HTTP API.</summary>
 internal static class SagasCommand
 {
     private static readonly string[] _printedBelow = ["data", "input", "output", "progress", "fault"];

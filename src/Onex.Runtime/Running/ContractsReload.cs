@@ -11,8 +11,8 @@ namespace Onex.Runtime.Running;
 
 /// <summary>
 /// Puts changed contracts, connections, certificates and secrets to use while the role runs: when the contents of their files or secrets of
-/// Vault have changed, and on SIGHUP. If a connection has errors, nothing changes; if only contracts have, connections do. What is not
-/// replaced stays in use, and <c>/health</c> is degraded until the files are corrected.
+/// Vault have changed, and on SIGHUP. If a connection has errors, nothing is replaced; if only contracts have errors, the connections are.
+/// What is not replaced stays in use, and <c>/health</c> is degraded until the files are corrected.
 /// </summary>
 internal sealed class ContractsReload : BackgroundService
 {

@@ -22,7 +22,7 @@ internal sealed class ContractsSource(
     /// <summary>Reads and compiles. Workers neither compile contracts nor open connections, and effects only open connections.</summary>
     public LoadedContracts Load()
     {
-        // Computed before the files are read, so that a change while they are read is noticed. Only then the other files are known.
+        // Computed before the files are read, so that a change while they are read is noticed. The other files are known only afterwards.
         var hash = HashOf(Files());
         var loaded = Read();
         return loaded with { FilesHash = hash + HashOf(loaded.Connections.OtherFiles) };

@@ -41,8 +41,7 @@ internal static class SandboxArguments
         input is { ValueKind: not JsonValueKind.Undefined } value ? JsonMarshal.GetRawUtf8Value(value).ToArray() : "null"u8.ToArray();
 
     /// <summary>
-    /// Of an input for a script, rejects whole numbers beyond 2^53 - 1. JavaScript might change them: its numbers are doubles, which have
-    /// gaps there.
+    /// Rejects an input with a whole number beyond 2^53 - 1. JavaScript might change it: its numbers are doubles, which have gaps there.
     /// </summary>
     public static void CheckNumbers(ReadOnlyMemory<byte> input)
     {

@@ -27,7 +27,7 @@ internal sealed class CountAccumulator(string name) : Accumulator(name)
 /// <summary>The sum or the average. Null is ignored.</summary>
 internal sealed class SumAccumulator(string name, ItemExpression expression, bool isAverage) : Accumulator(name)
 {
-    // How many more decimal places an average is computed to than its sum has: a double has up to 17 digits; text ends after six.
+    // How many decimal places an average has beyond those of its sum: for a double as many as it has digits, for a text six.
     private const int DoubleDigits = 17;
     private const int TextDigits = 6;
 
