@@ -30,7 +30,7 @@ public static class HeaderNames
     /// <summary>What the message is. The values are listed below.</summary>
     public const string EventType = "event_type";
 
-    /// <summary>The version of the message's format: <see cref="EventTypes.SchemaVersion"/> today.</summary>
+    /// <summary>The version of the message's format: <c>1</c> today.</summary>
     public const string SchemaVersion = "schema_version";
 
     /// <summary>How often the handling of this record was retried before.</summary>
@@ -93,7 +93,4 @@ public static class EventTypes
 
     /// <summary>A dead letter.</summary>
     public const string DeadLetter = "onex.dead-letter";
-
-    /// <summary>The value of the header <c>schema_version</c> today.</summary>
-    public const string SchemaVersion = "1";
 }

@@ -14,6 +14,9 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
     public const string IdentityNames =
         HeaderNames.MessageId + "," + HeaderNames.CorrelationId + "," + HeaderNames.Timestamp + "," + HeaderNames.Source;
 
+    /// <summary>The value of <see cref="HeaderNames.SchemaVersion"/> today.</summary>
+    public const string SchemaVersion = "1";
+
     private MessageHeaders(IReadOnlyList<KeyValuePair<string, string>> items) => Items = items;
 
     /// <summary>No headers.</summary>
@@ -60,7 +63,7 @@ public sealed class MessageHeaders : IEquatable<MessageHeaders>
         var items = new List<KeyValuePair<string, string>>(8) { new(HeaderNames.ContentType, "application/json") };
         AddIdentity(items, source, messageId, correlationId, timestamp);
         items.Add(new(HeaderNames.EventType, eventType));
-        items.Add(new(HeaderNames.SchemaVersion, EventTypes.SchemaVersion));
+        items.Add(new(HeaderNames.SchemaVersion, SchemaVersion));
         items.Add(new(HeaderNames.RetryCount, retryCount.ToString(CultureInfo.InvariantCulture)));
         return new MessageHeaders(items);
     }

@@ -39,7 +39,7 @@ public sealed record MetricLabel(string Name, string Meaning, IReadOnlyList<stri
     public static MetricLabel Group { get; } = new("messaging.consumer.group.name", "the consumer groups of the process");
 
     /// <summary>The messaging system.</summary>
-    public static MetricLabel System { get; } = new("messaging.system", "the messaging system", ["kafka"]);
+    public static MetricLabel System { get; } = Create("messaging.system", "kafka");
 
     /// <summary>A component of <c>/health/detailed</c>.</summary>
     public static MetricLabel Component { get; } = new("component", "the components of `/health/detailed`");

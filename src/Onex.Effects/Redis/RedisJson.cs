@@ -73,7 +73,7 @@ internal sealed record RedisHashSetArguments
 
 internal sealed record RedisValueResult
 {
-    [Result("The value as text, at most 50 MiB; null if the key or the field does not exist.")]
+    [Result("The value as text, at most 50 MiB; null if there is none.")]
     public required string? Value { get; init; }
 }
 

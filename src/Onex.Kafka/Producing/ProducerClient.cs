@@ -46,7 +46,7 @@ internal sealed class ProducerClient(
             (HeaderNames.ContentType, ["application/json"]),
             (HeaderNames.Source, ["onex-main", "onex-effects", "onex-workers"]),
             (HeaderNames.EventType, [EventTypes.Command, EventTypes.Result, EventTypes.Response]),
-            (HeaderNames.SchemaVersion, [EventTypes.SchemaVersion]),
+            (HeaderNames.SchemaVersion, [MessageHeaders.SchemaVersion]),
             (HeaderNames.RetryCount, ["0"]),
         }
         .SelectMany(header => header.Values.Select(value => (header.Name, value)))
