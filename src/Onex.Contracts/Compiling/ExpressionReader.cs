@@ -198,7 +198,7 @@ internal sealed class ExpressionReader(ContractScope scope)
     private static DiagnosticDraft? TypeMismatch(string what, CelType type, SourceSpan at) => what switch
     {
         "'when'" when !TypeRules.Fits(type, CelType.Bool) => ContractDiagnostics.GuardNotBool(at, type.ToString()),
-        "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) && !TypeRules.Fits(type, CelType.Uint) =>
+        "'key'" when !TypeRules.Fits(type, CelType.Text) && !TypeRules.Fits(type, CelType.Int) =>
             ContractDiagnostics.KeyTypeWrong(at, type.ToString()),
         "'until'" when !TypeRules.Fits(type, CelType.Timestamp) =>
             ContractDiagnostics.UntilNotTimestamp(at, type.ToString(), type.IsText),

@@ -347,6 +347,18 @@ public sealed class ContractCompilerTests
             values.Select(value => value.Kind));
     }
 
+    [Theory]
+    [InlineData("string(input.n)", null)]
+    [InlineData("int(input.n)", null)]
+    [InlineData("uint(input.n)", "a key must be a string or an int, but this is uint.")]
+    [InlineData("double(input.n)", "a key must be a string or an int, but this is double.")]
+    public void A_key_has_a_type_that_requests_may_have(string key, string? problem)
+    {
+        var compilation = TestContracts.Check(TestContracts.Head + $"key: {key}\ninitial: done\nstates:\n  done: {{ end: completed }}\n");
+
+        Assert.Equal(problem, compilation.Diagnostics.SingleOrDefault()?.Problem);
+    }
+
     private static Plan CompileOrder() => ContractCompiler
         .CompileDirectory(Repository.At("tests", "contracts", "valid", "order-fulfilment"), TestCatalogue.Context)
         .Plans
