@@ -6,7 +6,7 @@ public sealed record DeadLetter
     /// <summary>The topic that the record was read from, or to which it could not be sent.</summary>
     public required string OriginalTopic { get; init; }
 
-    /// <summary>The record. Secrets in one that was read are masked.</summary>
+    /// <summary>The record. What looks like a secret is masked.</summary>
     public required DeadLetterMessage OriginalMessage { get; init; }
 
     /// <summary>Why the record could not be handled, for people.</summary>
@@ -43,7 +43,7 @@ public sealed record DeadLetterMessage
     /// <summary>The record's headers.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>The partition that the record was read from; -1 if it was not read from one.</summary>
+    /// <summary>The partition that the record was read from or was sent to; -1 if it has none.</summary>
     public required int Partition { get; init; }
 
     /// <summary>The record's offset there; -1 if it has none.</summary>

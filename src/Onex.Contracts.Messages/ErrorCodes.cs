@@ -145,5 +145,5 @@ public static class ErrorCodes
     public const string DeadLetterRecordHandled = "ONEX4028";
 
     /// <summary>There is not enough memory for the request of a call at the moment.</summary>
-    public const string CallsTooMany = "ONEX4030";
+    public const string NotEnoughMemory = "ONEX4030";
 }

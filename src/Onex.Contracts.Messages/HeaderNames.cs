@@ -76,10 +76,10 @@ public static class EventTypes
     /// <summary>A response to a client.</summary>
     public const string Response = "onex.response";
 
-    /// <summary>A command to a role.</summary>
+    /// <summary>A command to a role or a remote worker, or a parent saga's call of a child.</summary>
     public const string Command = "onex.command";
 
-    /// <summary>A role's result.</summary>
+    /// <summary>The result of a command or of a child.</summary>
     public const string Result = "onex.result";
 
     /// <summary>A report on a running attempt, from a worker or the effects role.</summary>

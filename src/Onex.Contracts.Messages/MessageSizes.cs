@@ -1,9 +1,11 @@
 namespace Onex.Contracts.Messages;
 
-/// <summary>Sizes in bytes up to which a value is part of a message. A larger one is in the database; the message names it.</summary>
+/// <summary>Sizes in bytes up to which a value is part of a message.</summary>
 public static class MessageSizes
 {
-    /// <summary>Arguments and results of steps. Responses to clients have no limit.</summary>
+    /// <summary>
+    /// Arguments and results of steps. A larger one is in the database, where a role reads it. Clients cannot, so responses have no limit.
+    /// </summary>
     public const int InlineMax = 64 * 1024;
 
     /// <summary>
@@ -13,8 +15,8 @@ public static class MessageSizes
     public const int RemoteMax = 512 * 1024;
 
     /// <summary>
-    /// The value in a dead letter of an event, or of a message that the broker rejects. Escaped twice and with the other fields it stays
-    /// below the usual limit of brokers, 1 MiB.
+    /// The value in a dead letter of an event, or of a message that the broker rejects; a larger one is only in the index of dead letters.
+    /// Even if escaping triples it, the record stays below the usual limit of brokers, 1 MiB.
     /// </summary>
     public const int DeadLetterValueMax = 256 * 1024;
 }

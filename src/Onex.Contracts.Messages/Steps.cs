@@ -65,7 +65,9 @@ public sealed record StepCommand
     /// <summary>The time limit of this attempt, in milliseconds.</summary>
     public required int TimeoutMs { get; init; }
 
-    /// <summary>The attempt must not start after this time, by the database's clock.</summary>
+    /// <summary>
+    /// The attempt must not start after this time. The effects role checks it by the database's clock, a remote worker by its own.
+    /// </summary>
     public required DateTimeOffset NotAfter { get; init; }
 
     /// <summary>
@@ -75,8 +77,8 @@ public sealed record StepCommand
     public bool? AskAgain { get; init; }
 
     /// <summary>
-    /// <c>true</c> if the step's policy allows one attempt: it is not run again once it may have taken effect, even if its connection is
-    /// unavailable. Absent otherwise.
+    /// <c>true</c> if the step's policy allows one attempt: once that may have taken effect, it is not repeated, not even after an outage
+    /// of the connection, which otherwise does not count as an attempt. Absent otherwise.
     /// </summary>
     public bool? Once { get; init; }
 

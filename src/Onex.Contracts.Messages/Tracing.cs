@@ -124,7 +124,7 @@ public static class Tracing
         }
     }
 
-    /// <summary>Records an error on the span of the work that failed, not on the spans around it.</summary>
+    /// <summary>Records an error. Only the span of the work that failed gets one, not the spans around it.</summary>
     public static void Fail(this Activity? span, string code, string? message)
     {
         span?.SetTag("error.type", code);

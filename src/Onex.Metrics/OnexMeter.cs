@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 namespace Onex.Metrics;
 
 /// <summary>
-/// Creates the instruments of a host, and holds the closed set of values of each label. Without a listener an instrument costs a check.
+/// Creates the instruments of a host, and holds the closed set of values of each label. Without a listener, a value costs only a check.
 /// </summary>
 public sealed class OnexMeter : IDisposable
 {

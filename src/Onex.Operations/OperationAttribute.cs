@@ -31,6 +31,6 @@ public sealed class OperationAttribute(string name) : Attribute
     /// </summary>
     public string? Rejections { get; init; }
 
-    /// <summary>An argument without a use, which contracts are warned of, or null: services ignore or reject the body of a GET.</summary>
+    /// <summary>An argument that causes a warning, because services ignore or reject it (the body of a GET); or null.</summary>
     public string? Ignores { get; init; }
 }

@@ -65,7 +65,7 @@ public sealed record OperationDescriptor(
     /// <summary>Whether it also runs without a connection (<c>kafka.produce</c>).</summary>
     public bool IsConnectionOptional { get; init; }
 
-    /// <summary>Arguments without a use, which a step is warned of: services ignore or reject the body of a GET.</summary>
+    /// <summary>Arguments that cause a warning, because services ignore or reject them (the body of a GET).</summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
     /// <summary>The plug-in that contains it; null if it is built in or remote.</summary>

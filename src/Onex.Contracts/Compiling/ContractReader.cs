@@ -8,7 +8,6 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads one contract.</summary>
 internal sealed class ContractReader
 {
     private static readonly string[] _required = ["contract", "version", "input", "initial", "states"];

@@ -29,7 +29,7 @@ internal sealed class Findings(FindingsBuilder found)
     /// <summary>The position of each expression: its scalar, and the offset in it.</summary>
     public IReadOnlyDictionary<Expression, (ScalarSyntax Scalar, int Start)> Origins => found.Origins;
 
-    /// <summary>Expressions inside text that are null only if fields of <c>data</c> are; the type, given which fields are not.</summary>
+    /// <summary>Expressions inside text that are null only if fields of <c>data</c> are, with the type for given non-null fields.</summary>
     public IReadOnlyDictionary<Expression, Func<Func<string, bool>, CelType>> MayBeNull => found.MayBeNull;
 
     /// <summary>The position of <c>retry</c>, by the step's id.</summary>

@@ -236,7 +236,7 @@ internal sealed class FlowChecks
         }
     }
 
-    /// <summary>The reachable places and their successors. It follows few failures, so <c>on_failure</c> must be a start.</summary>
+    /// <summary>The reachable places and their successors. It ignores uncaught failures, so <c>on_failure</c> must be a start.</summary>
     private Dictionary<Place, List<Place>> ReachablePlaces(IReadOnlyList<string> starts, IReadOnlyList<string> anyStateTargets)
     {
         var reached = new Dictionary<Place, List<Place>>();

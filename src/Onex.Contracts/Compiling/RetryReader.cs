@@ -5,7 +5,6 @@ using Onex.Contracts.Yaml;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads retry policies.</summary>
 internal sealed class RetryReader(ContractScope scope)
 {
     /// <summary>The policy that <c>retry</c> names or contains; null if there is none, or after reporting that it is no policy.</summary>

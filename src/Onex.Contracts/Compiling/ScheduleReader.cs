@@ -8,7 +8,6 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads the schedule of a contract.</summary>
 internal sealed class ScheduleReader(ContractScope scope, TemplateReader templates)
 {
     private static readonly TimeSpan _everyMin = TimeSpan.FromSeconds(1);

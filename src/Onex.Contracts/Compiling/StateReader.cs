@@ -9,7 +9,6 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads states.</summary>
 internal sealed class StateReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, StepReader steps,
     EventReader events)
 {

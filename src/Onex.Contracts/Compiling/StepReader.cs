@@ -9,7 +9,6 @@ using Onex.Operations;
 
 namespace Onex.Contracts.Compiling;
 
-/// <summary>Reads steps.</summary>
 internal sealed partial class StepReader(ContractScope scope, ExpressionReader expressions, TemplateReader templates, RetryReader retries)
 {
     private static readonly string[] _kindsWithoutCall = ["wait", "set", "respond", "fail", "parallel", "emit"];

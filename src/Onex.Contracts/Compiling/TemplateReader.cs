@@ -13,8 +13,8 @@ namespace Onex.Contracts.Compiling;
 
 /// <summary>The rules for a template.</summary>
 /// <param name="Place">The names that its expressions may read.</param>
-/// <param name="Argument">The name of the argument, for messages; null for an output, a response, a message, or the input of a called
-/// contract, whose types are checked against the schema, if there is one.</param>
+/// <param name="Argument">The name of the argument, for messages; null for an output, a response, the message of <c>fail</c>, or the
+/// input of a called contract: their types are checked against the schema, if there is one.</param>
 /// <param name="Filling">The values that the template accepts.</param>
 internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, ArgumentFilling Filling)
 {
@@ -32,7 +32,7 @@ internal sealed record TemplateRules(ExpressionPlace Place, string? Argument, Ar
         ConstantKeys = [],
     };
 
-    /// <summary>The rules for a scalar in place of the map: constant if the map has constant keys, which it replaces too.</summary>
+    /// <summary>The rules for a scalar in place of the map. It is constant if some keys are, because it would set them too.</summary>
     public TemplateRules Scalar => ConstantKeys.Count == 0 ? this : this with { Filling = ArgumentFilling.Constant };
 }
 

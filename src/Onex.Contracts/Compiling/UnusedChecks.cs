@@ -8,7 +8,7 @@ namespace Onex.Contracts.Compiling;
 internal static class UnusedChecks
 {
     /// <summary>
-    /// Warns of unused retry policies, and of fields of <c>data</c> that are never written and have no initial value or are never read. A
+    /// Warns of unused retry policies, and of fields of <c>data</c> that are never written, and never read or without initial value. A
     /// field that is written but never read causes no warning, because operators may read it.
     /// </summary>
     public static void Run(ContractScope scope, Findings findings, MapSyntax root)

@@ -427,6 +427,11 @@ internal static partial class ContractDiagnostics
             + "never start.",
             "Lower 'attempts', 'first' or 'factor', or allow more time.");
 
+    public static DiagnosticDraft RetryBeyondLedger(SourceSpan at, int attempts, string delays, string limit) =>
+        Error("ONEX1150", at, $"the delays between {attempts} attempts can add up to {delays}, but no attempt begins later than {limit} "
+            + "after the first, because the effect ledger deletes outcomes after that time. The last attempts never start.",
+            "Lower 'attempts', 'first', 'factor' or 'max'. To retry after weeks, use 'wait' in a state of its own.");
+
     public static DiagnosticDraft UnknownReadsSaved(SourceSpan at, string field) =>
         Error("ONEX1170", at, $"the step itself saves 'data.{Clip(field)}', and this compensation also runs when it is unknown whether "
             + "the step completed.",
@@ -508,7 +513,7 @@ internal static partial class ContractDiagnostics
         Error("ONEX1210", at, "this declares operations and is no contract.",
             "Move the file to the folder 'operations' below the contracts directory.");
 
-    // Kinds of diagnostics, and a rule that is newer than some registered contracts.
+    // Kinds of diagnostics.
 
     /// <summary>
     /// Whether the diagnostic is about a value and not about the structure of the contract, so the flow can still be checked.
@@ -517,13 +522,8 @@ internal static partial class ContractDiagnostics
         code is "ONEX1040" or "ONEX1076" or "ONEX1077" or "ONEX1078" or "ONEX1171" or "ONEX1172" or "ONEX1180" or "ONEX1181"
         || (string.CompareOrdinal(code, "ONEX1070") >= 0 && string.CompareOrdinal(code, "ONEX1075") <= 0);
 
-    /// <summary>Whether it is of a rule that came later, so that registered contracts are exempt: ONEX1130 and above.</summary>
+    /// <summary>Whether its rule may be newer than a registered contract, which is then exempt: ONEX1130 and above.</summary>
     public static bool IsLaterRule(string code) => string.CompareOrdinal(code, "ONEX1130") >= 0;
-
-    public static DiagnosticDraft RetryBeyondLedger(SourceSpan at, int attempts, string delays, string limit) =>
-        Error("ONEX1150", at, $"the delays between {attempts} attempts can add up to {delays}, but no attempt begins later than {limit} "
-            + "after the first, because the effect ledger deletes outcomes after that time. The last attempts never start.",
-            "Lower 'attempts', 'first', 'factor' or 'max'. To retry after weeks, use 'wait' in a state of its own.");
 
     // Failures and the pivot.
 

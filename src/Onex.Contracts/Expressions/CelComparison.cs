@@ -151,7 +151,7 @@ internal static class CelComparison
         (CelKind.Uint, CelKind.Uint) => a.AsUint().CompareTo(b.AsUint()),
         (CelKind.Int, CelKind.Uint) => a.Bits < 0 ? -1 : ((ulong)a.Bits).CompareTo(b.AsUint()),
         (CelKind.Uint, CelKind.Int) => b.Bits < 0 ? 1 : a.AsUint().CompareTo((ulong)b.Bits),
-        // An int is compared with a double as a double, with loss, as the conformance suite requires.
+        // An int is compared with a double as a double, with loss, as CEL's conformance tests require.
         _ => CompareDoubles(ToDouble(a), ToDouble(b)),
     };
 

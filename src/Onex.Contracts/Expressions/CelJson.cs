@@ -7,7 +7,6 @@ using System.Text.Json;
 
 namespace Onex.Contracts.Expressions;
 
-/// <summary>Reads and writes values as JSON.</summary>
 internal static class CelJson
 {
     // Does not escape for HTML, because the text is never HTML.

@@ -246,7 +246,7 @@ public readonly struct CelValue : IEquatable<CelValue>
     internal static CelValue Duration(long seconds, int nanos) => new(CelKind.Duration, seconds, null, nanos);
 
     /// <summary>
-    /// The double nearest to a JSON integer of more than 64 bits. A nanosecond marks it as rounded until a schema expects a double.
+    /// The double nearest to a JSON integer of more than 64 bits. A 1 as its nanoseconds marks it until a schema expects a double.
     /// </summary>
     internal static CelValue Rounded(double value) => new(CelKind.Double, BitConverter.DoubleToInt64Bits(value), null, nanos: 1);
 

@@ -23,7 +23,7 @@ internal static class GraphStyle
         _ => ("#444444", false),
     };
 
-    /// <summary>The caption of a box; null for an ordinary state and for what is no state.</summary>
+    /// <summary>The caption of a box; null for an ordinary state, and for a box that is not a state.</summary>
     public static string? Caption(NodeKind kind) => kind switch
     {
         NodeKind.Waiting => "waits",

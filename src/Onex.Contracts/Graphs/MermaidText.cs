@@ -3,7 +3,6 @@ using System.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>Writes a Mermaid state diagram.</summary>
 internal static class MermaidText
 {
     private static readonly (NodeKind Kind, string Style)[] _classes =

@@ -4,7 +4,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>What a transition happens for.</summary>
+/// <summary>What causes a transition.</summary>
 public enum TransitionKind
 {
     /// <summary><c>next</c>, or an entry of <c>choose</c>.</summary>
@@ -24,7 +24,7 @@ public enum TransitionKind
 /// <param name="From">The source state; null for every ordinary state before the pivot.</param>
 /// <param name="To">The target state; if the saga stays, the source, or empty for any state.</param>
 /// <param name="Kind">The kind of transition.</param>
-/// <param name="Cause">What it happens for, in a few words: an event, a code, a guard. Empty for a plain <c>next</c>.</param>
+/// <param name="Cause">What causes it, in a few words: an event, a code, a guard. Empty for a plain <c>next</c>.</param>
 /// <param name="Part">The part of the plan that defines it.</param>
 /// <param name="Guard">Its guard, or null.</param>
 public sealed record PlanTransition(string? From, string To, TransitionKind Kind, string Cause, object Part, Expression? Guard)

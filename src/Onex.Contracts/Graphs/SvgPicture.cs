@@ -4,7 +4,6 @@ using System.Text;
 
 namespace Onex.Contracts.Graphs;
 
-/// <summary>Draws a graph as SVG.</summary>
 internal static class SvgPicture
 {
     private const double Margin = 24;

@@ -35,7 +35,7 @@ public sealed class CallStep : StepPlan
     /// <summary>The time limit of an attempt.</summary>
     public required TimeSpan Timeout { get; init; }
 
-    /// <summary>The time without a report after which an attempt of a running compute times out; null for no limit.</summary>
+    /// <summary>The time without a report after which a running attempt of a compute times out; null for no limit.</summary>
     public TimeSpan? HeartbeatTimeout { get; init; }
 
     /// <summary>The shortest heartbeat timeout. It leaves time for several reports, so that a late one does no harm.</summary>

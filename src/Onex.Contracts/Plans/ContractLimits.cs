@@ -9,7 +9,8 @@ public sealed record ContractLimits
     public static ContractLimits Default { get; } = new();
 
     /// <summary>
-    /// The highest values that can be configured. Only these bound the size of registered contracts, so a lowered setting stops none.
+    /// The highest values that can be configured. Registered contracts are checked against these, so that they still compile after a
+    /// setting was lowered.
     /// </summary>
     public static ContractLimits Highest { get; } = new()
     {

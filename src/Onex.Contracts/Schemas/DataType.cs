@@ -39,7 +39,7 @@ public abstract record DataType
 
     internal abstract string Describe();
 
-    // 'path' is that of the value. It is not restored after a problem, so it is then that of the invalid value.
+    // 'path' leads to the value. It is not restored after a problem, because the first problem ends the conversion.
     internal abstract SchemaProblem? Convert(CelValue value, List<(string? Key, int Index)> path, out CelValue converted);
 
     private protected SchemaProblem WrongType(CelValue value, List<(string? Key, int Index)> path) =>

@@ -147,7 +147,7 @@ internal sealed class SchemaValidation
         return value;
     }
 
-    // The value with the numbers that a part has converted. Other numbers keep the type that they have in the value.
+    // Returns the value, in which each number that the part has converted has the part's type.
     private static CelValue Merge(CelValue original, CelValue value, CelValue part)
     {
         if (Numbers.IsNumber(original))

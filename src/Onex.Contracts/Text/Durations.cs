@@ -5,7 +5,7 @@ namespace Onex.Contracts.Text;
 
 /// <summary>
 /// Durations as people write them (<c>200ms</c>, <c>1.5s</c>, <c>1h30m</c>, <c>7d</c>): one grammar for contracts, connections,
-/// settings and queries. Expressions have it without days, and with a sign.
+/// settings and queries. In expressions it has no days, but a sign.
 /// </summary>
 public static class Durations
 {

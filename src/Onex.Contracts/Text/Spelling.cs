@@ -9,7 +9,7 @@ public static class Spelling
 
     private const int ClippedMax = 80;
 
-    // A word with two wrong characters is recognizable from this length if it has the same characters, above it also with the same ends.
+    // Two wrong characters are tolerated in words of this length with the same characters, and in longer ones also with the same ends.
     private const int RecognizableMin = 4;
 
     // Words that other languages and orchestrators use, or other maps of a contract, with the words that Onex uses in their place.

@@ -37,7 +37,7 @@ internal sealed class CallMemory(MemoryGate gate, TimeProvider time)
         {
             throw new CallException(
                 503,
-                ErrorCodes.CallsTooMany,
+                ErrorCodes.NotEnoughMemory,
                 $"There was no memory for the request within {_memoryTimeout.TotalSeconds} s, because other requests are being read.",
                 "Call again in a while, with fewer large requests at a time, or send them to the topic.");
         }

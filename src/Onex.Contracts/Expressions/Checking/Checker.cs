@@ -433,7 +433,8 @@ internal sealed class Checker(Func<string, CelType?> roots, bool isStrict)
         return text.Count == 0 ? "nothing" : string.Join(" and ", text);
     }
 
-    // False if nothing is reported: an open object may have the field, if its name is no likely misspelling or its absence no error.
+    // Returns whether it is reported. An open object may have the field: there, only a likely misspelling is reported, and only if the
+    // absence of the field is an error.
     private bool ReportUnknownField(Syntax at, string field, ObjectShape shape, bool guarded)
     {
         if (++_unknownFields > UnknownFieldsMax)

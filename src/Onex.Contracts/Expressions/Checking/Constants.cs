@@ -104,7 +104,7 @@ internal static partial class Constants
             ? At(literal, "division by zero", "divide by another number")
             : null;
 
-    // Suggests hours for a duration with days, as if each had 24 hours. CEL has no days in durations, because a day may have 23.
+    // Suggests hours for a duration with days, as if each had 24 hours. CEL has no days in durations, because a day may have 23 hours.
     private static string? DurationInHours(string text)
     {
         var hours = DayPart().Replace(text,

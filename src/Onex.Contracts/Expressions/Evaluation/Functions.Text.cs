@@ -12,7 +12,7 @@ internal static partial class Functions
 
     private const int HashCost = 20;
 
-    // The cost of a search is its worst case, the product of both lengths.
+    // At worst a search compares every character of one text with every one of the other. A unit pays for 4,096 comparisons.
     private static long SearchCost(string text, string part) => (long)text.Length * part.Length / 4_096;
 
     private static CelValue TestTexts(ref Frame frame, string name, ReadOnlySpan<CelValue> a, Func<string, string, bool> test)

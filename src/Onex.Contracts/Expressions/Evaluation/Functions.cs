@@ -58,7 +58,7 @@ internal static partial class Functions
         new("sum", true, true, 1, 1, "sum(list)",
             "(list(int)) -> int; (list(uint)) -> uint; (list(double)) -> double; (list(duration)) -> duration", Sum),
 
-        // Identities.
+        // Encodings, hashes and ids.
         new("base64", true, true, 1, 1, "base64(bytes)", "(bytes) -> string; (string) -> string", Base64),
         new("sha256", true, true, 1, 1, "sha256(bytes)", "(bytes) -> string; (string) -> string", Sha256),
         new("uuid", true, false, 2, 2, "uuid(saga, name)", "(string, string) -> string; (map(string, A), string) -> string", Uuid),

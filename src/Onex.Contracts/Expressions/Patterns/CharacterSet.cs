@@ -8,10 +8,6 @@ internal sealed class CharacterSet
 
     private CharacterSet(int[] borders) => Borders = borders;
 
-    /// <summary>No character.</summary>
-    public static CharacterSet None { get; } = new([]);
-
-    /// <summary>Every character.</summary>
     public static CharacterSet All { get; } = new([0, CodePointEnd]);
 
     /// <summary>The first members of ranges and the first non-members after them, in turn.</summary>
@@ -40,7 +36,6 @@ internal sealed class CharacterSet
         return new CharacterSet([.. borders]);
     }
 
-    /// <summary>The union of the sets.</summary>
     public static CharacterSet Union(IEnumerable<CharacterSet> sets) => From(sets.SelectMany(set => set.Ranges()));
 
     /// <summary>The ranges of members in ascending order, both ends included.</summary>
@@ -52,7 +47,6 @@ internal sealed class CharacterSet
         }
     }
 
-    /// <summary>The complement of the set.</summary>
     public CharacterSet Complement()
     {
         var borders = new List<int>(Borders);

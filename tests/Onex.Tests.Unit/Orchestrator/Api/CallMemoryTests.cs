@@ -23,7 +23,7 @@ public sealed class CallMemoryTests
         _time.Advance(TimeSpan.FromSeconds(11));
         var rejected = await Assert.ThrowsAsync<CallException>(() => second);
         await Assert.ThrowsAsync<CallException>(() => ofUnknownLength);
-        Assert.Equal((503, ErrorCodes.CallsTooMany), (rejected.Problem.Status, rejected.Problem.Code));
+        Assert.Equal((503, ErrorCodes.NotEnoughMemory), (rejected.Problem.Status, rejected.Problem.Code));
 
         var third = memory.HandleAsync(Call(1_000), 1_000, ReadAsync, Task.FromResult);
         _handled.SetResult(1);
