@@ -42,6 +42,11 @@ internal static partial class Log
     [LoggerMessage(7009, LogLevel.Warning, "Changed contracts wait until they can be registered: {Reason}")]
     public static partial void ReloadWaits(ILogger logger, string reason);
 
+    /// <summary>Live sagas may still use them. Restart the role once none does, or put them back.</summary>
+    [LoggerMessage(
+        7011, LogLevel.Warning, "The files no longer have these connections; they stay in use until a restart: {Connections}.")]
+    public static partial void ConnectionsRemoved(ILogger logger, string connections);
+
     /// <summary>A defect: report it. Files are looked at again two seconds later.</summary>
     [LoggerMessage(7010, LogLevel.Error, "Changed files could not be loaded.")]
     public static partial void ReloadThrew(ILogger logger, Exception exception);

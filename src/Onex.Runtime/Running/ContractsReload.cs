@@ -36,6 +36,7 @@ internal sealed class ContractsReload : BackgroundService
     private string _lastHash;
     private bool _isWaiting;
     private List<string> _filesWithErrors = [];
+    private List<string> _removedConnections = [];
 
     /// <param name="source">Reads the files.</param>
     /// <param name="started">What the role started with.</param>
@@ -172,11 +173,7 @@ internal sealed class ContractsReload : BackgroundService
 
         if (_settings.Runs(RuntimeProfile.Effects) && !loaded.Connections.HasErrors)
         {
-            var changes = _connections.Replace(loaded.Connections.Connections);
-            if (changes.Count > 0)
-            {
-                Log.ConnectionsReloaded(_logger, string.Join(", ", changes.Select(Describe)));
-            }
+            ReplaceConnections(loaded.Connections.Connections);
         }
 
         if (loaded.HasErrors)
@@ -201,6 +198,26 @@ internal sealed class ContractsReload : BackgroundService
 
         _loaded = loaded;
         return [];
+    }
+
+    // A removed connection stays: live sagas may use it, and so may contracts whose changed files have errors.
+    private void ReplaceConnections(IReadOnlyDictionary<string, Connection> read)
+    {
+        var removed = _connections.Names.Except(read.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        var changes = _connections.Replace(
+            read.Concat(removed.Select(name => KeyValuePair.Create(name, _connections.Find(name)!))).ToDictionary(StringComparer.Ordinal));
+        if (changes.Count > 0)
+        {
+            Log.ConnectionsReloaded(
+                _logger, string.Join(", ", changes.Select(change => $"{change.Name} {(change.Old is null ? "added" : "changed")}")));
+        }
+
+        if (removed.Except(_removedConnections, StringComparer.Ordinal).Any())
+        {
+            Log.ConnectionsRemoved(_logger, string.Join(", ", removed));
+        }
+
+        _removedConnections = removed;
     }
 
     // A directory that vanishes for a moment must not make every request unknown. The compiler reports one that is empty.
@@ -231,9 +248,6 @@ internal sealed class ContractsReload : BackgroundService
                 .. before.Keys.Where(plan => !after.ContainsKey(plan)).Select(plan => $"{plan.Name} {plan.Version} removed"),
             ]);
     }
-
-    private static string Describe(ConnectionChange change) =>
-        $"{change.Name} {(change.Old is null ? "added" : change.New is null ? "removed" : "changed")}";
 
     private void Report(IReadOnlyList<(string File, string Problem)> problems)
     {

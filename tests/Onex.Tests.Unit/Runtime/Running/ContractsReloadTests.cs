@@ -37,21 +37,30 @@ public sealed class ContractsReloadTests : IDisposable
     }
 
     [Fact]
-    public async Task Unchanged_connections_stay_and_health_lists_added_ones_instead_of_removed_ones()
+    public async Task Unchanged_and_removed_connections_stay_in_use_and_health_lists_them_with_added_ones()
     {
         Write("connections/a.yaml", Http("stock", "http://stock.internal"));
         Write("connections/b.yaml", Http("bank", "http://bank.internal"));
         using var reload = Start();
-        var stock = _connections.Find("stock");
+        var (stock, bank) = (_connections.Find("stock"), _connections.Find("bank"));
 
         Write("connections/a.yaml", "# a comment\n" + Http("stock", "http://stock.internal"));
         Write("connections/b.yaml", Http("post", "http://post.internal"));
         await reload.CheckAsync(force: true, CancellationToken.None);
+        await reload.CheckAsync(force: true, CancellationToken.None);
 
         Assert.Same(stock, _connections.Find("stock"));
-        Assert.Null(_connections.Find("bank"));
-        Assert.Equal(["Information: Connections were reloaded: bank removed, post added."], _logged);
-        Assert.Equal(["post", "stock"], _health.Handlers.Keys.Where(handler => handler is "post" or "stock" or "bank"));
+        Assert.Same(bank, _connections.Find("bank"));
+        Assert.Equal(
+            [
+                "Information: Connections were reloaded: post added.",
+                "Warning: The files no longer have these connections; they stay in use until a restart: bank.",
+            ], _logged);
+        Assert.Equal(["bank", "post", "stock"], _health.Handlers.Keys.Where(handler => handler is "post" or "stock" or "bank"));
+
+        Write("connections/b.yaml", Http("bank", "http://other.internal"));
+        await reload.CheckAsync(force: true, CancellationToken.None);
+        Assert.Equal("other.internal", _connections.Find("bank")!.Url!.Host);
     }
 
     [Fact]
