@@ -35,6 +35,9 @@ public sealed class ApiToken
     /// <summary>Whether the text is the token, compared in constant time.</summary>
     public bool Matches(string token) => CryptographicOperations.FixedTimeEquals(_hash, Hash(token));
 
+    /// <summary>Whether an HTTP header can carry the token.</summary>
+    public static bool FitsHeader(string token) => !token.AsSpan().ContainsAnyExceptInRange(' ', '~');
+
     /// <inheritdoc />
     public override string ToString() => $"{Name}:{Scope.ToString().ToLowerInvariant()}";
 
@@ -63,6 +66,12 @@ public sealed class ApiToken
                 problems.Add(SettingsDiagnostics.BadToken(
                     $"{place} ('{name}') has a token of fewer than {TokenCharsMin} characters.",
                     "Generate one with: openssl rand -hex 32"));
+            }
+            else if (!FitsHeader(token))
+            {
+                problems.Add(SettingsDiagnostics.BadToken(
+                    $"{place} ('{name}') has a line break or a character that is not ASCII, which no HTTP header can carry.",
+                    "Separate several tokens by commas. Generate one with: openssl rand -hex 32"));
             }
             else if (tokens.Exists(other => other.Name == name))
             {

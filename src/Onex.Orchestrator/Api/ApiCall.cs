@@ -238,11 +238,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
         }
         catch (JsonException bad)
         {
-            throw new CallException(
-                400,
-                ErrorCodes.CallInvalid,
-                $"The body is not JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}).",
-                "Send a JSON object.");
+            throw new CallException(400, ErrorCodes.CallInvalid, RequestJson.Describe("The body", bad), "Send a JSON object.");
         }
     }
 

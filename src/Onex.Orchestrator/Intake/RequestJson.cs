@@ -20,7 +20,7 @@ internal static class RequestJson
     /// <param name="Error">The problem and the remedy.</param>
     public sealed record Problem(string Code, string Error);
 
-    /// <summary>Parses UTF-8. Throws <see cref="JsonException"/> if it is not JSON.</summary>
+    /// <summary>Parses UTF-8. Throws <see cref="JsonException"/> if it is not JSON, or too deep.</summary>
     public static (JsonDocument Document, Problem? Problem) Parse(ReadOnlyMemory<byte> json)
     {
         // Raw control characters are not JSON and raw surrogates are not UTF-8, so only an escape can contain text that cannot be stored.
@@ -40,6 +40,11 @@ internal static class RequestJson
         var document = JsonDocument.Parse(json, new() { MaxDepth = DepthMax });
         return (document, FindProblem(json.Span));
     }
+
+    /// <summary>Why <see cref="Parse"/> threw: invalid JSON, or JSON that is nested too deeply.</summary>
+    public static string Describe(string what, JsonException bad) =>
+        $"{what} is not readable JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; at most {DepthMax} levels deep): "
+        + bad.Message.Split(". ", 2)[0].TrimEnd('.') + ".";
 
     // If there are several problems, reports text that cannot be stored rather than a duplicate key.
     private static Problem? FindProblem(ReadOnlySpan<byte> json)

@@ -96,10 +96,7 @@ internal sealed class RequestReader(int maxRequestBytes)
         }
         catch (JsonException bad)
         {
-            return Reject(
-                ErrorCodes.MalformedMessage,
-                $"The value is not readable JSON (line {bad.LineNumber + 1}, byte {bad.BytePositionInLine + 1}; "
-                + $"at most {RequestJson.DepthMax} levels deep): {FirstSentence(bad.Message)}");
+            return Reject(ErrorCodes.MalformedMessage, RequestJson.Describe("The value", bad));
         }
 
         using (document)
@@ -299,6 +296,4 @@ internal sealed class RequestReader(int maxRequestBytes)
     }
 
     private static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);
-
-    private static string FirstSentence(string message) => message.Split(". ", 2)[0].TrimEnd('.') + ".";
 }

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
 using System.Text;
 using System.Text.Json;
 using Onex.Effects.Vault;
+using Onex.Hosting.Http;
 using Onex.Hosting.Running;
 using Onex.Hosting.Settings;
 
@@ -51,7 +53,12 @@ internal sealed class ApiClient : IDisposable
             tokens = read[_token];
         }
 
-        return new ApiClient(address, ChooseToken(tokens));
+        var token = ChooseToken(tokens);
+        return token is null || ApiToken.FitsHeader(token)
+            ? new ApiClient(address, token)
+            : throw new ConfigurationException(
+                $"{_token} has a line break or a character that is not ASCII, which no HTTP header can carry. Set it to a token, or to "
+                + "name:scope:token, several separated by commas.");
     }
 
     public void Dispose() => _http.Dispose();
@@ -131,8 +138,10 @@ internal sealed class ApiClient : IDisposable
         }
         catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
         {
+            // The message about a failed TLS handshake only refers to the inner exception.
+            var reason = error.InnerException is AuthenticationException inner ? inner.Message : error.Message;
             throw new CommandException(
-                $"{_http.BaseAddress} does not answer: {error.Message} Is runtime-main running there? Another address: --url, or "
+                $"{_http.BaseAddress} does not answer: {reason} Is runtime-main running there? Another address: --url, or "
                 + "ONEX_API_URL.",
                 error);
         }

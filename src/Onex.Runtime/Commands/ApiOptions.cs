@@ -93,6 +93,12 @@ internal static class ApiOptions
             return null;
         }
 
+        var source = data switch
+        {
+            "-" => "The standard input",
+            ['@', .. var file] => file,
+            _ => "--data",
+        };
         string text;
         try
         {
@@ -105,12 +111,12 @@ internal static class ApiOptions
         }
         catch (DecoderFallbackException error)
         {
-            throw new CommandException($"{(data == "-" ? "The standard input" : data[1..])} is not UTF-8. Encode it as UTF-8.", error);
+            throw new CommandException($"{source} is not UTF-8. Encode it as UTF-8.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                $"{data[1..]} cannot be read: {error.Message} After '@' comes the path of a file with JSON.", error);
+                $"{source} cannot be read: {error.Message} After '@' comes the path of a file with JSON.", error);
         }
 
         try
@@ -125,13 +131,14 @@ internal static class ApiOptions
         catch (InvalidOperationException error)
         {
             throw new CommandException(
-                "--data contains half of a surrogate pair, which is not Unicode text. Send the whole character.", error);
+                $"{source} contains half of a surrogate pair, which is not Unicode text. Send the whole character.", error);
         }
         catch (JsonException error)
         {
             throw new CommandException(
-                $"--data is not JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}). In a shell, put it into "
-                + "single quotes: --data '{\"order_id\": \"o-1\"}'.",
+                $"{source} is not readable JSON (line {error.LineNumber + 1}, byte {error.BytePositionInLine + 1}; at most "
+                + $"{Json.ReadOptions.MaxDepth} levels deep)."
+                + (source == "--data" ? " In a shell, put it into single quotes: --data '{\"order_id\": \"o-1\"}'." : ""),
                 error);
         }
     }

@@ -22,6 +22,8 @@ internal static class ExplainCommand
     {
         var code = new Argument<string?>("code")
         {
+            // Without it, help shows all completions in its place.
+            HelpName = "code",
             Arity = ArgumentArity.ZeroOrOne,
             Description = "The code: ONEX1001. Without it all codes are listed.",
         };

@@ -70,7 +70,7 @@ public sealed class LocalApiTests(LocalApiTests.LocalProcess local) : IClassFixt
     [InlineData("POST", "/api/v1/requests", """{"operation":"doorbell","paylod":{}}""", "Did you mean 'payload'?")]
     [InlineData("POST", "/api/v1/requests?wiat=1s", """{"operation":"doorbell"}""", "Did you mean 'wait'?")]
     [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reson":"x"}""", "Did you mean 'reason'?")]
-    [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reason":"x" """, "The body is not JSON")]
+    [InlineData("POST", "/api/v1/sagas/018f2f6e-7a64-7cc4-9d3b-2c8f4e2b8a11/cancel", """{"reason":"x" """, "The body is not readable JSON")]
     public async Task A_call_with_an_unknown_argument_or_a_malformed_body_is_rejected_with_the_reason(
         string method, string path, string? content, string suggestion)
     {

@@ -21,10 +21,11 @@ public sealed class ApiTokenTests
     public void All_token_errors_are_reported_at_once_and_no_token_is_shown()
     {
         var (tokens, problems) = ApiToken.Parse(
-            "ONEX_API_TOKEN", $"bare-secret-token-1,x:write:{Long},y:read:short,z:read:{Long},z:read:{Long}");
+            "ONEX_API_TOKEN", $"bare-secret-token-1,x:write:{Long},y:read:short,z:read:{Long},z:read:{Long},"
+            + $"m:read:{Long}\nn:read:{Long},e:read:{Long}é");
 
         Assert.Single(tokens);
-        Assert.Equal(4, problems.Count);
+        Assert.Equal(6, problems.Count);
         Assert.All(problems, problem => Assert.StartsWith("ONEX_API_TOKEN, entry ", problem.Problem));
         Assert.All(problems, problem => Assert.DoesNotContain(Long, problem.ToString()));
         Assert.All(problems, problem => Assert.DoesNotContain("bare-secret", problem.ToString()));

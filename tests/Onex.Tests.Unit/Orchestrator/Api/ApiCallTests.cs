@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Onex.Orchestrator.Api;
+using Onex.Orchestrator.Intake;
 using Onex.Persistence.DeadLetters;
 
 namespace Onex.Tests.Unit.Orchestrator.Api;
@@ -83,6 +84,18 @@ public sealed class ApiCallTests
         call.Http.Request.Body = new MemoryStream([.. Encoding.UTF8.Preamble, .. """{"reason":"requested by phone"}"""u8]);
 
         Assert.Equal("requested by phone", ApiCall.Reason(await call.CommandAsync()));
+    }
+
+    [Fact]
+    public async Task A_body_that_is_nested_too_deeply_is_rejected_with_the_limit()
+    {
+        var call = Call(ApiRoutes.Cancel, "");
+        call.Http.Request.Body = new MemoryStream(
+            Encoding.UTF8.GetBytes($$"""{"reason":{{new string('[', 200)}}{{new string(']', 200)}}}"""));
+
+        var problem = (await Assert.ThrowsAsync<CallException>(call.CommandAsync)).Problem;
+
+        Assert.Contains($"at most {RequestJson.DepthMax} levels deep", problem.Detail);
     }
 
     private static ApiCall Call(ApiRoute route, string query)

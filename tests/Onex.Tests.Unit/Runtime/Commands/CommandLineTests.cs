@@ -27,6 +27,18 @@ public sealed partial class CommandLineTests
         });
 
     [Fact]
+    public async Task Help_lists_the_commands_in_lines_that_fit_a_screen()
+    {
+        using var output = new StringWriter();
+
+        await CommandLine.Root().Parse("--help").InvokeAsync(new InvocationConfiguration { Output = output });
+
+        var lines = output.ToString().Split('\n');
+        Assert.Contains(lines, line => line.Contains("explain <code>", StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.True(line.Length <= 140, line));
+    }
+
+    [Fact]
     public void Every_command_of_the_runbook_is_valid()
     {
         var lines = RunbookCommand().Matches(File.ReadAllText(Repository.At("docs", "operating.md")))
