@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Onex.Contracts.Diagnostics;
@@ -61,14 +62,17 @@ public sealed record Diagnostic(
         text.Append('^', carets).Append('\n');
     }
 
-    // Replaces control characters, because text of a contract must not control the terminal.
+    // Replaces control characters, because text of a contract must not control the terminal, and invisible ones and other blanks, which
+    // hide why a name or a line is wrong.
     private static string Printable(string text) =>
         string.Create(text.Length, text, static (span, source) =>
         {
             for (var index = 0; index < span.Length; index++)
             {
                 var character = source[index];
-                span[index] = (char.IsControl(character) && character != '\t') || character is '\u2028' or '\u2029' ? '\uFFFD' : character;
+                span[index] = character is ' ' or '\t' || char.GetUnicodeCategory(character) is not (
+                    UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator
+                    or UnicodeCategory.ParagraphSeparator) ? character : '\uFFFD';
             }
         });
 }

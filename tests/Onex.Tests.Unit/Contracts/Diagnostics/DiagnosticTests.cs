@@ -58,6 +58,18 @@ public sealed class DiagnosticTests
     }
 
     [Theory]
+    [InlineData("next: do\u200Bne")]
+    [InlineData("next:\u00A0done")]
+    [InlineData("next: \u202Edone")]
+    public void A_character_that_shows_nothing_or_a_blank_is_made_visible(string line)
+    {
+        var rendered = new Diagnostic("ONEX1001", Severity.Error, "a.yaml", 1, 1, 1, "p.", "r.", line).Render();
+
+        Assert.Equal(line.Length, rendered.Split('\n')[1].Length - "    1 | ".Length);
+        Assert.Single(rendered, '\uFFFD');
+    }
+
+    [Theory]
     [InlineData("chrage", "charge")]
     [InlineData("Charge", "charge")]
     [InlineData("charg", "charge")]
