@@ -43,6 +43,12 @@ public sealed record KafkaSettings
     /// </summary>
     public IReadOnlyList<string> SpreadTopics { get; init; } = [];
 
+    /// <summary>
+    /// Topics without which Onex cannot run. While one is missing, its records are unavailable, not undeliverable: its broker may have lost
+    /// its disk, and somebody will create the topic again. Default: none.
+    /// </summary>
+    public IReadOnlyList<string> OwnTopics { get; init; } = [];
+
     /// <summary>Records that one endpoint may have in flight; at the limit its partitions are paused. Default 2000.</summary>
     public int InFlightMax { get; init; } = 2000;
 

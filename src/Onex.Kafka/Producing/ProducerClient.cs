@@ -195,7 +195,9 @@ internal sealed class ProducerClient(
             Discard(open.Producer, error);
         }
 
-        var report = new DeliveryReport(IsPermanent(error.Code) ? DeliveryStatus.Undeliverable : DeliveryStatus.Unavailable, error.Reason)
+        var isPermanent = IsPermanent(error.Code)
+            || (IsMissing(error.Code) && !settings.OwnTopics.Contains(pending.Record.Topic, StringComparer.Ordinal));
+        var report = new DeliveryReport(isPermanent ? DeliveryStatus.Undeliverable : DeliveryStatus.Unavailable, error.Reason)
         {
             IsUnwritten = isUnwritten,
         };
@@ -243,9 +245,11 @@ internal sealed class ProducerClient(
 
     private static bool IsTooLarge(ErrorCode code) => code is ErrorCode.MsgSizeTooLarge or ErrorCode.RecordListTooLarge;
 
+    private static bool IsMissing(ErrorCode code) =>
+        code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic or ErrorCode.Local_UnknownPartition;
+
     private static bool IsPermanent(ErrorCode code) => IsTooLarge(code) || code
-        is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic
-        or ErrorCode.Local_UnknownPartition or ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
+        is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed
         or ErrorCode.TopicException or ErrorCode.PolicyViolation or ErrorCode.InvalidRecord or ErrorCode.Local_InvalidArg;
 
     private static Headers HeadersOf(ProducedRecord record)

@@ -33,6 +33,7 @@ internal static class SettingsMapping
             // The ledger decides between the attempts of a command, and computes may run twice, so commands need no order.
             UnorderedTopics = [settings.Topics.EffectRequests, settings.Topics.WorkerRequests],
             SpreadTopics = [settings.Topics.WorkerRequests],
+            OwnTopics = settings.Topics.All,
             InFlightBytesMax = memory.Intake,
             ClientBytesMax = memory.Client,
             WeightMax = memory.Commands,

@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
+using Onex.Kafka.Producing;
 using Onex.Kafka.Records;
 using Onex.Tests.Compliance.Kafka;
 
@@ -184,13 +185,13 @@ public sealed class ChangedLogTests : IDisposable
         var topic = TestBus.NewTopic();
         await _bus.CreateAsync(1, topic);
         await using var member = await _bus.StartAsync(_ => { });
-        Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
+        Assert.Equal(DeliveryStatus.Acknowledged, (await member.ProduceAsync(topic, 0, "old"))[0].Delivery);
 
         await DeleteAsync(topic);
         await RecreateAsync(topic);
 
         await Condition.HoldsAsync(
-            async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == Onex.Kafka.Producing.DeliveryStatus.Acknowledged);
+            async () => (await member.ProduceAsync(topic, 0, "new"))[0].Delivery == DeliveryStatus.Acknowledged);
         Assert.Equal("new", Encoding.UTF8.GetString((await _bus.ReadAsync(topic, 1))[0].Value!));
     }
 
@@ -295,6 +296,23 @@ public sealed class ChangedLogTests : IDisposable
     }
 
     [Fact]
+    public async Task A_record_for_an_own_topic_that_is_missing_is_unavailable_until_the_topic_exists()
+    {
+        var topic = TestBus.NewTopic();
+        await _bus.CreateAsync(1, topic);
+        await using var member = await _bus.StartAsync(_ => { }, settings => settings with { OwnTopics = [topic] });
+        await member.ProduceAsync(topic, 0, "before");
+
+        await DeleteAsync(topic);
+        await Condition.HoldsAsync(async () => (await member.ProduceAsync(topic, 0, "lost"))[0].Delivery != DeliveryStatus.Acknowledged);
+        var missing = await member.ProduceAsync(topic, 0, "meanwhile");
+        await _bus.CreateAsync(1, topic);
+
+        Assert.Equal(DeliveryStatus.Unavailable, missing[0].Delivery);
+        await Condition.HoldsAsync(async () => (await member.ProduceAsync(topic, 0, "after"))[0].Delivery == DeliveryStatus.Acknowledged);
+    }
+
+    [Fact]
     public async Task Records_that_the_broker_does_not_return_make_the_endpoint_not_ready()
     {
         var (topic, handler) = (TestBus.NewTopic(), RecordingHandler.Acknowledging);
@@ -324,8 +342,8 @@ public sealed class ChangedLogTests : IDisposable
         var values = Enumerable.Range(0, 400).Select(i => $"{i:000} {new string('x', 170)}").ToArray();
         var reports = await member.ProduceAsync(topic, 0, [.. values, new string('y', 6000)]);
 
-        Assert.All(reports[..400], report => Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Acknowledged, report.Delivery));
-        Assert.Equal(Onex.Kafka.Producing.DeliveryStatus.Undeliverable, reports[400].Delivery);
+        Assert.All(reports[..400], report => Assert.Equal(DeliveryStatus.Acknowledged, report.Delivery));
+        Assert.Equal(DeliveryStatus.Undeliverable, reports[400].Delivery);
         var records = await _bus.ReadAsync(topic, 400);
         Assert.Equal(
             values.Order(StringComparer.Ordinal),
