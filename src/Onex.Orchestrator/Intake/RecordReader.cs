@@ -41,7 +41,7 @@ internal sealed class RecordReader(
     ILogger<RecordReader> logger,
     RequestMetrics? metrics = null)
 {
-    // A record whose time differs more from now has a wrong time.
+    // If a record's time differs from now by more, it is wrong.
     private static readonly TimeSpan _clockDifferenceMax = TimeSpan.FromDays(365);
 
     /// <summary>
@@ -114,13 +114,11 @@ internal sealed class RecordReader(
         }
 
         var loadedWeight = 0L;
-        var input = call.Input ?? RawJson.EmptyObject;
-        if (
-            call.InputRef is { } reference
-                && (await payloads.LoadPayloadsAsync([reference], cancellation)).TryGetValue(reference, out var stored))
+        RawJson? input = call.Input ?? RawJson.EmptyObject;
+        if (call.InputRef is { } reference)
         {
-            input = stored.Content;
-            loadedWeight = JsonWeight.Handled(input.Utf8.Span);
+            input = (await payloads.LoadPayloadsAsync([reference], cancellation)).GetValueOrDefault(reference)?.Content;
+            loadedWeight = JsonWeight.Handled(input is { } stored ? stored.Utf8.Span : default);
         }
 
         var now = clock.Now;

@@ -54,10 +54,11 @@ internal sealed class RequestRules(
     }
 
     /// <summary>
-    /// The child saga that a call starts, or why the call is rejected. A call that is cancelled before start needs no input.
+    /// The child saga that a call starts, or why the call is rejected. A call that is cancelled before start needs no input. The input is
+    /// null if it is not stored any more, as when the dead letter of a call is redriven after its parent was deleted.
     /// </summary>
     public (SagaFacts? Facts, Rejection? Rejection) AcceptCall(
-        SagaCall call, RawJson input, string source, SagaId sagaId, int homePartition, DateTimeOffset now)
+        SagaCall call, RawJson? input, string source, SagaId sagaId, int homePartition, DateTimeOffset now)
     {
         var requester = new Requester
         {
@@ -77,7 +78,12 @@ internal sealed class RequestRules(
             return (Facts(plan, requester, CelValue.Map([]), sagaId, homePartition, now), null);
         }
 
-        var (accepted, rejection) = Start(plan, requester, CelValue.FromJson(input.Utf8.Span), sagaId, homePartition, now);
+        if (input is not { } json)
+        {
+            return (null, new Rejection(ErrorCodes.PayloadInvalid, "The stored input of the call no longer exists.", requester));
+        }
+
+        var (accepted, rejection) = Start(plan, requester, CelValue.FromJson(json.Utf8.Span), sagaId, homePartition, now);
         return ((accepted as AcceptedRequest.Start)?.Facts, rejection);
     }
 
@@ -211,7 +217,7 @@ internal sealed class RequestRules(
                 requester));
     }
 
-    // The prefix of a known operation, or its alias (`database.` for `db.`), is enough: this catalogue does not have all operations.
+    // The prefix of an operation is enough, because the catalogue lacks those that the settings do not enable.
     private bool IsOperation(string name)
     {
         var dot = name.IndexOf('.', StringComparison.Ordinal);
