@@ -68,10 +68,8 @@ internal sealed class ConsumerMetrics
     public void AddSlots(string topic, Func<(int Used, int Limit)> read) =>
         ImmutableInterlocked.Update(ref _slots, (slots, added) => slots.Add(added), (topic, read));
 
-    /// <summary>Counts records that were read.</summary>
     public void Count(int records, string topic, string group) => _consumed.Add(records, "kafka", topic, group);
 
-    /// <summary>Counts an assignment or a revocation of partitions.</summary>
     public void Rebalanced(string group, string change) => _rebalances.Add(1, group, change);
 
     private IEnumerable<GaugeValue> Each(Func<RecordConsumer, IEnumerable<GaugeValue>> read) => _consumers.SelectMany(read);

@@ -12,13 +12,14 @@ internal sealed class InstanceId : IDisposable
 {
     // More processes of one group on a machine are members without a name.
     private const int NumbersMax = 64;
+
+    // Kafka allows 249 characters for the whole name.
     private const int HostLengthMax = 200;
 
     private readonly FileStream _lock;
 
     private InstanceId(string value, FileStream @lock) => (Value, _lock) = (value, @lock);
 
-    /// <summary>The name.</summary>
     public string Value { get; }
 
     /// <summary>Takes a name, until it is disposed of; null if the folder does not exist, or the file of no number can be locked.</summary>

@@ -14,7 +14,7 @@ internal sealed class KafkaLog(
     private const int HeartbeatMaxMs = 3000;
     private const int HeartbeatsPerSession = 4;
 
-    // The polling thread handles no records, so only a defect delays its next poll as long.
+    // Only a defect delays a poll for so long, because the polling thread handles no records.
     private const int PollIntervalMs = 600_000;
 
     private readonly TimeProvider _time = time;
@@ -72,8 +72,8 @@ internal sealed class KafkaLog(
         // StartOffsets decides where to begin: the library would silently skip to the first record that is not deleted.
         configuration.AutoOffsetReset = AutoOffsetReset.Error;
 
-        // With round robin, neighbouring partitions belong to different members, so several members share a batch that is spread over
-        // them. The group uses range while it has a member of an older version, which knows no other strategy.
+        // With round robin, neighbouring partitions belong to different members, so several members share a batch that BatchPartitioner
+        // spreads. The group uses range while it has a member of an older version, which knows no other strategy.
         configuration.Set("partition.assignment.strategy", address.IsSpread ? "roundrobin,range" : "range");
         configuration.SessionTimeoutMs = (int)session.TotalMilliseconds;
         configuration.HeartbeatIntervalMs = (int)heartbeat.TotalMilliseconds;

@@ -1,8 +1,8 @@
 namespace Onex.Kafka.Consuming;
 
 /// <summary>
-/// Divides the process's memory among the components that hold much of it. The total is what the garbage collector may use; in a container,
-/// that is a part of the container's limit. <see cref="Onex.Contracts.Messages.JsonWeight"/> defines the weights.
+/// The limits of the components that hold much memory, as parts of what the garbage collector may use; in a container, that is a part of
+/// the container's limit. The parts need not add up to the whole. <see cref="Onex.Contracts.Messages.JsonWeight"/> defines the weights.
 /// </summary>
 /// <param name="heapBytes">Bytes that the garbage collector may use.</param>
 public sealed class MemoryBudget(long heapBytes)

@@ -68,7 +68,6 @@ internal sealed class PartitionBuffer(
         }
     }
 
-    /// <summary>The partitions that are assigned.</summary>
     public List<TopicPartition> Assigned
     {
         get
@@ -343,7 +342,7 @@ internal sealed class PartitionBuffer(
     /// Notes since when there are unread records although nothing was read, for example because the broker holds them back behind an open
     /// transaction. A record of any partition counts as progress: only the whole consumer can stall.
     /// </summary>
-    /// <param name="endOf">Returns the end of a partition, or null if that is unknown. No function while the consumer is paused.</param>
+    /// <param name="endOf">Returns the end of a partition, or null if that is unknown. Is null while the consumer is paused.</param>
     public void NoteUnread(Func<TopicPartition, long?>? endOf)
     {
         lock (_gate)

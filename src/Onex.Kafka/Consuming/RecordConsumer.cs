@@ -188,7 +188,6 @@ internal sealed class RecordConsumer : IDisposable
                 using var consumer = _log.Join(_address, new MembershipEvents(OnAssigned, OnRevoked, OnRevoked, OnMissed));
                 PollUntilStopped(consumer, backoff);
 
-                // Revokes, commits the stored offsets, and leaves the group.
                 consumer.Close();
             }
             catch (Exception e)
@@ -465,7 +464,6 @@ internal sealed class RecordConsumer : IDisposable
         }
     }
 
-    // The record had an open dead letter, and was handled after all.
     private async Task CloseDeadLetterAsync(AssignedPartition partition, BatchEntry entry)
     {
         try

@@ -11,6 +11,5 @@ internal sealed class DeadLetterMetrics(OnexMeter meter)
 
     private readonly BoundedCounter _written = meter.Counter(Written);
 
-    /// <summary>A dead letter was written.</summary>
     public void Count(string topic) => _written.Add(1, topic);
 }

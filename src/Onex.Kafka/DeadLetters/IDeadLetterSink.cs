@@ -19,7 +19,7 @@ public interface IDeadLetterSink
     /// </summary>
     Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation);
 
-    /// <summary>The id that a dead letter of this record has, if what its header <see cref="HeaderNames.Redrive"/> says is true.</summary>
+    /// <summary>The id of the record's dead letter. Trusts the header <see cref="HeaderNames.Redrive"/>, so the id may be wrong.</summary>
     Guid Id(ConsumedRecord record);
 
     /// <summary>

@@ -276,7 +276,7 @@ internal sealed class MemoryLog : IRecordLog
         public Task<IReadOnlyDictionary<string, Guid>> TopicIdsAsync(IReadOnlyCollection<string> names, CancellationToken cancellation) =>
             log.TopicIdsAsync(names, cancellation);
 
-        // Not known: this log holds no record back. So a lag counts only the records in flight, and no endpoint counts as behind.
+        // Null, so that a lag counts only the records in flight, and no endpoint counts as behind.
         public long? EndOf(TopicPartition partition) => null;
 
         public void Pause()
@@ -337,8 +337,8 @@ internal sealed class MemoryLog : IRecordLog
             }
         }
 
-        // An eager rebalance as a broker does it: when a member joins or leaves, each member revokes all its partitions. It takes its new
-        // share once no other member owns a partition of it. The callbacks run without the lock.
+        // An eager rebalance: when a member joins or leaves, each member revokes all its partitions. It takes its new share once no other
+        // member owns a partition of it. The callbacks run without the lock.
         private void Rebalance()
         {
             List<TopicPartition> revoked;

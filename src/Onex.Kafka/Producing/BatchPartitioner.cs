@@ -1,8 +1,9 @@
 namespace Onex.Kafka.Producing;
 
 /// <summary>
-/// Chooses the partition of records that need no order: one partition for a whole batch, because each partition in a batch is a request of
-/// its own. The next one goes to the partition with the fewest records so far, so none is ahead by more than <see cref="RecordsMax"/>.
+/// Chooses the partition of records that need no order: one partition for a whole batch, because the client library sends a request for
+/// each partition. The next batch goes to the partition with the fewest records so far, so none is ahead by more than
+/// <see cref="RecordsMax"/>.
 /// </summary>
 /// <param name="isSpread">
 /// Whether the records take long to handle. Then an equal load of the consumers is worth the additional requests.

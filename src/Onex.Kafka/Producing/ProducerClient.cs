@@ -39,7 +39,7 @@ internal sealed class ProducerClient(
     private static readonly DeliveryReport _acknowledged = new(DeliveryStatus.Acknowledged, null);
     private static readonly DeliveryReport _closed = new(DeliveryStatus.Unavailable, "The producer is closed.");
 
-    // Headers that almost every message has.
+    // Headers that almost every message has, encoded once.
     private static readonly FrozenDictionary<(string Name, string Value), Header> _commonHeaders =
         new (string Name, string[] Values)[]
         {

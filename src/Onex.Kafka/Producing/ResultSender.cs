@@ -15,9 +15,9 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
     public const string ResultUndeliverable = "result_undeliverable";
 
     /// <summary>
-    /// Produces the result and waits until it is durable. If the broker will never take it, sends a rejection without its value instead.
-    /// Throws <see cref="BrokerUnavailableException"/> if no broker answers, and <see cref="InvalidOperationException"/> if the broker will
-    /// never take a message without a value.
+    /// Produces the result and waits until it is durable. If the broker rejects it for good, sends a rejection of the step instead, without
+    /// the result's value. Throws <see cref="BrokerUnavailableException"/> if no broker answers, and
+    /// <see cref="InvalidOperationException"/> if the broker rejects for good even what has no value.
     /// </summary>
     /// <param name="result">The result.</param>
     /// <param name="homePartition">The partition that the command named.</param>

@@ -17,7 +17,7 @@ public sealed record RecordOrigin(Guid? TopicId, int Partition, long Offset)
 
     /// <summary>
     /// The origin of a record: that in its header if it also has the header <see cref="HeaderNames.Redrive"/>, else its position. A client
-    /// can send both headers, too.
+    /// that sends both headers chooses the identity, as with an <c>envelope_id</c>.
     /// </summary>
     public static RecordOrigin For(ConsumedRecord record) =>
         record.TextHeader(HeaderNames.Redrive) is not null && record.TextHeader(HeaderNames.Origin) is { } text && Parse(text) is { } origin

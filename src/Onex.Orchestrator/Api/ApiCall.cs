@@ -166,7 +166,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>
-    /// The bytes of the body, without a byte order mark. Rejects a body that is larger than the maximum, and names the setting of that.
+    /// The bytes of the body, without a byte order mark. Rejects a body that is larger than the maximum, and names the setting to change.
     /// </summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation, string? setting = RequestBytesSetting)
     {

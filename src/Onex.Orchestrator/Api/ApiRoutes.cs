@@ -102,7 +102,8 @@ internal static class ApiRoutes
 
     public static ApiRoute Stuck { get; } = new(
         "stuck", "GET", "/api/v1/sagas/stuck", ApiScope.Read, HandledBy<SagaCalls>((calls, call) => calls.StuckAsync(call)),
-        "Finds live sagas that nothing will ever continue. There should be none.", "`stuck`: each with its reason");
+        "Finds live sagas that do not continue, although they are neither blocked nor paused. There should be none.",
+        "`stuck`: each with its reason");
 
     public static ApiRoute ShowSaga { get; } = new(
         "show", "GET", "/api/v1/sagas/{id}", ApiScope.Read, HandledBy<SagaCalls>((calls, call) => calls.ShowAsync(call)),

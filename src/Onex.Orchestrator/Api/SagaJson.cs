@@ -46,14 +46,15 @@ internal static class SagaJson
         WriteJson(writer, "output", detail.Output);
         if (detail.BufferedEvents.Count > 0)
         {
+            // The name of the table, which has buffered events, too.
             writer.WriteStartArray("early_events");
-            foreach (var early in detail.BufferedEvents)
+            foreach (var buffered in detail.BufferedEvents)
             {
                 writer.WriteStartObject();
-                writer.WriteString("event", early.Event);
-                writer.WriteString("message_id", early.MessageId);
-                writer.WriteString("received_at", early.ReceivedAt);
-                writer.WriteString("expires_at", early.ExpiresAt);
+                writer.WriteString("event", buffered.Event);
+                writer.WriteString("message_id", buffered.MessageId);
+                writer.WriteString("received_at", buffered.ReceivedAt);
+                writer.WriteString("expires_at", buffered.ExpiresAt);
                 writer.WriteEndObject();
             }
 

@@ -146,7 +146,6 @@ internal sealed class BackgroundLoops(
         await ReportUndeliverableAsync(cancellation);
     }
 
-    // Reports the messages that the broker rejected for good to the sagas that wait for an answer to them.
     private async Task ReportUndeliverableAsync(CancellationToken cancellation)
     {
         while (sender.UndeliverableMessages.TryRead(out var message))

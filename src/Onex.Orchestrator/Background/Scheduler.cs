@@ -15,7 +15,7 @@ using Onex.Persistence.Schedules;
 namespace Onex.Orchestrator.Background;
 
 /// <summary>
-/// Starts sagas at the times of their contracts' schedules. Every orchestrator does this, but for a time only one saga starts, because its
+/// Starts sagas at the times of their contracts' schedules. Every orchestrator does this, but each time starts only one saga, because its
 /// request has the same identity everywhere. The saga starts before the schedule's row advances, so that no time is lost in between; a
 /// second start is a duplicate.
 /// </summary>

@@ -22,8 +22,8 @@ internal sealed class StoreMetrics : BackgroundService
 
     internal static readonly Metric Stuck = Metric.Gauge(
         "onex.saga.stuck", "{saga}",
-        "Sagas that will never continue by themselves: with neither a timer nor an awaited event, or overdue for five minutes. Must be 0. "
-        + "The overdue ones are those of the home partitions of the process.",
+        "Sagas, not blocked or paused, with neither a timer nor an awaited event, or overdue by five minutes. Must be 0. The overdue ones "
+        + "are those of the home partitions of the process.",
         Reason);
 
     internal static readonly Metric OutboxAge = Metric.Gauge(

@@ -23,7 +23,7 @@ internal sealed record Delivery(SagaEvent Message, OutcomeSink Sink)
     public Guid? ResultRef { get; init; }
 
     /// <summary>
-    /// Whether it is an outcome that a wake-up found in the ledger. After a stale commit only the wake-up is decided again, and finds it.
+    /// Whether it is an outcome that a wake-up found in the ledger. After a stale commit only the wake-up is decided again, which finds it.
     /// </summary>
     public bool IsFromLedger { get; init; }
 

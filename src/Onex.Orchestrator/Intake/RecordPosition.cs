@@ -25,7 +25,6 @@ internal readonly record struct RecordPosition(string Topic, int Partition, long
                 topic, partition, offset, rest is [var text] && Guid.TryParseExact(text, "D", out var deadLetter) ? deadLetter : null)
             : null;
 
-    /// <inheritdoc />
     public override string ToString() =>
         RedrivenFrom is { } deadLetter ? $"{Topic}/{Partition}/{Offset}/{deadLetter}" : $"{Topic}/{Partition}/{Offset}";
 }

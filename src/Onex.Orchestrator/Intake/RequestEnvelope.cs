@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Onex.Orchestrator.Intake;
 
-/// <summary>The fields that an answer to an unreadable or invalid request needs. Reads only the top level, however deep it is.</summary>
+/// <summary>The fields that the answer to an unreadable or invalid request needs, from its top level. The request may be deep.</summary>
 internal sealed record RequestEnvelope(Guid? CorrelationId, Guid? EnvelopeId, string? Operation)
 {
     // A longer name is not one of the three. A longer value is ignored, so that the answer stays short.

@@ -49,7 +49,7 @@ internal static class ResultReader
     /// <summary>The report in a record's value; null if the value is not a report.</summary>
     public static StepReport? ReadReport(ReadOnlySpan<byte> value) => Read(value, MessageJson.Default.StepReport, out _);
 
-    /// <summary>A report as a message for the engine. Values out of bounds are clamped, because a report is only for people.</summary>
+    /// <summary>A report as a message for the engine. Progress and texts out of bounds are cut, because they are only for people.</summary>
     public static StepReportArrived ToEvent(StepReport report, MessageId causedBy) => new()
     {
         SagaId = report.SagaId,

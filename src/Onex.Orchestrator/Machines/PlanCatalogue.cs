@@ -72,7 +72,6 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
             .DistinctBy(plan => plan.Hash)
             .ToFrozenDictionary(plan => plan.Hash, StringComparer.Ordinal);
 
-        // A request starts the highest loaded version.
         public FrozenDictionary<string, Plan> Newest { get; } = all
             .GroupBy(plan => plan.Name, StringComparer.Ordinal)
             .ToFrozenDictionary(

@@ -5,7 +5,7 @@ using static Onex.Orchestrator.Mapping.RowJson;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Commands and compensations in the column <c>progress</c>.</summary>
+/// <summary>Commands and compensations in the column <c>progress</c>. Fields keep the names that stored rows have.</summary>
 internal static class CommandJson
 {
     public static void WriteOutstanding(Utf8JsonWriter writer, Outstanding command)

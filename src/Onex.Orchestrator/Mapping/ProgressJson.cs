@@ -7,7 +7,7 @@ using static Onex.Orchestrator.Mapping.RowJson;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>The column <c>progress</c>: where a saga is, and what it waits for.</summary>
+/// <summary>The column <c>progress</c>: where a saga is, and what it waits for. Fields keep the names that stored rows have.</summary>
 internal static class ProgressJson
 {
     private const string Handling = "handling";

@@ -10,7 +10,7 @@ namespace Onex.Orchestrator.Mapping;
 /// <summary>Requesters and waiters in JSON columns.</summary>
 internal static class RequesterJson
 {
-    /// <summary>Writes a requester without its hash: the rest, or only what the saga's row does not have in its own columns.</summary>
+    /// <summary>Writes a requester except its hash; if not whole, also without what the saga's row has in columns of its own.</summary>
     public static void WriteRequester(Utf8JsonWriter writer, Requester requester, bool whole)
     {
         writer.WriteString("operation", requester.Operation);

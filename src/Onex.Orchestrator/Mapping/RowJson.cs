@@ -5,7 +5,7 @@ using Onex.Contracts.Messages;
 
 namespace Onex.Orchestrator.Mapping;
 
-/// <summary>Reads and writes fields of the JSON columns. Null, zero, false and empty arrays are left out, and read as that.</summary>
+/// <summary>Reads and writes fields of the JSON columns. Null, counts of zero, false and empty arrays are left out.</summary>
 internal static class RowJson
 {
     public static string? Text(JsonElement json, string name) =>

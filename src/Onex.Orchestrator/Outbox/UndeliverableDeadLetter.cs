@@ -11,7 +11,7 @@ namespace Onex.Orchestrator.Outbox;
 /// </summary>
 internal static class UndeliverableDeadLetter
 {
-    /// <summary>The dead letter as a message. Without a value that does not fit; then it names its row, which stores that.</summary>
+    /// <summary>The dead letter as a message. A value that does not fit is left out: the message names the row that stores it.</summary>
     public static OutgoingMessage Write(OutgoingMessage message, string reason)
     {
         var fits = message.Value.Length <= MessageSizes.DeadLetterValueMax;
@@ -46,7 +46,7 @@ internal static class UndeliverableDeadLetter
         };
     }
 
-    /// <summary>A dead letter that the broker rejects, without its value: it names its row, which stores that.</summary>
+    /// <summary>A dead letter that the broker rejects, without its value: it names the row that stores it.</summary>
     public static OutgoingMessage WithoutValue(OutgoingMessage message)
     {
         var deadLetter = JsonSerializer.Deserialize(message.Value.Span, MessageJson.Readable.DeadLetter)!;

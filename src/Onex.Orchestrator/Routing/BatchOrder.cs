@@ -55,7 +55,7 @@ internal static class BatchOrder
         return parts;
     }
 
-    /// <summary>The name by which an event finds its saga: the business key, else the correlation id, even with a saga id.</summary>
+    /// <summary>The business key of an event's target, else the correlation id, even if the target is a saga id.</summary>
     public static (string Contract, string Name) NameOf(EventAddress address) =>
         address.BusinessKey is { } key ? NameOf(address.Contract, key) : (address.Contract, address.CorrelationId.ToString()!);
 

@@ -139,7 +139,7 @@ internal sealed class CommitFollowUp(
         }
     }
 
-    // A rejection answers the requester, if any. Without the plan, a record's dead letter is not answered, because it can be redriven.
+    // A requester gets a rejection, unless only the plan is missing: the dead letter can be redriven when the plan is registered.
     private static DeliveryOutcome OutcomeOf(Delivery delivery, HandlingFailure failure)
     {
         var requester = delivery.Event?.Requester

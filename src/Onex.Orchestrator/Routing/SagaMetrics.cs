@@ -141,7 +141,7 @@ internal sealed class SagaMetrics
         }
     }
 
-    // Records only steps that sent one command: not waits, steps with 'each' and 'parallel', or steps that end at once.
+    // Records only steps with a single command, of any number of attempts: not waits, 'each', 'parallel', or steps that end at once.
     private void StepEnded(HistoryNote note, string contract, SagaState? before, string outcome)
     {
         var command = before?.Outstanding.FirstOrDefault(

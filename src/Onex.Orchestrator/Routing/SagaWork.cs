@@ -218,8 +218,7 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
             };
         }
 
-        // The first form is only for values that may be sent. An input that may not be, because another version of Onex accepted it, is
-        // stored nevertheless.
+        // TryWrite fails for values that must not be sent. If another version of Onex accepted such an input, it is stored nevertheless.
         if (
             !ValueJson.TryWrite(Saga!.Facts.Input, out var input, out var problem)
                 && !ValueJson.TryWriteStored(Saga!.Facts.Input, out input, out problem))
@@ -258,7 +257,6 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
     private static bool HasBuffered(SagaState saga, BufferedEvent buffered) =>
         saga.BufferedEvents.Any(other => other.MessageId == buffered.MessageId);
 
-    // Adds a payload to the commit unless it has one of that name. Returns the payload's id.
     private Guid? Store(string name, RawJson content)
     {
         var id = Identity.Payload(SagaId, name);

@@ -44,7 +44,7 @@ public interface IDeadLetterIndex
     /// <summary>
     /// Discards the open dead letter of a record that was handled after all, as <see cref="SystemUser"/>. The entry stays with the reason,
     /// like one that an operator discards. Returns false for an entry that is not open, or whose header <see cref="HeaderNames.Origin"/> is
-    /// another than <paramref name="origin"/>: a saga that declines an event that it had buffered reopens its dead letter with a new one.
+    /// not <paramref name="origin"/>: a saga that declines an event that it had buffered reopens its dead letter with a new origin.
     /// </summary>
     Task<bool> CloseAsync(Guid id, string origin, string reason, CancellationToken cancellation);
 

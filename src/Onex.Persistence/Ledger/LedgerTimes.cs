@@ -11,8 +11,8 @@ public static class LedgerTimes
     public static readonly TimeSpan LeaseMargin = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long the ledger keeps a command after its last lease or outcome. Longer than from its first sending to its <c>not_after</c>, and
-    /// than a topic keeps records by default, so that a late copy of the command finds its outcome.
+    /// How long the ledger keeps a command after its last lease or outcome. Longer than a command may be run (<c>not_after</c>), and than
+    /// a topic keeps records by default, so that a late copy of the command finds its outcome.
     /// </summary>
     public static readonly TimeSpan OutcomesKept = TimeSpan.FromDays(15);
 

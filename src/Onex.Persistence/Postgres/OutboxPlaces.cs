@@ -114,7 +114,7 @@ internal sealed class OutboxPlaces
         }
     }
 
-    // Called with the lock held. Before committed messages, because those that were read may have been sent by another process.
+    // Called with the lock held, before committed messages are removed: another process may have sent those that were only read.
     private void RemoveOldRead()
     {
         while (Math.Max(_places.Count, _read.Count) > MessagesMax && _read.TryDequeue(out var oldest))

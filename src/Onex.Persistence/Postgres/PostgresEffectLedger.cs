@@ -11,7 +11,7 @@ using Onex.Persistence.Tables;
 
 namespace Onex.Persistence.Postgres;
 
-/// <summary>The effect ledger in PostgreSQL. All times are the database's.</summary>
+/// <summary>The effect ledger in PostgreSQL. All times are the database's. The outcome of a closed attempt is <c>lapsed</c>.</summary>
 public sealed partial class PostgresEffectLedger : IEffectLedger, IParkedCommands
 {
     private const int BatchMax = 500;

@@ -17,7 +17,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
         WHERE s.id = ANY($1)
         """;
 
-    private static readonly string _earlyOfSagas =
+    private static readonly string _bufferedOfSagas =
         $"SELECT {EarlyEventTable.Columns.Names("e")} FROM onex.early_events e WHERE e.saga_id = ANY($1) ORDER BY e.seq";
 
     // Finds the batches by the ids of their sagas first, so that the values of other batches are not read.
@@ -73,7 +73,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
             [
                 new NpgsqlBatchCommand(_rows) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
                 new NpgsqlBatchCommand(_messagesOfSagas) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
-                new NpgsqlBatchCommand(_earlyOfSagas) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
+                new NpgsqlBatchCommand(_bufferedOfSagas) { Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, wanted) } },
             ],
             async reader =>
             {

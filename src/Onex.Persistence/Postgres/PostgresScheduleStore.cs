@@ -49,7 +49,7 @@ public sealed class PostgresScheduleStore(NpgsqlDataSource dataSource) : ISchedu
     public async Task<DateTimeOffset?> LastDueAsync(ScheduleName schedule, CancellationToken cancellation) =>
         await ReadAsync([CreateCommand(_read, [schedule])], cancellation) is [var last] ? last : null;
 
-    // A repetition returns false, as if another orchestrator were faster. The caller then reads the schedule and finds it advanced.
+    // If the first answer was lost, the repetition returns false, as if another orchestrator had been faster.
     /// <inheritdoc />
     public Task<bool> AdvanceAsync(
         ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) => dataSource.RunAsync(

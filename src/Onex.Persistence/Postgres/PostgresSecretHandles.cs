@@ -19,7 +19,6 @@ internal sealed class PostgresSecretHandles(NpgsqlDataSource dataSource) : ISecr
     private static readonly string _find =
         $"SELECT {SecretHandleTable.Columns.Names()} FROM onex.secret_handles WHERE saga_id = $1 AND id = ANY($2)";
 
-    /// <inheritdoc />
     public async Task AddAsync(IReadOnlyCollection<SecretHandle> handles, CancellationToken cancellation)
     {
         var command = new NpgsqlBatchCommand(_insert);
@@ -27,7 +26,6 @@ internal sealed class PostgresSecretHandles(NpgsqlDataSource dataSource) : ISecr
         await dataSource.RunAsync([command], _ => Task.FromResult(true), cancellation);
     }
 
-    /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, SecretHandle>> FindAsync(
         SagaId sagaId, IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         dataSource.RunAsync<IReadOnlyDictionary<Guid, SecretHandle>>(

@@ -8,7 +8,7 @@ namespace Onex.Persistence.Postgres;
 /// <summary>Reads gauges in PostgreSQL. A test checks the plans.</summary>
 public sealed class PostgresStoreGauges(NpgsqlDataSource dataSource) : IStoreGauges
 {
-    // Plan: the table, which holds only sagas that are blocked, paused, or without a wake-up and an awaited event.
+    // Plan: the table, which holds only sagas that are blocked, paused, or have neither a wake-up nor an awaited event.
     internal static readonly string Halted = $"""
         SELECT contract, status, count(*) FROM (
             SELECT contract, status FROM onex.halted_sagas WHERE status IN ('blocked', 'paused') LIMIT {StoreReading.CountMax}) h

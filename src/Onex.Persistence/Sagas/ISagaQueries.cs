@@ -19,7 +19,7 @@ public interface ISagaQueries
 
     /// <summary>
     /// The rows of the view <c>stuck</c>: live sagas, neither blocked nor paused, with nothing to send, that have no next wake-up and wait
-    /// for no event, or whose wake-up is overdue by five minutes, or whose wake-up should be a timer and is none. There should be no row.
+    /// for no event, or whose wake-up is overdue by five minutes, or should be in <c>timers</c> and is not. There should be no row.
     /// </summary>
     Task<IReadOnlyList<StuckSaga>> StuckAsync(int limit, CancellationToken cancellation);
 

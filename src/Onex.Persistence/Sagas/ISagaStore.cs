@@ -34,9 +34,8 @@ public interface ISagaStore
     Task<IReadOnlyList<IReadOnlyList<SagaItem>>> LoadItemsAsync(IReadOnlyList<SagaItemsQuery> queries, CancellationToken cancellation);
 
     /// <summary>
-    /// All live sagas, in any order. With them the embedded mode finds the sagas whose outstanding commands it sends again after a restart,
-    /// because its log is in memory. They are one list, with 16 to 32 bytes for each: no index has the live sagas in the order of their
-    /// ids, so pages would cost more.
+    /// All live sagas, in any order: after a restart, the embedded mode sends their outstanding commands again, because its log is in
+    /// memory. One list and no pages, because no index has the live sagas in the order of their ids; each takes 16 to 32 bytes.
     /// </summary>
     Task<IReadOnlyList<SagaId>> LiveAsync(CancellationToken cancellation);
 

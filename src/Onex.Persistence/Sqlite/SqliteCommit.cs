@@ -15,7 +15,7 @@ namespace Onex.Persistence.Sqlite;
 /// </summary>
 internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
 {
-    // A little less than PostgreSQL can index, so that a saga runs with both databases.
+    // A little less than PostgreSQL can index, so that a contract that works with SQLite works with PostgreSQL, too.
     private const int KeyBytesMax = 2_600;
 
     private static readonly string _insertSaga =
@@ -88,10 +88,8 @@ internal sealed class SqliteCommit(SqliteSession session, DateTimeOffset now)
     /// <summary>Writes a payload unless it exists.</summary>
     public void Write(SagaPayload payload) => session.Execute(_insertPayload, PayloadTable.Columns.Values(payload));
 
-    /// <summary>Stores an event.</summary>
     public void Store(EarlyEvent early) => session.Execute(_storeEvent, EarlyEventTable.Columns.Values(early));
 
-    /// <summary>Writes a message to the outbox.</summary>
     public void Send(OutgoingRow row) => session.Execute(_insertMessage, [now, .. OutboxTable.Columns.Values(row)]);
 
     /// <summary>The saga that a request started or joined, or that has processed an event with this id; or null.</summary>

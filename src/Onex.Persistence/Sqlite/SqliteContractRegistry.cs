@@ -8,7 +8,6 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
 {
     private const string Columns = "SELECT hash, name, version, source FROM contracts";
 
-    /// <inheritdoc />
     public Task<IReadOnlyList<RegisteredContract>> RegisterAsync(
         IReadOnlyCollection<RegisteredContract> contracts, bool mutable, CancellationToken cancellation) =>
         database.WriteAsync<IReadOnlyList<RegisteredContract>>(
@@ -44,7 +43,6 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
             },
             cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyList<ContractInUse>> InUseAsync(IReadOnlyCollection<string> except, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<ContractInUse>>(
             session =>
@@ -59,7 +57,6 @@ internal sealed class SqliteContractRegistry(SqliteDatabase database, TimeProvid
             ],
             cancellation);
 
-    /// <inheritdoc />
     public Task<RegisteredContract?> FindAsync(string hash, CancellationToken cancellation) =>
         database.ReadAsync(session => Find(session, hash), cancellation);
 

@@ -42,7 +42,6 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
 
     private static readonly string _byId = $"SELECT {DeadLetterTable.Columns.Names("l")} FROM dead_letters l WHERE l.id = $1";
 
-    /// <inheritdoc />
     public Task AddAsync(DeadLetterRow row, CancellationToken cancellation) => database.WriteAsync(
         session =>
         {
@@ -51,7 +50,6 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         },
         cancellation);
 
-    /// <inheritdoc />
     public Task ReplaceEarlyAsync(MessageId messageId, DateTimeOffset receivedAt, DeadLetterRow row, CancellationToken cancellation) =>
         database.WriteAsync(
             session =>
@@ -67,7 +65,6 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
             },
             cancellation);
 
-    /// <inheritdoc />
     public Task<DeadLetterPage> ListAsync(DeadLetterFilter filter, CancellationToken cancellation)
     {
         var values = new List<object?>();
@@ -89,11 +86,9 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         }
     }
 
-    /// <inheritdoc />
     public Task<DeadLetterRow?> FindAsync(Guid id, CancellationToken cancellation) =>
         database.ReadAsync(session => Find(session, id), cancellation);
 
-    /// <inheritdoc />
     public Task<DeadLetterRow?> DecideAsync(DeadLetterDecision decision, CancellationToken cancellation) => database.WriteAsync(
         session =>
         {
@@ -117,7 +112,6 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
         },
         cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlySet<Guid>> FindOpenAsync(string topic, IReadOnlyCollection<int> partitions, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlySet<Guid>>(
             session => session
@@ -125,15 +119,12 @@ internal sealed class SqliteDeadLetterIndex(SqliteDatabase database, TimeProvide
                 .ToHashSet(),
             cancellation);
 
-    /// <inheritdoc />
     public Task<bool> CloseAsync(Guid id, string origin, string reason, CancellationToken cancellation) =>
         CloseAsync(Close, id, reason, [origin], cancellation);
 
-    /// <inheritdoc />
     public Task CloseUndeliveredAsync(Guid id, string reason, CancellationToken cancellation) =>
         CloseAsync(CloseUndelivered, id, reason, [], cancellation);
 
-    /// <inheritdoc />
     public Task<SagaId?> HandledByAsync(MessageId requestId, CancellationToken cancellation) => database.ReadAsync(
         session => session.Query(HandledBy, row => (SagaId?)new SagaId(row.Uuid(0)), requestId).SingleOrDefault(), cancellation);
 

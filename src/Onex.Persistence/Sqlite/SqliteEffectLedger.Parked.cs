@@ -51,11 +51,9 @@ internal sealed partial class SqliteEffectLedger
         WHERE connection = $1 AND valid_until >= $2 ORDER BY unavailable_since LIMIT 1
         """;
 
-    /// <inheritdoc />
     public Task<ClaimResult> ParkAsync(CommandToPark command, CancellationToken cancellation) =>
         _parks.RunAsync(new ParkRow(command, ParkedContent.Write(command), NewToken()), cancellation);
 
-    /// <inheritdoc />
     public Task<bool> ParkAgainAsync(Guid leaseToken, CommandToPark command, bool maySent, CancellationToken cancellation) =>
         _database.WriteAsync(
             session => session.Execute(
@@ -63,12 +61,10 @@ internal sealed partial class SqliteEffectLedger
                 command.Connection, ParkedContent.Write(command), maySent) == 1,
             cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyList<TakenCommand>> TakeAsync(IReadOnlyCollection<TakeLimit> limits, CancellationToken cancellation) =>
         _database.WriteAsync<IReadOnlyList<TakenCommand>>(
             session => [.. limits.SelectMany(limit => Take(session, limit))], cancellation);
 
-    /// <inheritdoc />
     public Task CancelParkedAsync(IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) => _database.WriteAsync(
         session =>
         {
@@ -81,7 +77,6 @@ internal sealed partial class SqliteEffectLedger
         },
         cancellation);
 
-    /// <inheritdoc />
     public Task ReportAsync(Guid processId, IReadOnlyCollection<UnavailableConnection> connections, CancellationToken cancellation) =>
         _database.WriteAsync(
             session =>
@@ -100,7 +95,6 @@ internal sealed partial class SqliteEffectLedger
             },
             cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyDictionary<string, ParkedConnection>> DescribeAsync(
         IReadOnlyCollection<string> connections, CancellationToken cancellation) =>
         _database.ReadAsync<IReadOnlyDictionary<string, ParkedConnection>>(

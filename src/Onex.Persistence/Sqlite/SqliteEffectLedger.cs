@@ -28,6 +28,7 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
         ON CONFLICT (command_id) DO NOTHING
         """;
 
+    // The outcome of a closed attempt is 'lapsed'.
     private const string CloseExpiredLease = """
         UPDATE effect_ledger SET outcome = 'lapsed', recorded_at = $2 WHERE command_id = $1 AND outcome IS NULL AND leased_until <= $2
         """;
@@ -67,14 +68,11 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
             error => error is UnstorableException);
     }
 
-    /// <inheritdoc />
     public Task<ClaimResult> ClaimAsync(StepCommand command, CancellationToken cancellation) => _claims.RunAsync(command, cancellation);
 
-    /// <inheritdoc />
     public Task<bool> RecordAsync(Guid leaseToken, StepResult result, CancellationToken cancellation) =>
         _records.RunAsync((leaseToken, result), cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> CancelAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(
@@ -90,12 +88,10 @@ internal sealed partial class SqliteEffectLedger : IEffectLedger, IParkedCommand
             },
             cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> CloseExpiredAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         _database.WriteAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => CloseExpired(session, commandIds), cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
         IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
         _database.ReadAsync<IReadOnlyDictionary<CommandId, LedgerState>>(session => ReadStates(session, commandIds), cancellation);

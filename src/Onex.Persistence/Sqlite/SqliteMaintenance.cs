@@ -38,7 +38,6 @@ internal sealed class SqliteMaintenance(SqliteDatabase database, TimeProvider ti
             ORDER BY at LIMIT $2)
         """;
 
-    /// <inheritdoc />
     public async Task RemoveExpiredAsync(TimeSpan sagasKept, TimeSpan historyKept, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();

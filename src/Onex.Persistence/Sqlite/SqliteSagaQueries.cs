@@ -20,7 +20,6 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         WHERE saga_id = $1 AND (version, ordinal) > ($2, $3) ORDER BY version, ordinal LIMIT $4
         """;
 
-    /// <inheritdoc />
     public Task<SagaPage> ListAsync(SagaFilter filter, CancellationToken cancellation)
     {
         var limit = Math.Clamp(filter.Limit, 1, SagaListSql.RowsMax);
@@ -42,7 +41,6 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         }
     }
 
-    /// <inheritdoc />
     public Task<SagaDetail?> FindAsync(SagaId sagaId, CancellationToken cancellation) => database.ReadAsync(
         session =>
         {
@@ -61,7 +59,6 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
         },
         cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyList<HistoryEntry>> HistoryAsync(
         SagaId sagaId, long afterVersion, int afterOrdinal, int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<HistoryEntry>>(
@@ -74,7 +71,6 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
                 limit),
             cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyList<StuckSaga>> StuckAsync(int limit, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<StuckSaga>>(
             session => session.Query(
@@ -89,7 +85,6 @@ internal sealed class SqliteSagaQueries(SqliteDatabase database) : ISagaQueries
                 limit),
             cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyList<SagaCount>> CountAsync(CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<SagaCount>>(
             session => session.Query(

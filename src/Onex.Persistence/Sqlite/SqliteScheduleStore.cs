@@ -5,7 +5,6 @@ namespace Onex.Persistence.Sqlite;
 /// <summary>Schedules in SQLite.</summary>
 internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider time) : IScheduleStore
 {
-    /// <inheritdoc />
     public Task<IReadOnlyList<DateTimeOffset>> BeginAsync(IReadOnlyList<ScheduleName> schedules, CancellationToken cancellation) =>
         database.WriteAsync<IReadOnlyList<DateTimeOffset>>(
             session =>
@@ -36,11 +35,9 @@ internal sealed class SqliteScheduleStore(SqliteDatabase database, TimeProvider 
             },
             cancellation);
 
-    /// <inheritdoc />
     public Task<DateTimeOffset?> LastDueAsync(ScheduleName schedule, CancellationToken cancellation) =>
         database.ReadAsync(session => ReadLastDue(session, schedule), cancellation);
 
-    /// <inheritdoc />
     public Task<bool> AdvanceAsync(ScheduleName schedule, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation) =>
         database.WriteAsync(
             session => session.Execute(

@@ -13,7 +13,6 @@ internal sealed class SqliteSecretHandles(SqliteDatabase database) : ISecretHand
     private static readonly string _find =
         $"SELECT {SecretHandleTable.Columns.Names()} FROM secret_handles WHERE saga_id = $1 AND id IN (SELECT value FROM json_each($2))";
 
-    /// <inheritdoc />
     public Task AddAsync(IReadOnlyCollection<SecretHandle> handles, CancellationToken cancellation) => database.WriteAsync(
         session =>
         {
@@ -26,7 +25,6 @@ internal sealed class SqliteSecretHandles(SqliteDatabase database) : ISecretHand
         },
         cancellation);
 
-    /// <inheritdoc />
     public Task<IReadOnlyDictionary<Guid, SecretHandle>> FindAsync(
         SagaId sagaId, IReadOnlyCollection<Guid> ids, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyDictionary<Guid, SecretHandle>>(

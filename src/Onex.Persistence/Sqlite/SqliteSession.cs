@@ -64,7 +64,6 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>The stored form of a time.</summary>
     public static string Write(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 
-    /// <inheritdoc />
     public void Dispose()
     {
         foreach (var command in _prepared.Values)

@@ -33,7 +33,6 @@ internal sealed class SqliteStoreGauges(SqliteDatabase database, TimeProvider ti
             SELECT parked_at FROM effect_ledger WHERE parked_for = $1 ORDER BY parked_at LIMIT {StoreReading.CountMax})
         """;
 
-    /// <inheritdoc />
     public Task<StoreReading> ReadAsync(IReadOnlyCollection<string> connections, CancellationToken cancellation) => database.ReadAsync(
         session =>
         {

@@ -7,7 +7,6 @@ namespace Onex.Persistence.Tables;
 /// <param name="name">Its name in the database.</param>
 internal abstract class Column<TRow>(string name)
 {
-    /// <summary>Its name in the database.</summary>
     public string Name { get; } = name;
 
     /// <summary>Its position in the table's list of columns, from 0: its ordinal in a query that begins with this list.</summary>
@@ -34,13 +33,10 @@ internal abstract class Column<TRow>(string name)
 internal sealed class Column<TRow, TElement>(string name, NpgsqlDbType type, Func<TRow, TElement> element, Func<TRow, object?> value)
     : Column<TRow>(name)
 {
-    /// <inheritdoc />
     public override NpgsqlParameter ToArray(IReadOnlyList<TRow> rows) => PostgresArray.Create(type, rows, element);
 
-    /// <inheritdoc />
     public override object? ToValue(TRow row) => value(row);
 
-    /// <inheritdoc />
     public override Column<TOuter> Within<TOuter>(Func<TOuter, TRow> inner, int ordinal) =>
         new Column<TOuter, TElement>(Name, type, outer => element(inner(outer)), outer => value(inner(outer)))
         {

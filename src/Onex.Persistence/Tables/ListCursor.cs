@@ -29,7 +29,6 @@ internal sealed record ListCursor(DateTimeOffset At, Guid Id)
         throw new FormatException("'after' is not a cursor: use the 'next' of the previous page.");
     }
 
-    /// <inheritdoc />
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture, $"{(At - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond}-{Id:N}");
 }

@@ -55,49 +55,38 @@ internal sealed class Table<TRow>
         }
     }
 
-    /// <summary>A <c>uuid</c>.</summary>
     public int Uuid(string name, Func<TRow, Guid> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Uuid, get, row => get(row), isFixed);
 
-    /// <summary>A nullable <c>uuid</c>.</summary>
     public int OptionalUuid(string name, Func<TRow, Guid?> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Uuid, get, row => get(row), isFixed);
 
     /// <summary>A nullable <c>text</c>.</summary>
     public int Text(string name, Func<TRow, string?> get, bool isFixed = false) => Add(name, NpgsqlDbType.Text, get, get, isFixed);
 
-    /// <summary>An <c>integer</c>.</summary>
     public int Integer(string name, Func<TRow, int> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Integer, get, row => get(row), isFixed);
 
-    /// <summary>A nullable <c>integer</c>.</summary>
     public int OptionalInteger(string name, Func<TRow, int?> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Integer, get, row => get(row), isFixed);
 
-    /// <summary>A <c>bigint</c>.</summary>
     public int Bigint(string name, Func<TRow, long> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Bigint, get, row => get(row), isFixed);
 
-    /// <summary>A <c>boolean</c>.</summary>
     public int Boolean(string name, Func<TRow, bool> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.Boolean, get, row => get(row), isFixed);
 
-    /// <summary>A <c>timestamptz</c>.</summary>
     public int Time(string name, Func<TRow, DateTimeOffset> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.TimestampTz, row => get(row).UtcDateTime, row => get(row), isFixed);
 
-    /// <summary>A nullable <c>timestamptz</c>.</summary>
     public int OptionalTime(string name, Func<TRow, DateTimeOffset?> get, bool isFixed = false) =>
         Add(name, NpgsqlDbType.TimestampTz, row => get(row)?.UtcDateTime, row => get(row), isFixed);
 
-    /// <summary>An <c>interval</c>.</summary>
     public int Interval(string name, Func<TRow, TimeSpan> get) => Add(name, NpgsqlDbType.Interval, get, row => get(row), isFixed: false);
 
-    /// <summary>Bytes.</summary>
     public int Bytes(string name, Func<TRow, ReadOnlyMemory<byte>> get) =>
         Add(name, NpgsqlDbType.Bytea, get, row => get(row).ToArray(), isFixed: false);
 
-    /// <summary>Nullable bytes.</summary>
     public int OptionalBytes(string name, Func<TRow, byte[]?> get) => Add(name, NpgsqlDbType.Bytea, get, get, isFixed: false);
 
     /// <summary>A <c>jsonb</c> that is never NULL: an empty value is stored as JSON <c>null</c>.</summary>
