@@ -9,7 +9,7 @@ namespace Onex.Orchestrator.Outbox;
 internal static class Redrive
 {
     /// <summary>
-    /// The record as it was read, for the partition that it was read from, if any, so that a result reaches the saga's home partition and
+    /// The record as it was read. It goes to the partition that it came from, if any: so a result reaches the saga's home partition, and
     /// records with the same key stay in one partition. Headers say that it was redriven, when, and with which identity.
     /// </summary>
     /// <param name="deadLetter">The dead letter, with its value.</param>

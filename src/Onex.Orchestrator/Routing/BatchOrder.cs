@@ -6,9 +6,9 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Splits a batch into parts that are handled one after the other. In a part, all deliveries but the events are committed first, and then
-/// the sagas of the events are looked up, so that a saga that starts before its event in the same batch is found. A saga that starts after
-/// the event is not its target, so its start belongs to a later part.
+/// Splits a batch into parts that are handled one after the other. In a part, all deliveries but the events are committed first. Then the
+/// sagas of the events are looked up, so that a saga that starts before its event in the same batch is found. A saga that starts after the
+/// event is not its target, so its start belongs to a later part.
 /// </summary>
 internal static class BatchOrder
 {

@@ -7,8 +7,8 @@ using Onex.Persistence.Sagas;
 namespace Onex.Orchestrator.Routing;
 
 /// <summary>
-/// Routes messages to the state machines. Takes a batch of deliveries, loads their sagas (from the cache, else in one query), passes each
-/// message to its plan's state machine, commits all decisions in one transaction, and only then sends. While one batch is committed, the
+/// Routes messages to the state machines, in rounds. A round loads the sagas of deliveries (from the cache, else in one query), passes each
+/// message to its plan's state machine, commits all decisions in one transaction, and only then sends. While one round is committed, the
 /// next one is decided on. The commit checks every decision, including one that changes nothing, against the saga's version in the
 /// database; a decision on a stale version is made again.
 /// </summary>

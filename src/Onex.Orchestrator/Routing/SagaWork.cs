@@ -232,8 +232,6 @@ internal sealed class SagaWork(SagaId sagaId, PlanMachine? machine, SagaState? s
         return new CommitEntry.Start(row, _history, _outgoing, _payloads) { DeadLetters = _deadLetters, Items = _items };
     }
 
-    // The answer to the requester is part of the commit, and so is the dead letter if no state can accept the event, it expired, or the
-    // saga ended first.
     private void Decline(DeclinedEvent declined, MessageWriter messages, ref int ordinal)
     {
         var rejection = declined.ToRejection(SagaId);
