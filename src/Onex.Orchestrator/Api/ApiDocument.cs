@@ -29,7 +29,8 @@ internal static class ApiDocument
             **Unknown parameters and fields** are rejected, so that a misspelt filter does not list everything.
 
             **Errors** are problem details (RFC 9457, `application/problem+json`) with `code`, a page in [errors/](errors/), `detail` and
-            `remedy`. Every call may answer 401 and 403, and also 503 while the runtime starts or stops or cannot reach its store.
+            `remedy`. Every call may answer 401, 403, 500 (an error in the runtime), and 503 while the runtime starts or stops or cannot
+            reach its store.
 
 
             """);

@@ -11,9 +11,6 @@ namespace Onex.Orchestrator.Mapping;
 /// <summary>Maps early and buffered events to and from rows of <c>early_events</c>.</summary>
 internal static class EarlyEventRows
 {
-    // The field's first name, which stored rows have.
-    private const string RequesterName = "asker";
-
     public static EarlyEvent ToRow(EventRequest request, DateTimeOffset now, TimeSpan bufferedFor) => new()
     {
         MessageId = request.MessageId,
@@ -59,7 +56,7 @@ internal static class EarlyEventRows
             row.Contract,
             row.Event,
             RowJson.ReadValue(content.RootElement, "payload") ?? CelValue.Null,
-            RequesterJson.ReadRequester(content.RootElement.GetProperty(RequesterName), null) with { RequestHash = row.RequestHash })
+            RequesterJson.ReadRequester(content.RootElement.GetProperty("asker"), null) with { RequestHash = row.RequestHash })
         {
             Early = row.ExpiresAt - row.ReceivedAt,
         };
@@ -68,7 +65,7 @@ internal static class EarlyEventRows
     private static RawJson Content(CelValue payload, Requester requester) => RowJson.Json(writer =>
     {
         RowJson.WriteValue(writer, "payload", payload);
-        writer.WriteStartObject(RequesterName);
+        writer.WriteStartObject("asker");
         RequesterJson.WriteRequester(writer, requester, whole: true);
         writer.WriteEndObject();
     });
