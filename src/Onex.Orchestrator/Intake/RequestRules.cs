@@ -116,7 +116,7 @@ internal sealed class RequestRules(
         var problems = plan.Input.Validate(input, out input);
         if (problems.Count == 0)
         {
-            // A number beyond every range would fail in the first step that writes it, when it is too late to reject the request.
+            // A number that no type holds (1e999) would fail in the first step that writes it, when it is too late to reject the request.
             problems = ValueBounds.Problems(input);
         }
 
@@ -182,7 +182,7 @@ internal sealed class RequestRules(
     /// <summary>Converts an event's payload to the declared types. Returns false, with the problem, if it does not match.</summary>
     public static bool TryRead(EventPlan declared, CelValue payload, out CelValue data, [NotNullWhen(false)] out SchemaProblem? problem)
     {
-        // A number beyond every range would fail in the first step that writes it, when it is too late to reject the event.
+        // A number that no type holds would fail in the first step that writes it, when it is too late to reject the event.
         if (declared.Data.TryConvert(payload, out data, out problem))
         {
             problem = ValueBounds.Problems(data) is [var first, ..] ? first : null;
