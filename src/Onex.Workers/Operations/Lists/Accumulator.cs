@@ -27,9 +27,10 @@ internal sealed class CountAccumulator(string name) : Accumulator(name)
 /// <summary>The sum or the average. Null is ignored.</summary>
 internal sealed class SumAccumulator(string name, ItemExpression expression, bool isAverage) : Accumulator(name)
 {
-    // How many decimal places an average has beyond those of its sum: for a double as many as it has digits, for a text six.
-    private const int DoubleDigits = 17;
-    private const int TextDigits = 6;
+    // How many decimal places an average has beyond those of its sum. A double has 17 digits, after at most 10 more zeros, because the sum
+    // is divided by less than 10^10.
+    private const int DoublePlaces = 17 + 10;
+    private const int TextPlaces = 6;
 
     private ExactNumber _sum = ExactNumber.Zero;
     private int _count;
@@ -58,8 +59,8 @@ internal sealed class SumAccumulator(string name, ItemExpression expression, boo
 
     private CelValue Average() =>
         _count == 0 ? CelValue.Null
-        : _isText ? CelValue.String(_sum.Divide(_count, _sum.Scale + TextDigits).Trim(_sum.Scale).ToString())
-        : Double(_sum.Divide(_count, _sum.Scale + DoubleDigits));
+        : _isText ? CelValue.String(_sum.Divide(_count, _sum.Scale + TextPlaces).Trim(_sum.Scale).ToString())
+        : Double(_sum.Divide(_count, _sum.Scale + DoublePlaces));
 
     private CelValue Integer() =>
         _sum.Digits >= long.MinValue && _sum.Digits <= long.MaxValue ? CelValue.Int((long)_sum.Digits)

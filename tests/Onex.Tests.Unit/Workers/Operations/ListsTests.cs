@@ -116,6 +116,15 @@ public sealed class ListsTests
     }
 
     [Fact]
+    public Task A_small_average_has_all_digits_of_a_double()
+    {
+        var zeros = string.Concat(Enumerable.Repeat(",0", 699));
+        return ComputeHarness.CompletesAsync(
+            "aggregate", $$$$"""{"items":[1{{{{zeros}}}}],"fields":{"a":{"average":"item"}}}""",
+            """{"groups":[],"total":{"a":0.0014285714285714286}}""");
+    }
+
+    [Fact]
     public Task Text_that_is_no_number_has_a_least_and_a_greatest_value_by_code_point() => ComputeHarness.CompletesAsync(
         "aggregate", """{"items":["10","9","x1"],"fields":{"a":{"min":"item"},"b":{"max":"item"}}}""",
         """{"groups":[],"total":{"a":"10","b":"x1"}}""");
