@@ -9,7 +9,7 @@ public static class HeaderNames
     /// <summary>The vendor part of the W3C trace context.</summary>
     public const string TraceState = "tracestate";
 
-    /// <summary><c>application/json</c>; on a record of <c>kafka.produce</c> whose value is text, <c>text/plain</c>.</summary>
+    /// <summary><c>application/json</c>; on a record of <c>kafka.produce</c>, <c>text/plain</c> for text, or what the step sets.</summary>
     public const string ContentType = "content_type";
 
     /// <summary>The correlation id of the request that a message belongs to.</summary>

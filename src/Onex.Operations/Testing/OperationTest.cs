@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Onex.Operations.Testing;
 
 /// <summary>
-/// Runs an operation in memory, as the host would: arguments and results go through JSON, and exceptions become outcomes.
+/// Runs an operation in memory, as the host would: arguments and results go through JSON, and exceptions become outcomes. Only the host
+/// gives network errors codes of their own; here they are <c>operation_failed</c>.
 /// </summary>
 public sealed class OperationTest
 {
