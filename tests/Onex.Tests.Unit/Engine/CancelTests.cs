@@ -1,6 +1,6 @@
 namespace Onex.Tests.Unit.Engine;
 
-/// <summary>A cancel compensates and ends as cancelled in every state and for every failure transition of the contract.</summary>
+/// <summary>A cancel before the pivot compensates, and ends as cancelled wherever the failures of the contract lead.</summary>
 public sealed class CancelTests
 {
     // A failure leads through a wait back to work. A cancel must not.

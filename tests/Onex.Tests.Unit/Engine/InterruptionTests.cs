@@ -124,7 +124,7 @@ public sealed class InterruptionTests
                 .Sends("-charge").IsIn("compensating", SagaStatus.Compensating);
 
     [Fact]
-    public void With_when_unknown_the_compensation_runs_despite_an_unknown_outcome()
+    public void When_unknown_run_compensates_despite_an_unknown_outcome()
     {
         var scenario = Unknown(Charging(compensation: "command_id", whenUnknown: WhenUnknown.Run));
         var id = scenario.Last.Commands.Single(command => command.Step == "charge").CommandId;
@@ -136,7 +136,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void When_unknown_reads_the_data_from_before_the_step_despite_later_events()
+    public void When_unknown_run_reads_the_data_from_before_the_step_despite_later_events()
     {
         var scenario = Charging(compensation: "data.note", whenUnknown: WhenUnknown.Run, note: "before");
         scenario.Receives("remark", """{"text":"after"}""");
@@ -159,7 +159,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_failed_step_that_may_have_happened_is_compensated_with_when_unknown()
+    public void A_failed_step_that_may_have_happened_is_compensated_with_when_unknown_run()
     {
         var scenario = Charging(compensation: "command_id", whenUnknown: WhenUnknown.Run);
         scenario.LosesResult("charge")
@@ -175,7 +175,7 @@ public sealed class InterruptionTests
     }
 
     [Fact]
-    public void A_rejected_step_is_not_compensated_even_with_when_unknown() =>
+    public void A_rejected_step_is_not_compensated_even_with_when_unknown_run() =>
         Charging(compensation: "command_id", whenUnknown: WhenUnknown.Run).Answered("charge", 404).Sends("-reserve");
 
     [Fact]

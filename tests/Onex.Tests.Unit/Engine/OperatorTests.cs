@@ -37,8 +37,8 @@ public sealed class OperatorTests
         IsNotAllowed(Start().OperatorSends(OperatorCommand.Cancel, "bob"), OperatorCommand.Cancel, "bob has cancelled it already");
 
     [Fact]
-    public void No_command_is_allowed_after_the_end() =>
-        IsNotAllowed(Start().Answered("reserve", 404), OperatorCommand.Cancel, "has ended");
+    public void No_command_is_allowed_after_the_end() => Assert.All(
+        Enum.GetValues<OperatorCommand>(), command => IsNotAllowed(Start().Answered("reserve", 404), command, "has ended"));
 
     [Fact]
     public void Cancel_of_a_blocked_step_interrupts_it()

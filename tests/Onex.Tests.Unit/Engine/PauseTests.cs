@@ -217,7 +217,6 @@ public sealed class PauseTests
             contract: story
             version: 1.0.0
             input: {}
-            data: { order: { type: list(string), initial: [] } }
             initial: working
             states:
               working:

@@ -95,7 +95,7 @@ public sealed class UnknownOutcomeTests
     }
 
     [Fact]
-    public void An_old_result_without_reach_is_unknown()
+    public void A_failure_without_a_reach_has_an_unknown_outcome()
     {
         var scenario = Charging(ByAnswer, attempts: 1);
         scenario.Handles(scenario.Result("charge", StepOutcome.Failed, null, "connection_failed")).IsIn("charging", SagaStatus.Blocked);

@@ -31,7 +31,7 @@ public sealed partial class ConfigurationDiagnosticsTests
         var actual = Render(code);
         Assert.Contains($" {code}: ", actual, StringComparison.Ordinal);
 
-        // Every secret of the examples.
+        // The examples call every secret "hidden".
         Assert.DoesNotContain("hidden", actual, StringComparison.Ordinal);
         Assert.Equal(Repository.Golden(golden, actual), actual);
     }

@@ -29,17 +29,7 @@ public sealed partial class RunbookTests
     }
 
     [Theory]
-    [InlineData("OnexNotReady")]
-    [InlineData("OnexSagasStuck")]
-    [InlineData("OnexSagasBlocked")]
-    [InlineData("OnexOutboxOld")]
-    [InlineData("OnexConsumerLag")]
-    [InlineData("OnexDeadLettersOpen")]
-    [InlineData("OnexBreakerOpen")]
-    [InlineData("OnexHistoryDisk")]
-    [InlineData("OnexCommitSlow")]
-    [InlineData("OnexTimersLate")]
-    [InlineData("OnexCommandsParked")]
+    [MemberData(nameof(AlertRulesTests.Alerts), MemberType = typeof(AlertRulesTests))]
     public void Each_alert_has_a_section_with_meaning_commands_and_remedy(string alert)
     {
         var start = _runbook.IndexOf($"\n### {alert}\n", StringComparison.Ordinal);

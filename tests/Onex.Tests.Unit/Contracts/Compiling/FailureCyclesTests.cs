@@ -145,7 +145,7 @@ public sealed class FailureCyclesTests
         TestContracts.Check(Text(head, states)).Diagnostics.Select(diagnostic => diagnostic.Render());
 
     // A contract with the state `working`, the given ones and the usual ends. `working` leads to `more` if the case has that state, unless
-    // `on_failure` is `calming` or `reverting`. CALL, QUIET (a failure is caught), EACH, PATIENT (items may fail), LONG and
+    // `on_failure` is `calming` or `reverting`. CALL, QUIET and QUIET2 (a failure is caught), EACH, PATIENT (items may fail), LONG and
     // FILTERED (items may fail, or be too many) stand for steps.
     private static string Text(string head, string states)
     {

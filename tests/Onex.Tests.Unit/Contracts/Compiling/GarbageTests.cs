@@ -266,7 +266,7 @@ public sealed class GarbageTests(ITestOutputHelper output)
                     lines[at] = lines[at][2..];
                     break;
                 default:
-                    // Moves the value of a key to another key.
+                    // Gives a key the value of another key.
                     var (key, value) = (
                         lines[at].IndexOf(": ", StringComparison.Ordinal), lines[other].IndexOf(": ", StringComparison.Ordinal));
                     if (key > 0 && value > 0)

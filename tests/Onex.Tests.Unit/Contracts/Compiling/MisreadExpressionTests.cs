@@ -207,7 +207,7 @@ public sealed class MisreadExpressionTests
         Assert.Equal(codes, string.Join(' ', TestContracts.Codes(rest)));
 
     [Fact]
-    public void A_registered_contract_keeps_its_meaning()
+    public void A_registered_contract_with_a_misread_value_stays_valid()
     {
         var source = new ContractSource(
             "small.yaml", $"{TestContracts.Head}initial: done\nstates:\n  done: {{ end: completed, output: {{a:1, b: \u201Cx\u201D}} "

@@ -152,6 +152,7 @@ public sealed class ScheduleTests
     // At 02:00 in the night to 2026-03-29 the clocks of Zurich advance to 03:00.
     [Theory]
     [InlineData("30 1-3 * * *", "2026-03-29T00:30:00Z 2026-03-29T01:00:00Z 2026-03-29T01:30:00Z")]
+    [InlineData("30 1,2,3 * * *", "2026-03-29T00:30:00Z 2026-03-29T01:00:00Z 2026-03-29T01:30:00Z")]
     [InlineData("30 2-2 * * *", "2026-03-29T01:00:00Z")]
     [InlineData("*/30 2 * * *", "2026-03-29T01:00:00Z")]
     [InlineData("0 */2 * * *", "2026-03-28T23:00:00Z 2026-03-29T01:00:00Z 2026-03-29T02:00:00Z")]

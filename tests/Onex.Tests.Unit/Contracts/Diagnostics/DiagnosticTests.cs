@@ -81,7 +81,8 @@ public sealed class DiagnosticTests
         Assert.Equal(expected, Spelling.Nearest(misspelt, ["charge", "refund", "pack"]));
     }
 
-    // Two swapped neighbours count as one error. Two errors are too many, unless they only reorder, or lie between the same ends.
+    // Two swapped characters count as one error. Two errors are too many in a short name, unless it has the same characters, or begins
+    // and ends with the same ones.
     [Theory]
     [InlineData("retires", "retries")]
     [InlineData("payed", "paid")]

@@ -5,7 +5,7 @@ using Onex.Orchestrator.Machines;
 
 namespace Onex.Tests.Unit.Contracts.Graphs;
 
-/// <summary>Graphs of contracts show all states, named as in the state machine, and all transitions. Nothing overlaps.</summary>
+/// <summary>Graphs of contracts show the states, named as in the state machine, and their transitions.</summary>
 public sealed class GraphTests
 {
     private static readonly Plan _onboarding = ContractCompiler

@@ -66,7 +66,7 @@ public sealed class ConnectionSchemaTests : IDisposable
     [InlineData("x: { type: http, url: 'http://x', retry: { jitter: some } }")]
     [InlineData("x: { type: http, url: 'http://x', allow: 10.0.0.0/8 }")]
     [InlineData("Stock_1: { type: http, url: 'http://x' }")]
-    public void The_reader_rejects_every_connections_file_that_the_schema_rejects(string entry)
+    public void A_connections_file_that_the_schema_rejects_has_errors_for_the_reader_too(string entry)
     {
         var text = $"connections:\n  {entry}\n";
         File.WriteAllText(Path.Combine(_directory, "a.yaml"), text);

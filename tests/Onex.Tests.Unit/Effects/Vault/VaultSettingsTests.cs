@@ -108,6 +108,8 @@ public sealed class VaultSettingsTests : IAsyncLifetime
         var line = Assert.Single(lines.Lines);
         Assert.Contains(_vault.Address.ToString(), line, StringComparison.Ordinal);
         Assert.Contains("sealed", line, StringComparison.Ordinal);
+        Assert.All(_waits, wait => Assert.Contains("sealed", wait, StringComparison.Ordinal));
+        Assert.True(_waits.Count > 1);
     }
 
     [Fact]

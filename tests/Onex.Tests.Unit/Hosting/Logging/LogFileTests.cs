@@ -97,7 +97,7 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
-    public void Two_processes_never_share_a_log_file()
+    public void Two_writers_never_share_a_log_file()
     {
         using (var first = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, _errors))
         using (var second = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, _errors))

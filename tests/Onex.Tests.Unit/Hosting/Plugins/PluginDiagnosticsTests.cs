@@ -22,7 +22,7 @@ public sealed partial class PluginDiagnosticsTests
     }
 
     [Fact]
-    public void A_diagnostic_is_printed_as_its_page_shows()
+    public void A_missing_assembly_is_reported_as_its_page_shows()
     {
         var page = File.ReadAllText(Repository.At("docs", "errors", "ONEX2101.md"));
 

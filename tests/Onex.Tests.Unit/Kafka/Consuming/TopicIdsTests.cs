@@ -3,7 +3,7 @@ using Onex.Kafka.Consuming;
 
 namespace Onex.Tests.Unit.Kafka.Consuming;
 
-/// <summary>The line is written by librdkafka; <c>ChangedLogTests</c> test that its format is still the same.</summary>
+/// <summary>Ids of topics, read from log lines of librdkafka, whose format <c>ChangedLogTests</c> check.</summary>
 public sealed class TopicIdsTests
 {
     private const string NoId = "AAAAAAAAAAAAAAAAAAAAAA";

@@ -56,14 +56,15 @@ public sealed class DirectOperationsTests
     [InlineData(
         """{"operation":"query","handler_type":"database","payload":{"sql":"S","connection":"ledger"}}""",
         "direct-db-query", "1.0.0-ledger.h", "sql")]
-    public void An_operation_that_is_listed_starts_its_built_in_contract(string request, string contract, string version, string argument)
+    public void An_operation_that_is_listed_starts_its_built_in_contract(
+        string request, string contract, string versionStart, string argument)
     {
         var (accepted, rejection) = Accept(request);
 
         Assert.Null(rejection);
         var facts = Assert.IsType<AcceptedRequest.Start>(accepted).Facts;
         Assert.Equal(contract, facts.Contract);
-        Assert.StartsWith(version, facts.ContractVersion, StringComparison.Ordinal);
+        Assert.StartsWith(versionStart, facts.ContractVersion, StringComparison.Ordinal);
         Assert.Equal([argument], facts.Input.AsMap().Select(entry => entry.Key));
     }
 

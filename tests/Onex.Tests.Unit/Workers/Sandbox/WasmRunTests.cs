@@ -174,7 +174,8 @@ public sealed class WasmRunTests(TestSandboxes sandboxes) : IClassFixture<TestSa
     [Fact]
     public async Task A_module_can_open_no_file()
     {
-        // The error numbers of opening a file and of a descriptor that was opened in advance: not supported (52) and bad descriptor (8).
+        // Writes the first digit of 52 (not supported), which opening a file returns, and 8 (bad descriptor), which a query of a file that
+        // was opened in advance returns.
         const string Body = """
             (i32.store8 (i32.const 1024) (i32.add (i32.const 48) (i32.div_u
               (call $path_open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 0) (i64.const 0) (i64.const 0)
