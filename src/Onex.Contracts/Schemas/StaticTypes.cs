@@ -25,7 +25,7 @@ internal static class StaticTypes
         _ => CelType.Dyn,
     };
 
-    public static CelType From(JsonSchema schema) => From([schema.Root], 0);
+    public static CelType From(JsonSchema schema) => From([schema.Root], 0, mayConvert: false);
 
     /// <summary>
     /// The type of a constant of a contract or a connection. Its size is no bound, because a connection may have another value later.
@@ -109,8 +109,8 @@ internal static class StaticTypes
         _ => false,
     };
 
-    // The type of a value to which all of the nodes apply, in this order.
-    private static CelType From(IReadOnlyList<SchemaNode> nodes, int depth)
+    // The type of a value to which all of the nodes apply. With mayConvert, other rules may apply too and convert its numbers.
+    private static CelType From(IReadOnlyList<SchemaNode> nodes, int depth, bool mayConvert)
     {
         if (depth == DepthMax)
         {
@@ -122,7 +122,7 @@ internal static class StaticTypes
         var allowed = types.Aggregate((JsonTypes)~0, (a, b) => Intersection(a, b));
         if (types.Count == 0)
         {
-            return TypeWithoutKeyword(all, depth);
+            return TypeWithoutKeyword(all, depth, mayConvert);
         }
 
         var isNullable = allowed.HasFlag(JsonTypes.Null) && allowed != JsonTypes.Null;
@@ -130,10 +130,10 @@ internal static class StaticTypes
         {
             JsonTypes.None when allowed == JsonTypes.Null => CelType.Null,
             JsonTypes.Boolean => CelType.Bool,
-            JsonTypes.Integer or JsonTypes.Number => NumberType(types),
+            JsonTypes.Integer or JsonTypes.Number => mayConvert ? CelType.Dyn : NumberType(nodes, all),
             JsonTypes.String => new CelType.Basic(CelKind.String, all.Min(LengthMax)),
-            JsonTypes.Array => ListType(all, depth),
-            JsonTypes.Object => new CelType.ObjectOf(new SchemaShape(all, depth)),
+            JsonTypes.Array => ListType(all, depth, mayConvert),
+            JsonTypes.Object => new CelType.ObjectOf(new SchemaShape(all, depth, mayConvert)),
             _ => CelType.Dyn,
         };
         return isNullable ? type.OrNull : type;
@@ -146,16 +146,15 @@ internal static class StaticTypes
         node.Enum?.Max(value => CelType.ForConstant(value).Size),
     }.Min();
 
-    // The last node with a type determines the type of a number. If it allows both types of numbers, the type is unknown.
-    private static CelType NumberType(List<JsonTypes> types)
+    // The type of a single schema is applied after those of its parts. Without it, all parts must agree on the type, and apply always.
+    private static CelType NumberType(IReadOnlyList<SchemaNode> nodes, List<SchemaNode> all)
     {
         const JsonTypes Both = JsonTypes.Integer | JsonTypes.Number;
-        return (types[^1] & Both) switch
-        {
-            JsonTypes.Integer => CelType.Int,
-            JsonTypes.Number => CelType.Double,
-            _ => CelType.Dyn,
-        };
+        var hasType = nodes is [{ Types: not JsonTypes.None }];
+        var types = (hasType ? nodes : all.Where(node => node.Types != JsonTypes.None)).Select(node => node.Types & Both).Distinct();
+        return (hasType || !all.Exists(HasConditionalParts)) && types.ToList() is [var type]
+            ? type switch { JsonTypes.Integer => CelType.Int, JsonTypes.Number => CelType.Double, _ => CelType.Dyn }
+            : CelType.Dyn;
     }
 
     // An integer is a number too.
@@ -168,7 +167,7 @@ internal static class StaticTypes
     }
 
     // The type of a schema without the keyword 'type', as far as its other keywords determine it.
-    private static CelType TypeWithoutKeyword(List<SchemaNode> all, int depth)
+    private static CelType TypeWithoutKeyword(List<SchemaNode> all, int depth, bool mayConvert)
     {
         if (all.Find(node => node.Const is not null)?.Const is { } constant)
         {
@@ -186,21 +185,25 @@ internal static class StaticTypes
         if (all.Find(node => node.AnyOf.Count > 0 || node.OneOf.Count > 0) is { } choice)
         {
             var forms = choice.AnyOf.Count > 0 ? choice.AnyOf : choice.OneOf;
+            mayConvert |= choice is { AnyOf.Count: > 0, OneOf.Count: > 0 } or { If: not null } || all.Count(HasConditionalParts) > 1;
             var type = forms
                 .Take(AlternativesMax)
-                .Select(form => From([form], Math.Min(DepthMax, depth + LevelsPerAlternative)))
+                .Select(form => From([form], Math.Min(DepthMax, depth + LevelsPerAlternative), mayConvert))
                 .Aggregate(CelType.Nothing, (a, b) => TypeRules.Common(a, b) ?? CelType.Dyn);
             return type.Plain is CelType.Basic && forms.Count <= AlternativesMax ? type : CelType.Dyn;
         }
 
-        return all.Exists(node => node.Properties is not null) ? new CelType.ObjectOf(new SchemaShape(all, depth)) : CelType.Dyn;
+        return all.Exists(node => node.Properties is not null)
+            ? new CelType.ObjectOf(new SchemaShape(all, depth, mayConvert))
+            : CelType.Dyn;
     }
 
-    private static CelType.ListOf ListType(List<SchemaNode> all, int depth)
+    private static CelType.ListOf ListType(List<SchemaNode> all, int depth, bool mayConvert)
     {
         var items = all.Where(node => node.Items is not null).Select(node => node.Items!).ToList();
         var isPlain = all.TrueForAll(node => node.PrefixItems.Count == 0 && !HasConditionalParts(node));
-        return new CelType.ListOf(items.Count > 0 && isPlain ? From(items, depth + 1) : CelType.Dyn, all.Min(node => node.MaxItems));
+        return new CelType.ListOf(
+            items.Count > 0 && isPlain ? From(items, depth + 1, mayConvert) : CelType.Dyn, all.Min(node => node.MaxItems));
     }
 
     // Parts that apply only to some values.
@@ -235,7 +238,7 @@ internal static class StaticTypes
     }
 
     /// <summary>The fields that a schema declares.</summary>
-    private sealed class SchemaShape(List<SchemaNode> all, int depth) : ObjectShape
+    private sealed class SchemaShape(List<SchemaNode> all, int depth, bool mayConvert) : ObjectShape
     {
         private readonly Dictionary<string, CelType?> _known = new(StringComparer.Ordinal);
         private string[]? _names;
@@ -275,14 +278,20 @@ internal static class StaticTypes
             var nodes = all.Select(node => node.Properties?.GetValueOrDefault(name)).OfType<SchemaNode>().ToList();
             if (nodes.Count > 0)
             {
-                // A conditional part may convert a number to the other type.
-                var type = From(nodes, depth + 1);
-                return type.Plain.IsNumber && all.Exists(HasConditionalParts) ? CelType.Dyn : type;
+                return From(
+                    nodes, depth + 1,
+                    mayConvert || all.Exists(node => HasConditionalParts(node) || MatchesPattern(node, name)
+                        || (node.AdditionalProperties is not null && node.Properties?.ContainsKey(name) != true)));
             }
 
             var rest = all.Where(node => node is { AdditionalProperties: { Never: false }, PatternProperties.Count: 0 })
                 .Select(node => node.AdditionalProperties!).ToList();
-            return rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasConditionalParts) ? From(rest, depth + 1) : null;
+            return rest.Exists(node => node.Types != JsonTypes.None) && !all.Exists(HasConditionalParts)
+                ? From(rest, depth + 1, mayConvert || all.Exists(node => MatchesPattern(node, name)))
+                : null;
         }
+
+        private static bool MatchesPattern(SchemaNode node, string name) =>
+            node.PatternProperties.Any(rule => rule.Name.IsMatch(name));
     }
 }

@@ -103,8 +103,8 @@ public sealed class JsonSchemaTests
             20, Schema("{items: {type: string}}").Validate(Json($"[{string.Join(',', Enumerable.Repeat('1', 100))}]"), out _).Count);
     }
 
-    private static JsonSchema Schema(string yaml) =>
+    internal static JsonSchema Schema(string yaml) =>
         TestContracts.Compile($"initial: done\nstates:\n  done: {{ end: completed }}\noutput: {yaml}\n").Output!;
 
-    private static CelValue Json(string text) => CelValue.FromJson(Encoding.UTF8.GetBytes(text));
+    internal static CelValue Json(string text) => CelValue.FromJson(Encoding.UTF8.GetBytes(text));
 }
