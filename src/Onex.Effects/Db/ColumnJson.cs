@@ -19,14 +19,14 @@ internal static class ColumnJson
     // a result, its list of rows, and a row.
     private const int DepthMax = StorableJson.DepthMax - 4;
 
-    private static readonly JsonDocumentOptions _json = new() { MaxDepth = DepthMax };
-
     public static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text) => Write(writer, types, oid, text, 0);
 
     private static void Write(Utf8JsonWriter writer, TypeCatalogue types, uint oid, string text, int depth)
     {
         var type = types.Find(oid);
-        if (type.Element != 0 && LiteralReader.ParseArray(text, types.Find(type.Element).Delimiter) is { } items)
+        if (
+            type.Element != 0 && LiteralReader.ParseArray(text, types.Find(type.Element).Delimiter) is { } items
+            && depth + Dimensions(items) <= DepthMax)
         {
             WriteItems(writer, types, type.Element, items, depth + 1);
         }
@@ -45,9 +45,11 @@ internal static class ColumnJson
         }
         else
         {
-            WriteScalar(writer, type.Oid, text);
+            WriteScalar(writer, type.Oid, text, depth);
         }
     }
+
+    private static int Dimensions(List<LiteralReader.Item> items) => items is [{ Items: { } nested }, ..] ? 1 + Dimensions(nested) : 1;
 
     private static void WriteItems(Utf8JsonWriter writer, TypeCatalogue types, uint element, List<LiteralReader.Item> items, int depth)
     {
@@ -79,7 +81,7 @@ internal static class ColumnJson
         }
     }
 
-    private static void WriteScalar(Utf8JsonWriter writer, uint oid, string text)
+    private static void WriteScalar(Utf8JsonWriter writer, uint oid, string text, int depth)
     {
         if (oid == TypeOids.Bool && text is "t" or "f")
         {
@@ -89,7 +91,7 @@ internal static class ColumnJson
         {
             writer.WriteRawValue(number);
         }
-        else if (TypeOids.IsJson(oid) && ToJson(text) is { } json)
+        else if (TypeOids.IsJson(oid) && ToJson(text, DepthMax - depth) is { } json)
         {
             writer.WriteRawValue(json);
         }
@@ -139,14 +141,19 @@ internal static class ColumnJson
         return digits <= DoubleDigits && numeric.AsSpan().TrimStart("-0").Length <= NumericLengthMax;
     }
 
-    // Returns the text, without characters that cannot be stored; null if it is nested too deeply.
-    private static byte[]? ToJson(string text)
+    // Returns the text, without characters that cannot be stored; null if it is nested too deeply. For a reader, 0 is no maximum.
+    private static byte[]? ToJson(string text, int depthMax)
     {
+        if (depthMax <= 0)
+        {
+            return null;
+        }
+
         var utf8 = Encoding.UTF8.GetBytes(text);
         StorableJson.Sanitize(utf8);
         try
         {
-            using var document = JsonDocument.Parse(utf8, _json);
+            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = depthMax });
             return utf8;
         }
         catch (JsonException)

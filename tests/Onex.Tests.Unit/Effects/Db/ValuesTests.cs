@@ -87,9 +87,20 @@ public sealed class ValuesTests
     [Fact]
     public void JSON_nested_too_deeply_is_returned_as_text()
     {
-        var deep = new string('[', 60) + new string(']', 60);
+        var deepest = new string('[', 59) + new string(']', 59);
 
-        Assert.Equal($"\"{deep}\"", Json(TypeOids.Jsonb, deep));
+        Assert.Equal(deepest, Json(TypeOids.Jsonb, deepest));
+        Assert.Equal($"\"[{deepest}]\"", Json(TypeOids.Jsonb, $"[{deepest}]"));
+    }
+
+    [Fact]
+    public void An_array_around_JSON_counts_as_a_level()
+    {
+        var deepest = new string('[', 58) + new string(']', 58);
+
+        Assert.Equal($"[{deepest}]", Json(JsonbArray, $"{{{deepest}}}"));
+        Assert.Equal($"[\"[{deepest}]\"]", Json(JsonbArray, $"{{[{deepest}]}}"));
+        Assert.Equal($"[[\"{deepest}\"]]", Json(JsonbArray, $"{{{{{deepest}}}}}"));
     }
 
     [Theory]
