@@ -25,6 +25,9 @@ public sealed class Connection
     /// <summary>A hash of everything that defines the connection: equal hashes, equal connections. Empty: equal to none.</summary>
     internal string Fingerprint { get; set; } = "";
 
+    /// <summary>The references to Vault in its definition.</summary>
+    internal IReadOnlyList<VaultReference> VaultReferences { get; set; } = [];
+
     /// <summary>The references to Vault whose values are not known yet. While there are any, the connection cannot be used.</summary>
     internal IReadOnlyList<VaultReference> UnknownSecrets { get; set; } = [];
 

@@ -120,7 +120,7 @@ internal sealed partial class ConnectionReader(ConnectionsFile file, Secrets sec
             Allow = allow,
             Public = map.Find("public") is { } properties ? ReadPublic(properties) : CelValue.Map([]),
         };
-        connection.UnknownSecrets = [.. secrets.UnknownReferences];
+        (connection.VaultReferences, connection.UnknownSecrets) = ([.. secrets.VaultReferences], [.. secrets.UnknownReferences]);
         connection.Fingerprint = ConnectionFingerprint.For(file, map, secrets.Values.Concat(tls.Texts));
         return file.ProblemCount == before ? connection : null;
 

@@ -21,6 +21,9 @@ public sealed class ConnectionTable
     /// <summary>The names of the connections.</summary>
     public IReadOnlyCollection<string> Names => _entries.Keys;
 
+    /// <summary>The connections as they are now.</summary>
+    internal IEnumerable<Connection> Connections => _entries.Values.Select(entry => entry.Connection);
+
     /// <summary>The connection of that name as it is now, or null. To open clients for it, call <see cref="Use"/>.</summary>
     public Connection? Find(string name) => _entries.GetValueOrDefault(name)?.Connection;
 

@@ -45,11 +45,10 @@ public static class ConnectionsReader
     /// <param name="environment">The variables for addresses (<c>ONEX_CONNECTION_&lt;NAME&gt;_URL</c>) and secrets
     /// (<c>${secret:NAME}</c>).</param>
     /// <param name="resolveSecrets">False for a role that only checks contracts and does not have the secrets.</param>
-    /// <param name="vault">The known secrets of Vault, which gets the references of the files; null if no secret can be known.</param>
+    /// <param name="vault">The known secrets of Vault; null if none can be known.</param>
     public static ConnectionsResult Read(
         string directory, IReadOnlyDictionary<string, string> environment, bool resolveSecrets, VaultSecrets? vault = null)
     {
-        var vaultReferences = new HashSet<VaultReference>();
         var diagnostics = new List<Diagnostic>();
         var (paths, isIncomplete) = ListFiles(directory, diagnostics);
         var connections = new Dictionary<string, Connection>(StringComparer.Ordinal);
@@ -89,16 +88,10 @@ public static class ConnectionsReader
                 }
 
                 otherFiles.AddRange(secrets.Files);
-                vaultReferences.UnionWith(secrets.VaultReferences);
             }
 
             otherFiles.AddRange(file.OtherFiles);
             diagnostics.AddRange(file.Source.Diagnostics());
-        }
-
-        if (vault is not null)
-        {
-            vault.References = vaultReferences;
         }
 
         return new ConnectionsResult(connections, diagnostics)

@@ -58,7 +58,7 @@ internal sealed class SharedPerConnection<TValue> : IAsyncDisposable
             if (_values.TryGetValue(key, out var entry))
             {
                 entry.Users.Remove(connection);
-                if (entry.Users.Count == 0 && !_table.Names.Any(name => _table.Find(name) is { } other && key.Equals(_keyOf(other))))
+                if (entry.Users.Count == 0 && !_table.Connections.Any(other => key.Equals(_keyOf(other))))
                 {
                     _values.Remove(key);
                     _ = entry.Value.DisposeAsync().AsTask();

@@ -33,9 +33,6 @@ public sealed class VaultSecrets
     private readonly ConcurrentDictionary<string, IReadOnlyDictionary<string, string>> _fields = new(StringComparer.Ordinal);
     private Action _changed = () => { };
 
-    /// <summary>The references in the files of connections that were read last.</summary>
-    public IReadOnlyCollection<VaultReference> References { get; set; } = [];
-
     /// <summary>Calls the function when, after the start of the role, a value became known or has changed.</summary>
     public void OnChanged(Action function) => _changed += function;
 

@@ -14,8 +14,8 @@ namespace Onex.Effects.Vault;
 /// period ends. A secret that cannot be read degrades <c>/health</c> and is read again after growing pauses.
 /// </summary>
 internal sealed class VaultSecretLoop(
-    VaultSecrets secrets, Connection connection, VaultSessions sessions, RoleHealth health, TimeProvider time,
-    ILogger<VaultSecretLoop> logger) : BackgroundService
+    VaultSecrets secrets, ConnectionTable connections, Connection connection, VaultSessions sessions, RoleHealth health,
+    TimeProvider time, ILogger<VaultSecretLoop> logger) : BackgroundService
 {
     /// <summary>How often a secret without a lease is read again.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMinutes(5);
@@ -35,7 +35,8 @@ internal sealed class VaultSecretLoop(
         try
         {
             var changed = false;
-            var paths = secrets.References.ToLookup(reference => reference.Path, StringComparer.Ordinal);
+            var paths = connections.Connections.SelectMany(used => used.VaultReferences).Distinct()
+                .ToLookup(reference => reference.Path, StringComparer.Ordinal);
             foreach (var (path, state) in _states.Where(known => known.Value.Problem is not null && !paths.Contains(known.Key)))
             {
                 state.Problem = null;

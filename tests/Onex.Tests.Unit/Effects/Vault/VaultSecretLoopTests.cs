@@ -16,6 +16,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 29, 12, 0, 0, TimeSpan.Zero));
     private readonly RoleHealth _health = new();
     private readonly VaultSecrets _secrets = new();
+    private readonly ConnectionTable _connections = new(new Dictionary<string, Connection>());
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("onex-connections-");
     private VaultServer _vault = null!;
     private ServiceProvider _services = null!;
@@ -36,10 +37,10 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
             .AddSingleton(_health)
             .AddLogging()
             .AddSingleton(new ConsulClient(new ConsulConnection(new Uri("http://127.0.0.1:9"), null)))
-            .AddOperationClients(new ConnectionTable(new Dictionary<string, Connection>()))
+            .AddOperationClients(_connections)
             .BuildServiceProvider();
         _loop = new VaultSecretLoop(
-            _secrets, VaultReader.FromSettings(_environment), _services.GetRequiredService<VaultSessions>(), _health, _time,
+            _secrets, _connections, VaultReader.FromSettings(_environment), _services.GetRequiredService<VaultSessions>(), _health, _time,
             NullLogger<VaultSecretLoop>.Instance);
     }
 
@@ -155,6 +156,22 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_lease_is_renewed_while_the_files_of_connections_have_errors()
+    {
+        _vault.LeaseSeconds = 60;
+        ReadDatabase();
+        Assert.True(await RefreshAsync());
+        await File.WriteAllTextAsync(
+            Path.Combine(_directory.FullName, "all.yaml"), "connections: [", TestContext.Current.CancellationToken);
+        Assert.True(ConnectionsReader.Read(_directory.FullName, _environment, resolveSecrets: true, _secrets).HasErrors);
+
+        _time.Advance(TimeSpan.FromSeconds(41));
+        Assert.False(await RefreshAsync());
+
+        Assert.Equal("sys/leases/renew", _vault.Requests[^1].Path);
+    }
+
+    [Fact]
     public async Task A_renewal_after_a_failed_one_ends_the_degradation()
     {
         _vault.LeaseSeconds = 60;
@@ -263,6 +280,7 @@ public sealed class VaultSecretLoopTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(_directory.FullName, "all.yaml"), text);
         var reading = ConnectionsReader.Read(_directory.FullName, _environment, resolveSecrets: true, _secrets);
         Assert.Empty(reading.Diagnostics);
+        _connections.Replace(reading.Connections);
         return reading.Connections["stock"];
     }
 }
