@@ -140,7 +140,10 @@ public static class EffectsRole
             endpoint.RetryForever(exception => exception is StoreUnavailableException or BrokerUnavailableException);
         });
 
-    /// <summary>Reports the role's handlers to health: the prefixes of its operations, and its connections as they change.</summary>
+    /// <summary>
+    /// Reports the role's handlers to health: the prefixes of its operations, and its connections as they change. Call it before the gates
+    /// are created, so that they report the breaker of a changed connection after this.
+    /// </summary>
     public static void ReportHandlers(RoleHealth health, ConnectionTable connections)
     {
         var operations = EffectOperations.Descriptors;

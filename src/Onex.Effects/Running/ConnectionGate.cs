@@ -227,9 +227,9 @@ internal sealed class ConnectionGate(
     {
         lock (_lock)
         {
-            return !_isMarkedParked || _running + _waiting.Count >= _settings.Slots ? null
-                : _breaker is { State: not BreakerState.Closed } breaker ? breaker.UntilTrial
-                : _rate?.UntilFree(1) ?? TimeSpan.Zero;
+            var rate = _rate?.UntilFree(1) ?? TimeSpan.Zero;
+            var trial = _breaker is { State: not BreakerState.Closed } breaker ? breaker.UntilTrial : TimeSpan.Zero;
+            return !_isMarkedParked || _running + _waiting.Count >= _settings.Slots ? null : trial < rate ? rate : trial;
         }
     }
 

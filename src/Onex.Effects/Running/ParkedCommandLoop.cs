@@ -41,14 +41,11 @@ internal sealed class ParkedCommandLoop(
     {
         var isPoll = !_hasPolled || time.GetElapsedTime(_polledAt) >= _pollDelay;
         var permitsByGate = TakePermits(isPoll);
-        if (permitsByGate.Count > 0)
+        var taken = permitsByGate.Count > 0 ? await TakeAsync(permitsByGate, cancellation) : 0;
+        if (isPoll)
         {
-            var taken = await TakeAsync(permitsByGate, cancellation);
-            if (isPoll)
-            {
-                (_hasPolled, _polledAt) = (true, time.GetTimestamp());
-                _pollDelay = taken > 0 ? _firstPollDelay : _pollDelay * 2 < _longestPollDelay ? _pollDelay * 2 : _longestPollDelay;
-            }
+            (_hasPolled, _polledAt) = (true, time.GetTimestamp());
+            _pollDelay = taken > 0 ? _firstPollDelay : _pollDelay * 2 < _longestPollDelay ? _pollDelay * 2 : _longestPollDelay;
         }
 
         await ReportAsync(cancellation);
@@ -132,7 +129,7 @@ internal sealed class ParkedCommandLoop(
     private List<(ConnectionGate Gate, long Version, IReadOnlyList<GatePermit> Permits)> TakePermits(bool isPoll)
     {
         var permitsByGate = new List<(ConnectionGate, long, IReadOnlyList<GatePermit>)>();
-        foreach (var gate in connections.Names.Select(name => gates.For(connections.Find(name))).Append(gates.For(null)))
+        foreach (var gate in connections.Connections.Select(gates.For).Append(gates.For(null)))
         {
             var version = gate.ParkedVersion;
             if ((isPoll || gate.IsMarkedParked) && gate.TakePermits() is { Count: > 0 } permits)

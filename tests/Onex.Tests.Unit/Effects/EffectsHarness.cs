@@ -42,6 +42,7 @@ internal sealed class EffectsHarness : IAsyncDisposable
     {
         time ??= TimeProvider.System;
         Connections = new ConnectionTable(Read(connections, environment ?? []));
+        EffectsRole.ReportHandlers(Health, Connections);
         var collection = new ServiceCollection()
             .AddSingleton(time)
             .AddSingleton(Health)

@@ -242,6 +242,23 @@ public sealed class ConnectionGateTests
         Assert.NotNull(await waiting);
     }
 
+    [Fact]
+    public async Task A_trial_that_is_due_waits_for_the_rate()
+    {
+        using var gate = Gate(slots: 1, new RateLimit(1, TimeSpan.FromMinutes(1)), BreakerSettings.Default);
+        (await EnterAsync(gate))!.Dispose();
+        gate.OpenBreaker("It is gone.");
+        gate.MarkParked();
+        _time.Advance(BreakerSettings.Default.Pause);
+
+        Assert.Empty(gate.TakePermits());
+        Assert.Equal(TimeSpan.FromSeconds(55), gate.UntilWork());
+
+        _time.Advance(TimeSpan.FromSeconds(55));
+        Assert.Equal(TimeSpan.Zero, gate.UntilWork());
+        Assert.True(Assert.Single(gate.TakePermits()).IsTrial);
+    }
+
     private static Task<GatePermit?> EnterAsync(ConnectionGate gate, long weight = 1) =>
         gate.EnterAsync(weight, TestContext.Current.CancellationToken).AsTask();
 

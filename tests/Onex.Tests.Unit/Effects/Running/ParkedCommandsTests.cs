@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Time.Testing;
+using Onex.Effects.Connections;
 using Onex.Kafka.Producing;
 using Onex.Tests.Unit.Effects.Http;
 
@@ -57,6 +58,20 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         var line = Assert.Single(effects.Logged, line => line.StartsWith("Warning", StringComparison.Ordinal)
             && line.Contains("all brokers are down", StringComparison.Ordinal));
         Assert.Contains("The broker cannot be reached", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_log_says_that_a_parked_command_ended_with_a_cancellation_that_nobody_requested()
+    {
+        await using var effects = Harness();
+        await OpenBreakerAsync(effects);
+        Recover();
+        effects.Ledger.Reject = _ => new OperationCanceledException();
+
+        await effects.DrainAsync();
+
+        Assert.Contains(effects.Logged, line => line.StartsWith(
+            "Error: A parked command for http.post could not be run.", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -203,6 +218,48 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_breaker_of_a_removed_connection_is_not_reported_until_it_is_added_again()
+    {
+        await using var effects = Harness();
+        await OpenBreakerAsync(effects);
+        var before = new Dictionary<string, Connection> { ["stock"] = effects.Connections.Find("stock")! };
+        var (reached, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _server.Answer = async context =>
+        {
+            reached.SetResult();
+            await release.Task;
+            context.Response.StatusCode = 503;
+        };
+        _time.Advance(_afterPause);
+        await effects.Parked.RunOnceAsync(TestContext.Current.CancellationToken);
+        await reached.Task;
+
+        effects.Connections.Replace(new Dictionary<string, Connection>());
+        release.SetResult();
+        await effects.Parked.WhenIdleAsync();
+
+        Assert.DoesNotContain("stock", effects.Health.Handlers.Keys);
+        Assert.DoesNotContain(effects.Gates.Read(), gate => gate.Name == "stock");
+        _time.Advance(_afterPause);
+        Assert.True(await effects.Parked.RunOnceAsync(TestContext.Current.CancellationToken) > TimeSpan.Zero);
+
+        effects.Connections.Replace(before);
+        Assert.NotNull(effects.Health.Handlers["stock"]);
+    }
+
+    [Fact]
+    public async Task A_changed_connection_is_reported_as_unavailable_while_its_breaker_is_open()
+    {
+        await using var effects = Harness();
+        await OpenBreakerAsync(effects);
+
+        effects.Connections.Replace(EffectsHarness.Read(
+            $$"""connections: { stock: { type: http, url: "{{_server.Address}}changed", {{Breaker}} } }""", []));
+
+        Assert.NotNull(effects.Health.Handlers["stock"]);
+    }
+
+    [Fact]
     public async Task A_breaker_that_is_off_parks_nothing()
     {
         await using var effects = Harness("breaker: off");
@@ -274,6 +331,21 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
         Assert.Equal(
             Enumerable.Range(0, 12).Select(i => $"/{i}"),
             _server.Requests.Select(request => request.Target).Where(path => path != "/slow"));
+    }
+
+    [Fact]
+    public async Task After_a_poll_for_which_no_slot_was_free_the_loop_waits()
+    {
+        await using var effects = new EffectsHarness(time: _time);
+        await effects.Parked.RunOnceAsync(TestContext.Current.CancellationToken);
+        for (var slot = 0; slot < ConnectionTypes.ConcurrencyOf(ConnectionTypes.Http); slot++)
+        {
+            Assert.NotNull(await effects.Gates.For(null).EnterAsync(1, TestContext.Current.CancellationToken));
+        }
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.True(await effects.Parked.RunOnceAsync(TestContext.Current.CancellationToken) > TimeSpan.Zero);
     }
 
     private async Task OpenBreakerAsync(EffectsHarness effects)
