@@ -27,7 +27,7 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
 
     /// <summary>
     /// Runs an attempt. What it throws becomes a <see cref="PluginException"/>, except an <see cref="OperationRejectedException"/> and a
-    /// lack of memory. Returns at the cancellation, even if the attempt runs on.
+    /// lack of memory. Ends at the cancellation, even if the attempt runs on.
     /// </summary>
     public async Task<T> RunAsync<T>(Func<Task<T>> run, CancellationToken cancellation)
     {
@@ -47,6 +47,11 @@ internal sealed class PluginRuns(string operation, string plugin, RoleHealth hea
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
+            if (running.IsCompletedSuccessfully)
+            {
+                return await running;
+            }
+
             if (!running.IsCompleted)
             {
                 Count(1);

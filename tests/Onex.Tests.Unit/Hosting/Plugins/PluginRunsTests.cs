@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Onex.Hosting.Health;
 using Onex.Hosting.Plugins;
 
@@ -50,6 +51,32 @@ public sealed class PluginRunsTests
     }
 
     [Fact]
+    public async Task A_result_that_comes_as_the_cancellation_fires_is_kept()
+    {
+        var attempt = new TaskCompletionSource<int>();
+        using var limit = new CancellationTokenSource();
+        var late = new LateContinuations();
+        var started = new TaskCompletionSource();
+        var running = late.Call(() => _runs.RunAsync(
+            () =>
+            {
+                started.SetResult();
+                return attempt.Task;
+            },
+            limit.Token));
+        await started.Task;
+
+        await limit.CancelAsync();
+        attempt.SetResult(5);
+
+        // Until the thread that started the attempt has noted its end.
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System, TestContext.Current.CancellationToken);
+        late.Run();
+
+        Assert.Equal(5, await running);
+    }
+
+    [Fact]
     public async Task An_exception_is_reported_without_its_message_unless_something_cannot_be_loaded()
     {
         var thrown = await Assert.ThrowsAsync<PluginException>(
@@ -60,5 +87,29 @@ public sealed class PluginRunsTests
         Assert.Equal(StepCodes.OperationFailed, thrown.Code);
         Assert.Equal("acme.hang (plug-in Acme) threw InvalidOperationException.", thrown.Message);
         Assert.Contains("threw MissingMethodException: ", notLoaded.Message, StringComparison.Ordinal);
+    }
+
+    // Runs the continuations of a call only when Run is called.
+    private sealed class LateContinuations : SynchronizationContext
+    {
+        private readonly BlockingCollection<Action> _continuations = [];
+
+        public override void Post(SendOrPostCallback d, object? state) => _continuations.Add(() => d(state));
+
+        public T Call<T>(Func<T> function)
+        {
+            var before = Current;
+            SetSynchronizationContext(this);
+            try
+            {
+                return function();
+            }
+            finally
+            {
+                SetSynchronizationContext(before);
+            }
+        }
+
+        public void Run() => _continuations.Take()();
     }
 }
