@@ -75,9 +75,21 @@ internal sealed class ProducerClient(
     /// <summary>Hands a record to the library, which reports it later. Reports it at once if there is no producer at the moment.</summary>
     public void Produce(PendingRecord pending)
     {
-        if (GetOrCreate() is not { } open)
+        OpenProducer? open = null;
+        var problem = "There is no producer at the moment.";
+        try
         {
-            var report = new DeliveryReport(DeliveryStatus.Unavailable, "There is no producer at the moment.") { IsUnwritten = true };
+            open = GetOrCreate();
+        }
+        catch (InvalidOperationException failure)
+        {
+            // The library rejects its configuration: a certificate was removed or replaced by one that it cannot use.
+            problem = failure.Message;
+        }
+
+        if (open is null)
+        {
+            var report = new DeliveryReport(DeliveryStatus.Unavailable, problem) { IsUnwritten = true };
             onReport(pending, report, isTooLargeTogether: false);
             return;
         }

@@ -90,6 +90,29 @@ public sealed class ProduceOperationTests
     }
 
     [Fact]
+    public async Task A_certificate_that_is_gone_when_the_client_opens_fails_each_attempt_before_it_is_sent()
+    {
+        using var certificates = new TestCertificates();
+        await using var effects = new EffectsHarness($$"""
+            connections:
+              other:
+                type: kafka
+                brokers: '127.0.0.1:{{FreePort.Next()}}'
+                security_protocol: SSL
+                ca_file: {{certificates.CaFile}}
+            """);
+        File.Delete(certificates.CaFile);
+
+        for (var attempt = 0; attempt < 2; attempt++)
+        {
+            var result = await RunAsync(
+                effects, EffectsHarness.Command("kafka.produce", """{"topic":"t","value":1}""", "other", timeoutMs: 10_000));
+
+            Assert.Equal((StepOutcomes.Failed, "broker_unavailable", StepReaches.NotSent), (result.Outcome, result.Code, result.Reach));
+        }
+    }
+
+    [Fact]
     public void A_connection_has_its_own_address_user_and_certificates()
     {
         using var certificates = new TestCertificates();
