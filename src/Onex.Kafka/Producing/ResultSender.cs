@@ -48,6 +48,7 @@ public sealed class ResultSender(IRecordProducer producer, TimeProvider time, st
                     {
                         Outcome = StepOutcomes.Rejected,
                         Result = null,
+                        Reach = result.Outcome == StepOutcomes.Completed ? StepReaches.Done : result.Reach,
                         Code = ResultUndeliverable,
                         Message = $"The broker rejects the result on '{topic}' (length in bytes: {value.Length}): {report.Reason}",
                         RetryAfterMs = null,

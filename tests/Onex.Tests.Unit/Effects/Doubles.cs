@@ -21,6 +21,8 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
 
     public Func<StepResult, Exception?> Reject { get; set; } = _ => null;
 
+    public Exception? LookUpFailure { get; set; }
+
     public StepResult? Recorded(CommandId command) => _rows.TryGetValue(command, out var row) ? row.Result : null;
 
     /// <summary>Lets another process claim the command, as if its lease had expired.</summary>
@@ -82,8 +84,9 @@ internal sealed class MemoryLedger : IEffectLedger, IParkedCommands
     }
 
     public Task<IReadOnlyDictionary<CommandId, LedgerState>> LookUpAsync(
-        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) =>
-        Task.FromResult<IReadOnlyDictionary<CommandId, LedgerState>>(Parked
+        IReadOnlyCollection<CommandId> commandIds, CancellationToken cancellation) => LookUpFailure is not null
+        ? throw LookUpFailure
+        : Task.FromResult<IReadOnlyDictionary<CommandId, LedgerState>>(Parked
             .Where(parked => commandIds.Contains(parked.Command.CommandId))
             .ToDictionary(
                 parked => parked.Command.CommandId,
@@ -247,10 +250,13 @@ internal sealed class ProducedRecords : IRecordProducer
 
     public DeliveryReport Report { get; set; } = new(DeliveryStatus.Acknowledged, null);
 
+    public int LengthMax { get; set; } = int.MaxValue;
+
     public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
     {
         Records.Enqueue(record);
-        return Task.FromResult(Report);
+        return Task.FromResult(
+            record.Value.Length > LengthMax ? new DeliveryReport(DeliveryStatus.Undeliverable, "too large") : Report);
     }
 
     public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => Task.FromResult(12);

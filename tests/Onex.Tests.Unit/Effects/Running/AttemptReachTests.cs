@@ -138,6 +138,18 @@ public sealed class AttemptReachTests : IAsyncLifetime
         Assert.Equal(StepReaches.Done, (await _effects.RunAsync(Post())).Reach);
     }
 
+    [Fact]
+    public async Task A_completed_effect_whose_result_the_broker_rejects_happened()
+    {
+        _server.AnswerWith(200, "text/plain", new string('x', 3000));
+        _effects.Produced.LengthMax = 2000;
+
+        await _effects.Runner.RunAsync(Post(), null, TestContext.Current.CancellationToken);
+
+        var sent = JsonSerializer.Deserialize(_effects.Produced.Records.Last().Value.Span, MessageJson.Default.StepResult)!;
+        Assert.Equal((StepOutcomes.Rejected, "result_undeliverable", StepReaches.Done), (sent.Outcome, sent.Code, sent.Reach));
+    }
+
     [Theory]
     [InlineData("http.teleport", "stock")]
     [InlineData("http.post", "stok")]
@@ -148,7 +160,7 @@ public sealed class AttemptReachTests : IAsyncLifetime
     [Theory]
     [InlineData(503, StepReaches.Sent)]
     [InlineData(404, StepReaches.Answered)]
-    public async Task An_attempt_that_takes_over_a_lease_cannot_report_not_sent(int status, string reach)
+    public async Task An_attempt_after_a_lease_without_an_outcome_never_reports_that_nothing_was_sent(int status, string reach)
     {
         _effects.Ledger.FixedClaim = new ClaimResult.Granted(Guid.Empty) { FollowsUnrecordedLease = true };
         _server.AnswerWith(status, "text/plain", "");
