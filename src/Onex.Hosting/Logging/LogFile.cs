@@ -132,7 +132,7 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
             Close();
             _lost++;
             _notBefore = time.GetUtcNow() + _retryAfter;
-            errors.WriteLine(
+            Warn(
                 $"warning: log lines cannot be written to {path} ({failure.Message}). Make room, or make it writable; it is retried every "
                 + "minute. The console has every line.");
         }
@@ -159,8 +159,20 @@ internal sealed class LogFileWriter(string path, int fileBytesMax, TimeProvider 
     {
         if (_lost > 0)
         {
-            errors.WriteLine($"warning: {_lost} log lines are missing in {path}. The console has every line.");
+            Warn($"warning: {_lost} log lines are missing in {path}. The console has every line.");
             _lost = 0;
+        }
+    }
+
+    private void Warn(string text)
+    {
+        try
+        {
+            errors.WriteLine(text);
+        }
+        catch (IOException)
+        {
+            // Stderr is on the full disk, too.
         }
     }
 

@@ -84,6 +84,24 @@ public sealed class LogFileTests : IDisposable
     }
 
     [Fact]
+    public void A_full_disk_that_stderr_is_on_too_costs_only_lines()
+    {
+        File.CreateSymbolicLink(Path.Combine(_directory, "host.log"), "/dev/full");
+        using var full = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        var errors = new StreamWriter(full) { AutoFlush = true };
+        using (var writer = new LogFileWriter(Path.Combine(_directory, "host.log"), 1000, _time, errors))
+        {
+            writer.Write("lost\n", 0, flush: true);
+            File.Delete(Path.Combine(_directory, "host.log"));
+            _time.Advance(TimeSpan.FromMinutes(1));
+            writer.Write("kept\n", 0, flush: true);
+            writer.Write("kept too\n", 0, flush: true);
+        }
+
+        Assert.Equal(["kept", "kept too"], File.ReadAllLines(Path.Combine(_directory, "host.log")));
+    }
+
+    [Fact]
     public void A_directory_that_cannot_be_created_causes_only_a_warning()
     {
         File.WriteAllText(Path.Combine(_directory, "file"), "");
