@@ -74,7 +74,7 @@ internal sealed class ConsulList : IServiceList
                 (index, wait) = (0, pause);
                 pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (_disposed.IsCancellationRequested)
             {
                 break;
             }

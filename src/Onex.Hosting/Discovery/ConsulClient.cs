@@ -182,6 +182,7 @@ internal sealed record HealthNode([property: JsonPropertyName("Address")] string
 internal sealed record HealthService(
     [property: JsonPropertyName("Address")] string? Address, [property: JsonPropertyName("Port")] int Port);
 
+[JsonSourceGenerationOptions(RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(AgentService))]
 [JsonSerializable(typeof(IReadOnlyList<HealthEntry>))]
 internal sealed partial class AgentJson : JsonSerializerContext;

@@ -134,6 +134,22 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task After_an_answer_that_is_not_in_the_form_of_Consul_the_service_is_looked_up_again()
+    {
+        _one.AnswerWith(200, "application/json", "[{}]");
+        using var client = new ConsulClient(new ConsulConnection(_one.Address, null));
+        await using var directory = new ServiceDirectory(
+            new ConnectionTable(new Dictionary<string, Connection>()), client, null, _health, _time, _lines);
+        var stock = EffectsHarness.Read("connections: { stock: { type: http, url: 'consul://stock' } }", [])["stock"];
+
+        await Assert.ThrowsAsync<ServiceUnavailableException>(
+            () => directory.ResolveAsync(stock, TestContext.Current.CancellationToken).WaitAsync(_within));
+        _one.AnswerWith(200, "application/json", """[{"Node":{"Address":"127.0.0.1"},"Service":{"Address":"","Port":80}}]""");
+
+        await AdvanceUntilAsync(() => _health.Handlers["consul://stock"] is null, "the service has an instance");
+    }
+
+    [Fact]
     public async Task An_instance_that_cannot_be_reached_or_is_not_allowed_is_passed_over()
     {
         await using var gone = await HttpTestServer.StartAsync();
