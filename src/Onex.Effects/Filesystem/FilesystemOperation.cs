@@ -203,8 +203,9 @@ internal sealed class WriteFile()
                     NativeFiles.Flush(file);
                 }
 
-                cancellation.ThrowIfCancellationRequested();
+                // Marked first, so that an attempt that passes the check is not reported as unsent if its time ends right then.
                 context.Progress.MarkSent();
+                cancellation.ThrowIfCancellationRequested();
                 NativeFiles.Rename(directory, temporary, name);
             }
             catch
@@ -274,8 +275,8 @@ internal sealed class DeleteFile()
                 return Task.FromResult(new FileDeleted { Deleted = false });
             }
 
-            cancellation.ThrowIfCancellationRequested();
             context.Progress.MarkSent();
+            cancellation.ThrowIfCancellationRequested();
             NativeFiles.Remove(directory, name);
             NativeFiles.Flush(directory);
             return Task.FromResult(new FileDeleted { Deleted = true });
