@@ -54,7 +54,9 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
     private readonly OutgoingSender _sender;
     private readonly SagaCache _cache = new(10);
     private readonly WakeupQueue _wakeups = new();
+    private readonly RouterHealth _health = new(TimeProvider.System);
     private readonly SagaRouter _router;
+    private readonly CompilerContext _compiler;
     private readonly SqliteSagaStore _sqlite;
     private readonly SqliteEffectLedger _ledger;
     private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
@@ -68,7 +70,7 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
         _store = new PausedStore(sqlite);
         _sender = new OutgoingSender(null!, null!, NullLogger<OutgoingSender>.Instance);
         var (memory, clock) = (new MemoryBudget(1L << 30), new DatabaseClock(_time));
-        var compiler = new CompilerContext(
+        var compiler = _compiler = new CompilerContext(
             new OperationCatalogue(EffectOperations.Descriptors), new Dictionary<string, ConnectionDescriptor>());
         _plan = ContractCompiler.Compile(
             new ContractSource("fetching.yaml", Contract, ImmutableSortedDictionary<string, string>.Empty), compiler).Plans[0];
@@ -91,7 +93,7 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
                 _cache, _sender, _wakeups, new SagaSignals(), outcomes, clock, NullLogger<CommitFollowUp>.Instance),
             _sender,
             _cache,
-            new RouterHealth(TimeProvider.System),
+            _health,
             clock);
     }
 
@@ -490,6 +492,8 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
         public TaskCompletionSource<IReadOnlyDictionary<Guid, SagaPayload>> Payloads { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        public Exception? LoadFailure { get; set; }
+
         public IReadOnlyList<string> Log
         {
             get
@@ -513,6 +517,11 @@ public sealed partial class SagaRouterTests : IAsyncLifetime, IDisposable
             IReadOnlyCollection<SagaId> ids, ReadLimit? limit, CancellationToken cancellation)
         {
             Add("load", ids.Select(Name));
+            if (LoadFailure is { } failure)
+            {
+                throw failure;
+            }
+
             return await real.LoadAsync(ids, limit, cancellation);
         }
 

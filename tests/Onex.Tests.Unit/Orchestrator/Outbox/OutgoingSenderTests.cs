@@ -505,7 +505,7 @@ public sealed class OutgoingSenderTests
     }
 
     // Rejects every record for these topics; acknowledges others, unless a test sets another answer.
-    private sealed class RejectingProducer(params string[] topics) : IRecordProducer
+    internal sealed class RejectingProducer(params string[] topics) : IRecordProducer
     {
         private readonly ConcurrentQueue<string> _topics = new();
 

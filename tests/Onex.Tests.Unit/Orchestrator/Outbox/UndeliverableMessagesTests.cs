@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Orchestrator;
 using Onex.Orchestrator.Background;
@@ -192,6 +193,34 @@ public sealed class UndeliverableMessagesTests
             new UndeliverableMessage(redriven, "too large"), CancellationToken.None);
 
         Assert.Equal(scenario.Saga.Facts.SagaId, delivery!.Message.SagaId);
+    }
+
+    [Fact]
+    public async Task A_message_whose_report_ends_with_a_foreign_cancellation_does_not_stop_the_report_of_the_next()
+    {
+        var scenario = Starts();
+        var message = Message(scenario, scenario.Last.Commands[0]);
+        var log = new LogLines<BackgroundLoops>();
+        using var sender = new OutgoingSender(
+            new OutgoingSenderTests.RejectingProducer("effect-requests"), _deadLetters, NullLogger<OutgoingSender>.Instance);
+        using var loops = new BackgroundLoops(
+            null!, null!, null!, sender, null!, null!, null!, Converter(scenario), null!, null!, null!, null!, null!, TimeProvider.System,
+            log);
+        sender.Send(scenario.Saga.Facts.SagaId, [message, message with { MessageId = new(Guid.Empty) }]);
+        await Eventually.Async(
+            () => Task.FromResult(_deadLetters.Rows.Count == 2), TimeSpan.FromSeconds(20), () => "Two messages are rejected.");
+        await Eventually.Async(
+            () =>
+            {
+                sender.MarkDeleted(sender.TakeAcknowledged(2));
+                return Task.FromResult(!sender.HasInFlight);
+            },
+            TimeSpan.FromSeconds(20), () => "No message is in flight.");
+        _ledger.LookUpFailure = new OperationCanceledException();
+
+        await loops.StopAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal((2, 0), (log.Count("Error"), log.Count("Warning")));
     }
 
     private UndeliverableMessages Converter(SagaScenario scenario) => new(
