@@ -28,13 +28,13 @@ internal static partial class Log
     public static partial void SagasContinued(ILogger logger, int sagas);
 
     /// <summary>
-    /// The process stopped before the broker acknowledged them or the database deleted them. Readers recognise the copies by their
-    /// message_id.
+    /// Before the process stopped, the broker did not acknowledge all messages, the database did not delete them, or the saga of a rejected
+    /// one did not learn of it. Readers recognise copies by their message_id.
     /// </summary>
     [LoggerMessage(
         1024, LogLevel.Warning,
-        "Some sent messages could not be deleted from the outbox in time; copies of them, with the same ids, are sent after the "
-        + "next start.")]
+        "The outbox could not be cleared before the stop; the messages in it are sent after the next start, some of them again, with the "
+        + "same ids.")]
     public static partial void OutboxNotCleared(ILogger logger);
 
     /// <summary>A periodic job that failed succeeds again.</summary>
@@ -50,9 +50,11 @@ internal static partial class Log
     public static partial void RecordUnreadable(ILogger logger, string topic, Exception? exception);
 
     /// <summary>
-    /// The contract was never registered, or this version of Onex does not compile it. The saga waits until it is loaded again.
+    /// The contract was never registered, or this version of Onex does not compile it. The saga waits until the contract is loaded, or
+    /// another version of Onex runs.
     /// </summary>
-    [LoggerMessage(1028, LogLevel.Error, "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered here")]
+    [LoggerMessage(
+        1028, LogLevel.Error, "Saga {SagaId} runs contract {Contract} {Version} ({Hash}), which is not registered or does not compile")]
     public static partial void PlanNotRegistered(ILogger logger, SagaId sagaId, string contract, string version, string hash);
 
     /// <summary>Another version of Onex wrote the row, or somebody changed it. A message for the saga blocks it; others go on.</summary>

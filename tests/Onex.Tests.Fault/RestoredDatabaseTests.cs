@@ -13,7 +13,7 @@ public sealed class RestoredDatabaseTests(ITestOutputHelper output)
     {
         await using var postgres = await PostgresServer.StartArchivingAsync();
         await using var stack = await OnexStack.CreateAsync(postgres);
-        stack.Broker.NeedsReal("finds no offset by its time");
+        stack.Broker.NeedsReal("cannot find the offset of a time");
         var roles = await stack.StartReadyAsync("main", "effects", "workers");
         await postgres.BackupAsync();
         var load = new OrderLoad(stack, OrderLoad.Seeded(output), output);

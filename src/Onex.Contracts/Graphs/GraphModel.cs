@@ -9,7 +9,10 @@ internal enum NodeKind
     /// <summary>The point where a saga starts, which is no state.</summary>
     Start,
 
-    /// <summary>All ordinary states before the pivot: <c>any_state</c>, deadline, cancellation and failures lead out of each.</summary>
+    /// <summary>
+    /// All states before the pivot that are no end and do not compensate: <c>any_state</c>, deadline, cancellation and failures lead out of
+    /// each.
+    /// </summary>
     AnyState,
 
     /// <summary>A state that runs steps, or only takes a transition.</summary>

@@ -21,7 +21,7 @@ public enum TransitionKind
 }
 
 /// <summary>A transition of a plan.</summary>
-/// <param name="From">The source state; null for every ordinary state before the pivot.</param>
+/// <param name="From">The source state; null for every state before the pivot that is no end and does not compensate.</param>
 /// <param name="To">The target state; if the saga stays, the source, or empty for any state.</param>
 /// <param name="Kind">The kind of transition.</param>
 /// <param name="Cause">What causes it, in a few words: an event, a code, a guard. Empty for a plain <c>next</c>.</param>

@@ -188,7 +188,7 @@ internal static class ApiRoutes
     {
         Query =
         [
-            new("topic", "string", "Only those whose record was read from that topic."),
+            new("topic", "string", "Only those whose record was read from that topic, or was not accepted by it."),
             new("code", "string", "Only those with that code: `ONEX3001`."),
             new(
                 "status",
@@ -211,7 +211,7 @@ internal static class ApiRoutes
     public static ApiRoute Redrive { get; } = new(
         "redrive", "POST", "/api/v1/dead-letters/{id}/redrive", ApiScope.Operate,
         HandledBy<DeadLetterCalls>((calls, call) => calls.RedriveAsync(call)),
-        "Sends the record again, as it was read, to the topic and partition that it was read from, with the header `onex-redrive`.",
+        "Sends the record again, unchanged, to its topic and the partition that it was read from, if any, with the header `onex-redrive`.",
         "`id`, `status` and `redrives` once the message is stored in the outbox")
     {
         Body =

@@ -5,24 +5,25 @@ namespace Onex.Persistence.Postgres;
 /// <summary>Runs repeatable commands.</summary>
 internal static class StoreQueries
 {
-    private const int ContentionRetries = 20;
+    private const int RetriesMax = 20;
 
     /// <summary>
     /// Runs commands in one round trip and one transaction. If the database is unavailable, they run again, once, on a new connection,
-    /// because pooled ones may be dead after a server restart; after a conflict, up to a limit. So the commands must be repeatable.
+    /// because pooled ones may be dead after a server restart; up to 20 times after a conflict, or if the server lacks a prepared
+    /// statement. So the commands must be repeatable.
     /// </summary>
     /// <param name="dataSource">The database.</param>
     /// <param name="commands">The commands.</param>
     /// <param name="read">Reads the results.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <param name="contentionRetries">The most retries after conflicts with other transactions.</param>
+    /// <param name="contentionRetries">A lower maximum for retries after conflicts: 0 if the caller does the work later instead.</param>
     /// <exception cref="StoreUnavailableException">The database cannot be used for now.</exception>
     public static Task<T> RunAsync<T>(
         this NpgsqlDataSource dataSource,
         NpgsqlBatchCommand[] commands,
         Func<NpgsqlDataReader, Task<T>> read,
         CancellationToken cancellation,
-        int contentionRetries = ContentionRetries)
+        int contentionRetries = RetriesMax)
     {
         var isRepeated = false;
         return dataSource.RepeatAsync(
@@ -55,23 +56,23 @@ internal static class StoreQueries
         this NpgsqlDataSource dataSource,
         Func<NpgsqlConnection, Task<T>> work,
         CancellationToken cancellation,
-        int contentionRetries = ContentionRetries)
+        int contentionRetries = RetriesMax)
     {
         var hasReconnected = false;
-        for (var contentions = 0; ;)
+        for (var retries = 0; ;)
         {
             try
             {
                 await using var connection = await dataSource.OpenConnectionAsync(cancellation);
                 return await work(connection);
             }
-            catch (Exception error) when (StoreErrors.IsContention(error) && contentions < contentionRetries)
+            catch (Exception error) when (StoreErrors.IsContention(error) && retries < contentionRetries)
             {
-                contentions++;
+                retries++;
             }
-            catch (Exception error) when (StoreErrors.IsMissingStatement(error) && contentions < ContentionRetries)
+            catch (Exception error) when (StoreErrors.IsMissingStatement(error) && retries < RetriesMax)
             {
-                contentions++;
+                retries++;
                 dataSource.Clear();
             }
             catch (Exception error) when (StoreErrors.IsContention(error) || StoreErrors.IsMissingStatement(error))

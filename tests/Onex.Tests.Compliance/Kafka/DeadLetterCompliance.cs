@@ -121,7 +121,7 @@ public abstract class DeadLetterCompliance : RiderCompliance
     [Fact]
     public async Task A_value_too_large_for_the_topic_is_stored_by_the_sink_and_referenced()
     {
-        Bus.NeedsReal("takes records of any size");
+        Bus.NeedsReal("accepts records of any size");
         var (topic, sink) = (NewTopic(), new Sink());
         await using var member = await StartAsync(topic, sink: sink);
 

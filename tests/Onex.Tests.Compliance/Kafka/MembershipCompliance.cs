@@ -11,7 +11,7 @@ public abstract class MembershipCompliance : RiderCompliance
     [Fact]
     public async Task Two_members_share_the_partitions_and_one_continues_where_the_other_stopped()
     {
-        Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
+        Bus.NeedsReal("rejects commits while a group rebalances, so that records are delivered again");
         var topic = NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 4, one);
@@ -74,7 +74,7 @@ public abstract class MembershipCompliance : RiderCompliance
     [Fact]
     public async Task A_partition_that_is_assigned_again_continues_after_the_other_members_commit()
     {
-        Bus.NeedsReal("takes no commits while a group rebalances, so that records come twice");
+        Bus.NeedsReal("rejects commits while a group rebalances, so that records are delivered again");
         var topic = NewTopic();
         var (one, two) = (RecordingHandler.Acknowledging, RecordingHandler.Acknowledging);
         await using var first = await StartAsync(topic, 2, one);

@@ -70,7 +70,7 @@ public abstract class ProducerCompliance : RiderCompliance
     [Fact]
     public async Task An_undeliverable_record_is_reported_and_blocks_no_other()
     {
-        Bus.NeedsReal("takes records of any size");
+        Bus.NeedsReal("accepts records of any size");
         var topic = NewTopic();
         await Bus.CreateAsync(1, topic);
         await using var member = await Bus.StartAsync(_ => { });

@@ -13,7 +13,7 @@ public sealed class EmitTests : IDisposable
     public async Task An_emitted_event_that_the_broker_rejects_becomes_a_dead_letter_and_blocks_nothing()
     {
         await using var stack = await OnexStack.CreateAsync();
-        stack.Broker.NeedsReal("takes records of any size");
+        stack.Broker.NeedsReal("accepts records of any size");
         var topic = Write(stack, stack.Topic("packed"));
         await stack.StartReadyAsync("main");
         await using var reader = new TopicReader(stack.Broker.BootstrapServers, topic);

@@ -26,7 +26,7 @@ public sealed class LargeResponseTests : IDisposable
               doubling: { end: completed, output: { first: "${input.text}", second: "${input.text}" } }
             """);
         await using var stack = await OnexStack.CreateAsync();
-        stack.Broker.NeedsReal("takes records of any size");
+        stack.Broker.NeedsReal("accepts records of any size");
         stack.Set("CONTRACTS_DIR", _directory.FullName);
         var main = (await stack.StartReadyAsync("main"))[0];
         var text = new string('x', 600_000);

@@ -21,7 +21,7 @@ public sealed class ChangedLogTests : IDisposable
 
     public ChangedLogTests()
     {
-        _bus.NeedsReal("deletes no topics or records and keeps no transactions");
+        _bus.NeedsReal("deletes no topics or records and supports no transactions");
         _admin = new(() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _bus.Bootstrap }).Build());
     }
 

@@ -163,7 +163,7 @@ public sealed class KafkaProducerTests : ProducerCompliance
     [Fact]
     public async Task Concurrent_starts_create_each_topic_once_with_its_dead_letter_topic()
     {
-        Bus.NeedsReal("makes no topics for its clients");
+        Bus.NeedsReal("creates no topics at the request of a client");
         var (topic1, topic2) = (NewTopic() + "-1", NewTopic() + "-2");
         await using var member = await Bus.StartAsync(_ => { });
         await using var other = await Bus.StartAsync(_ => { });

@@ -30,7 +30,7 @@ public sealed class TopicSetupTests : IAsyncDisposable
 
     public TopicSetupTests()
     {
-        _bus.NeedsReal("makes no topics for its clients");
+        _bus.NeedsReal("creates no topics at the request of a client");
         var environment = new Dictionary<string, string>
         {
             ["RUNTIME_PROFILE"] = "main",
