@@ -30,8 +30,8 @@ static int Usage()
 {
     Console.Error.WriteLine("""
         ./dev bench contracts
-        ./dev bench e2e [--only echo|effects] [--build FOLDER] [--against FOLDER] [--telemetry] [--rounds N] [--requests N] [--warmup N]
-                        [--in-flight N] [--rate-seconds N]
+        ./dev bench e2e [--only echo|effects] [--build FOLDER] [--against FOLDER] [--telemetry] [--orchestrators N] [--rounds N]
+                        [--requests N] [--warmup N] [--in-flight N] [--rate-seconds N]
         ./dev bench flat [--only CASE] [--rounds N] [--requests N] [--warmup N] [--ended N] [--waiting N]
         ./dev bench isolation [--rate N] [--seconds N] [--rounds N] [--parked N]
         ./dev bench items [--items N]
@@ -45,7 +45,8 @@ static int Usage()
         contracts  the cost of a guard (time, allocation), and how long a thousand contracts take to compile
         e2e        an order of 3 transitions and 6 messages: against an echo in place of runtime-effects, and through real effects with
                    the ledger; --against a checkout or publish folder: that build in turn with this one, medians and ratios;
-                   --telemetry: this build without telemetry, with 1 % and with 100 % of the traces in turn, medians and ratios
+                   --telemetry: this build without telemetry, with 1 % and with 100 % of the traces in turn, medians and ratios;
+                   --orchestrators: as many of them in turn with one alone
         flat       the same orders with full tables, 48 and 96 partitions, 1,000 contracts and two orchestrators, beside none of these
         isolation  what a connection that hangs costs two others: throughput and latency, without and with it; then the memory of
                    runtime-effects with many parked commands

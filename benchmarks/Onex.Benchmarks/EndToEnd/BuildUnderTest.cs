@@ -13,11 +13,18 @@ internal sealed record BuildUnderTest(string Name, string Assembly)
     /// <summary>The share of traces that its processes record, or null for no telemetry.</summary>
     public double? Traces { get; init; }
 
+    /// <summary>How many orchestrators share the work.</summary>
+    public int Orchestrators { get; init; } = 1;
+
     /// <summary>The build without telemetry, with one trace in a hundred, and with all of them.</summary>
     public static IReadOnlyList<BuildUnderTest> WithTelemetry(BuildUnderTest build) =>
     [
         build with { Name = "off" }, build with { Name = "1 %", Traces = 0.01 }, build with { Name = "100 %", Traces = 1 },
     ];
+
+    /// <summary>The build with as many orchestrators, and with one.</summary>
+    public static IReadOnlyList<BuildUnderTest> WithOrchestrators(BuildUnderTest build, int count) =>
+        [build with { Name = $"{count} orchestrators", Orchestrators = count }, build with { Name = "1 orchestrator" }];
 
     /// <summary>The build in a publish folder, or the release build of a checkout.</summary>
     /// <exception cref="FileNotFoundException">There is none.</exception>

@@ -23,7 +23,12 @@ internal static class EndToEndBenchmark
         var broker = await KafkaBroker.SharedAsync();
         var first = options.Build is { } folder ? BuildUnderTest.Find(folder) : BuildUnderTest.Present;
         BuildUnderTest[] builds =
-            [.. options.Telemetry ? BuildUnderTest.WithTelemetry(first) : [first], .. options.Against.Select(BuildUnderTest.Find)];
+        [
+            .. options.Telemetry ? BuildUnderTest.WithTelemetry(first)
+                : options.Orchestrators > 1 ? BuildUnderTest.WithOrchestrators(first, options.Orchestrators)
+                : [first],
+            .. options.Against.Select(BuildUnderTest.Find),
+        ];
         Console.WriteLine($"broker: {Describe(broker)}");
         Console.WriteLine($"database: {await DescribeAsync(postgres)}; {Environment.ProcessorCount} cores for everything");
         Console.WriteLine(
@@ -81,7 +86,8 @@ internal static class EndToEndBenchmark
         }
 
         stack.Set("ONEX_PARTITIONS", "12");
-        var roles = await stack.StartReadyAsync(withEffects ? ["main", "effects"] : ["main"]);
+        string[] names = [.. Enumerable.Repeat("main", build.Orchestrators), .. withEffects ? ["effects"] : Array.Empty<string>()];
+        var roles = await stack.StartReadyAsync(names);
         await using var echo = withEffects
             ? null
             : new EchoRole(stack.Broker.BootstrapServers, stack.Topic("effect-requests"), stack.Topic("effect-responses"));
@@ -113,7 +119,8 @@ internal static class EndToEndBenchmark
         var brokerPid = ProcessUsage.FindListener(int.Parse(broker.BootstrapServers.Split(',')[0].Split(':')[^1], null));
         (string Name, Func<double> CpuSeconds)[] processes =
         [
-            .. roles.Select(role => (NameOf(role), (Func<double>)(() => ProcessUsage.Read(role.Pid).CpuSeconds))),
+            .. roles.GroupBy(NameOf).Select(alike =>
+                (alike.Key, (Func<double>)(() => alike.Sum(role => ProcessUsage.Read(role.Pid).CpuSeconds)))),
             ("Postgres", () => postgresPid is { } pid ? ProcessUsage.CpuSecondsOfTree(pid) : double.NaN),
             ("broker", () => brokerPid is { } pid ? ProcessUsage.Read(pid).CpuSeconds : double.NaN),
             ("driver", () => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds),
@@ -140,12 +147,13 @@ internal static class EndToEndBenchmark
         }
 
         measurement.Add("CPU of all, us/transition", cpu.Sum(process => process.Seconds) / transitions * 1e6);
-        foreach (var (role, counted) in roles.Zip(runtime))
+        foreach (var alike in roles.Zip(runtime).GroupBy(entry => NameOf(entry.First)))
         {
-            measurement.Add($"allocated by {NameOf(role)}, bytes/transition", counted.AllocatedBytes / transitions);
-            measurement.Add($"time of {NameOf(role)} in collections, %", counted.PausedShare * 100);
-            measurement.Add($"compiling by {NameOf(role)}, us/transition", counted.CompiledSeconds / transitions * 1e6);
-            measurement.Add($"peak memory of {NameOf(role)}, MiB", ProcessUsage.Read(role.Pid).PeakMebibytes);
+            var name = alike.Key;
+            measurement.Add($"allocated by {name}, bytes/transition", alike.Sum(entry => entry.Second.AllocatedBytes) / transitions);
+            measurement.Add($"time of {name} in collections, %", alike.Average(entry => entry.Second.PausedShare) * 100);
+            measurement.Add($"compiling by {name}, us/transition", alike.Sum(entry => entry.Second.CompiledSeconds) / transitions * 1e6);
+            measurement.Add($"peak memory of {name}, MiB", alike.Max(entry => ProcessUsage.Read(entry.First.Pid).PeakMebibytes));
         }
 
         measurement.Add("transitions/transaction of Postgres", transitions / database.Commits);
