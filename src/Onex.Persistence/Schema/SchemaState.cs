@@ -42,6 +42,12 @@ public sealed class SchemaState(NpgsqlDataSource dataSource, ExpectedSchema expe
         {
             await using var reader = await command.ExecuteReaderAsync(cancellation);
             await reader.ReadAsync(cancellation);
+            if (reader.GetBoolean(1))
+            {
+                // A session keeps the default of its database and its user, so what comes after this must use other sessions.
+                dataSource.Clear();
+            }
+
             var missing = reader.GetFieldValue<string[]>(2);
             return !reader.GetBoolean(0) ? StoreErrors.MissingSchema
                 : missing.Length > 0 ? DescribeMissing(missing)

@@ -112,7 +112,7 @@ public sealed class MigratorTests
     }
 
     [Fact]
-    public async Task A_read_only_database_is_detected()
+    public async Task A_read_only_database_is_detected_and_so_is_its_end()
     {
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
@@ -121,6 +121,10 @@ public sealed class MigratorTests
         var state = new SchemaState(dataSource, await UseAsync(Settings(database), migrator => Task.FromResult(migrator.Expected)));
 
         Assert.Contains("does not accept writes", await state.FindProblemAsync(_none), StringComparison.Ordinal);
+
+        await database.ExecuteAsync(
+            $"BEGIN READ WRITE; ALTER DATABASE \"{database.Name}\" RESET default_transaction_read_only; COMMIT");
+        Assert.Null(await state.FindProblemAsync(_none));
     }
 
     [Fact]
