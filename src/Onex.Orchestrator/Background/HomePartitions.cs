@@ -29,6 +29,9 @@ internal sealed class HomePartitions(
     private readonly Lock _lock = new();
     private readonly HashSet<int> _partitions = [];
     private volatile int _overdue;
+
+    // The last message that SweepUnsentAsync has handed to the sender.
+    private long _swept;
     private readonly TaskCompletionSource _assigned = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The interval for <see cref="SweepWakeupsAsync"/>.</summary>
@@ -108,13 +111,27 @@ internal sealed class HomePartitions(
 
     /// <summary>
     /// Sends messages of any home partition that have been in the outbox for a while: the orchestrator that committed them may have died.
+    /// Begins behind the messages of the last sweep, because those may be in flight to a topic that is unavailable, and so hide the others;
+    /// after the last message it begins again.
     /// </summary>
     public async Task SweepUnsentAsync(TimeSpan age, CancellationToken cancellation)
     {
         using var reading = sender.BeginReading();
-        foreach (var unsent in await outbox.UnsentForAsync(age, UnsentAtOnce, memory.Unsent, cancellation))
+        var found = await outbox.UnsentForAsync(age, _swept, UnsentAtOnce, memory.Unsent, cancellation);
+        if (found.Count == 0 && _swept > 0)
         {
-            sender.Send(unsent.SagaId, [unsent.Message], isFromOutbox: true);
+            _swept = 0;
+            found = await outbox.UnsentForAsync(age, _swept, UnsentAtOnce, memory.Unsent, cancellation);
+        }
+
+        foreach (var unsent in found)
+        {
+            if (!sender.Send(unsent.SagaId, [unsent.Message], isFromOutbox: true))
+            {
+                return;
+            }
+
+            _swept = unsent.Seq;
         }
     }
 

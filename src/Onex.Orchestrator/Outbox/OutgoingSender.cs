@@ -115,7 +115,7 @@ internal sealed class OutgoingSender(
 
     /// <summary>
     /// Hands messages to the producer, in order, unless they are in flight. Cannot be cancelled: it would be unknown which of them were
-    /// sent, so all would be sent again.
+    /// sent, so all would be sent again. Returns false if there was no room for all.
     /// </summary>
     /// <param name="sagaId">Their saga; for a redrive, the dead letter's id.</param>
     /// <param name="messages">The messages.</param>
@@ -123,7 +123,7 @@ internal sealed class OutgoingSender(
     /// Whether they were found in the outbox. Then an earlier attempt may have left a dead letter, which is discarded once the message is
     /// sent.
     /// </param>
-    public void Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool isFromOutbox = false)
+    public bool Send(SagaId sagaId, IEnumerable<OutgoingMessage> messages, bool isFromOutbox = false)
     {
         var isFull = false;
         foreach (var message in messages)
@@ -148,6 +148,8 @@ internal sealed class OutgoingSender(
                 _ = SendAsync(sagaId, message, isFromOutbox);
             }
         }
+
+        return !isFull;
     }
 
     /// <summary>Waits a short time for room. If there is none then, further committed messages wait in the outbox.</summary>

@@ -18,6 +18,9 @@ internal static class OutboxSql
     /// <summary>When the values of a row have more bytes than this, the next message begins another row.</summary>
     public const int BytesMax = 1 << 20;
 
+    /// <summary>How many of the low bits of a message's sequence number are its place: the view <c>outbox</c> adds them.</summary>
+    public const int PlaceBits = 20;
+
     /// <summary>The columns that an insert sets.</summary>
     public static readonly string Names = $"messages, {Join(column => ArrayOf(column.Name))}";
 
@@ -98,4 +101,8 @@ internal static class OutboxSql
 /// <param name="Batch">The row.</param>
 /// <param name="Place">Its place in the arrays of the row, from 1.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct OutboxPlace(long Batch, int Place);
+internal readonly record struct OutboxPlace(long Batch, int Place)
+{
+    /// <summary>Its place in the order of all messages, as in the view <c>outbox</c>.</summary>
+    public long Seq => (Batch << OutboxSql.PlaceBits) + Place;
+}

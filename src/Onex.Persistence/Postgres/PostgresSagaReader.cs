@@ -32,7 +32,10 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
 
     private static readonly string _messagesOfPartitions = Bounded(OutboxSql.Unsent("true"), "WHERE o.home_partition = ANY($1)");
 
-    private static readonly string _messagesOfAge = Bounded(OutboxSql.Unsent("b.created_at < clock_timestamp() - $1"), "");
+    // Plan: pk_outbox_batches from the batch of the message after which it begins.
+    private static readonly string _messagesOfAge = Bounded(
+        OutboxSql.Unsent($"b.created_at < clock_timestamp() - $1 AND b.seq >= $4 >> {OutboxSql.PlaceBits}"),
+        $"WHERE (o.batch << {OutboxSql.PlaceBits}) + o.place > $4");
 
     // Plan: ix_sagas_live_home_partition, which contains no parked saga, and ix_timers_home_partition_due_at. A test checks it.
     internal const string Wakeups = """
@@ -129,7 +132,8 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
             reader => ReadMessagesAsync(reader, cancellation),
             cancellation);
 
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(
+        TimeSpan age, long after, int limit, long bytesMax, CancellationToken cancellation) =>
         dataSource.RunAsync(
             [
                 new NpgsqlBatchCommand(_messagesOfAge)
@@ -139,6 +143,7 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
                         new NpgsqlParameter<TimeSpan> { TypedValue = age },
                         new NpgsqlParameter<int> { TypedValue = limit },
                         new NpgsqlParameter<long> { TypedValue = bytesMax },
+                        new NpgsqlParameter<long> { TypedValue = after },
                     },
                 },
             ],
@@ -245,10 +250,9 @@ internal sealed class PostgresSagaReader(NpgsqlDataSource dataSource)
             if (isWanted(new SagaId(reader.GetGuid(OutboxTable.SagaId))))
             {
                 var row = new PostgresRow(reader);
-                messages.Add(OutboxTable.Read(row));
-                places.Add((
-                    messages[^1].Message.MessageId,
-                    new OutboxPlace(row.Bigint(OutboxTable.Columns.Count), row.Integer(OutboxTable.Columns.Count + 1))));
+                var place = new OutboxPlace(row.Bigint(OutboxTable.Columns.Count), row.Integer(OutboxTable.Columns.Count + 1));
+                messages.Add(OutboxTable.Read(row, place.Seq));
+                places.Add((messages[^1].Message.MessageId, place));
             }
         }
 

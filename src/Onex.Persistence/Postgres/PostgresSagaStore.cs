@@ -52,8 +52,9 @@ public sealed partial class PostgresSagaStore(NpgsqlDataSource dataSource, TimeP
         _reader.UnsentOfPartitionsAsync(partitions, limit, bytesMax, cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
-        _reader.UnsentForAsync(age, limit, bytesMax, cancellation);
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(
+        TimeSpan age, long after, int limit, long bytesMax, CancellationToken cancellation) =>
+        _reader.UnsentForAsync(age, after, limit, bytesMax, cancellation);
 
     /// <inheritdoc />
     public Task<IReadOnlyList<Wakeup>> WakeupsAsync(

@@ -18,6 +18,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         ORDER BY 3
         """;
 
+    private static readonly string _unsent = $"{OutboxTable.Columns.Names()}, seq";
+
     private static readonly string _items = $"""
         SELECT {SagaItemTable.Columns.Names()}
         FROM saga_items
@@ -25,7 +27,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
             AND visit = coalesce($3, (SELECT max(l.visit) FROM saga_items l WHERE l.saga_id = $1 AND l.step = $2))
         """;
 
-    private const string CountEarly = """
+    // Plan: ix_early_events_address. A test checks it.
+    internal const string CountEarly = """
         SELECT count(*) FROM early_events
         WHERE saga_id IS NULL AND contract = $1 AND coalesce(business_key, correlation_id) = coalesce($2, $3) AND expires_at > $4
         """;
@@ -57,8 +60,8 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
                 var list = SqliteSession.List(ids);
                 var unsent = session
                     .Query(
-                        $"SELECT {OutboxTable.Columns.Names()} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq",
-                        OutboxTable.Read,
+                        $"SELECT {_unsent} FROM outbox WHERE saga_id IN (SELECT value FROM json_each($1)) ORDER BY seq",
+                        ReadUnsent,
                         list)
                     .ToLookup(message => message.SagaId, message => message.Message);
                 var buffered = session
@@ -108,17 +111,18 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         database.ReadAsync<IReadOnlyList<UnsentMessage>>(
             session => session.Query(
                 Bounded("home_partition IN (SELECT value FROM json_each($1))"),
-                OutboxTable.Read,
+                ReadUnsent,
                 SqliteSession.List(partitions),
                 limit,
                 bytesMax),
             cancellation);
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(TimeSpan age, int limit, long bytesMax, CancellationToken cancellation) =>
+    public Task<IReadOnlyList<UnsentMessage>> UnsentForAsync(
+        TimeSpan age, long after, int limit, long bytesMax, CancellationToken cancellation) =>
         database.ReadAsync<IReadOnlyList<UnsentMessage>>(
             session => session.Query(
-                Bounded("created_at <= $1"), OutboxTable.Read, time.GetUtcNow() - age, limit, bytesMax),
+                Bounded("created_at <= $1 AND seq > $4"), ReadUnsent, time.GetUtcNow() - age, limit, bytesMax, after),
             cancellation);
 
     /// <inheritdoc />
@@ -283,8 +287,10 @@ internal sealed class SqliteSagaStore(SqliteDatabase database, TimeProvider time
         };
     }
 
+    private static UnsentMessage ReadUnsent(SqliteRow row) => OutboxTable.Read(row, row.Bigint(OutboxTable.Columns.Count));
+
     private static string Bounded(string condition) => $"""
-        SELECT {OutboxTable.Columns.Names()} FROM (
+        SELECT {_unsent} FROM (
             SELECT *, sum(length(value)) OVER (ORDER BY seq) - length(value) AS before
             FROM (SELECT * FROM outbox WHERE {condition} ORDER BY seq LIMIT $2))
         WHERE before < $3 ORDER BY seq

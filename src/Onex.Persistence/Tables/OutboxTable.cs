@@ -24,7 +24,7 @@ internal static class OutboxTable
     public static readonly int Headers = Columns.ExactJson("headers", row => row.Message.Headers.ToJson());
 
     /// <summary>Reads a row that begins with these columns.</summary>
-    public static UnsentMessage Read<TReader>(TReader row)
+    public static UnsentMessage Read<TReader>(TReader row, long seq)
         where TReader : struct, IRowReader => new(new(row.Uuid(SagaId)), new OutgoingMessage
         {
             MessageId = new(row.Uuid(MessageId)),
@@ -33,5 +33,5 @@ internal static class OutboxTable
             Key = row.Text(Key),
             Value = row.Bytes(Value),
             Headers = MessageHeaders.Parse(row.JsonOrNull(Headers)),
-        });
+        }, seq);
 }

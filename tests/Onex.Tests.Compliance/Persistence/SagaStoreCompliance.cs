@@ -291,6 +291,21 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
+    public async Task The_sweep_continues_after_any_message()
+    {
+        OutgoingMessage[] messages = [.. Enumerable.Range(0, 3).Select(i => Rows.Message($"m{i}"))];
+        await CommitAsync(new CommitEntry.Start(Rows.New(), [], messages[..2], []));
+        await CommitAsync(new CommitEntry.Start(Rows.New(), [], messages[2..], []));
+        var first = (await Outbox.UnsentForAsync(TimeSpan.Zero, 10_000, _none))
+            .Single(unsent => unsent.Message.MessageId == messages[0].MessageId);
+
+        var later = await Outbox.UnsentForAsync(TimeSpan.Zero, first.Seq, 2, long.MaxValue, _none);
+
+        Assert.Equal(messages[1..].Select(message => message.MessageId), later.Select(unsent => unsent.Message.MessageId));
+        Assert.Empty(await Outbox.UnsentForAsync(TimeSpan.Zero, later[^1].Seq, 1, long.MaxValue, _none));
+    }
+
+    [Fact]
     public async Task Wakeups_are_filtered_by_partition_and_time_and_end_with_their_saga()
     {
         const int Partition = 4712;
@@ -378,7 +393,7 @@ public abstract partial class SagaStoreCompliance
         Assert.True(payloads.IsReached);
 
         // Unsent messages are limited by bytes, oldest first.
-        var unsent = await Outbox.UnsentForAsync(TimeSpan.Zero, 10_000, 1, _none);
+        var unsent = await Outbox.UnsentForAsync(TimeSpan.Zero, 0, 10_000, 1, _none);
         Assert.Single(unsent);
     }
 

@@ -4,6 +4,7 @@ using Onex.Orchestrator;
 using Onex.Orchestrator.Background;
 using Onex.Orchestrator.Outbox;
 using Onex.Orchestrator.Routing;
+using Onex.Persistence.Outbox;
 using Onex.Tests.Compliance.Kafka;
 using Onex.Tests.Integration.Persistence;
 
@@ -19,13 +20,14 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
     private readonly PostgresSagaStore _store;
     private readonly OutgoingSender _sender;
     private readonly WakeupQueue _wakeups = new();
+    private readonly Producer _producer = new();
     private readonly HomePartitions _home;
 
     public HomePartitionsTests(TestDatabase database)
     {
         _database = database;
         _store = new PostgresSagaStore(database.DataSource, TimeProvider.System, NullLogger<PostgresSagaStore>.Instance);
-        _sender = new OutgoingSender(new NoBroker(), new PostgresDeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
+        _sender = new OutgoingSender(_producer, new PostgresDeadLetterIndex(database.DataSource), NullLogger<OutgoingSender>.Instance);
         _home = new HomePartitions(
             _store, _store, _store,
             _sender,
@@ -79,16 +81,64 @@ public sealed class HomePartitionsTests : IClassFixture<TestDatabase>, IDisposab
         Assert.NotEqual(0, _wakeups.Count);
     }
 
+    [Fact]
+    public async Task The_sweep_finds_messages_behind_a_thousand_of_an_unavailable_topic_and_then_those_again()
+    {
+        await CommitAsync([.. Enumerable.Range(0, 1_001).Select(_ => Rows.Message("m") with { Topic = Producer.Unavailable })]);
+        await CommitAsync([Rows.Message("behind")]);
+
+        for (var sweeps = 0; sweeps < 2; sweeps++)
+        {
+            await _home.SweepUnsentAsync(TimeSpan.Zero, _none);
+        }
+
+        Assert.Equal("behind", Assert.Single(_producer.Acknowledged));
+        Assert.Equal(1_001, _producer.Waiting.Count);
+
+        _producer.Fail();
+        for (var sweeps = 0; sweeps < 2; sweeps++)
+        {
+            await _home.SweepUnsentAsync(TimeSpan.Zero, _none);
+        }
+
+        Assert.Equal(1_001, _producer.Waiting.Count);
+    }
+
     public void Dispose() => _sender.Dispose();
 
     private async Task StartAsync() => Assert.IsType<CommitResult.Committed>(Assert.Single(await _store.CommitAsync(
         new CommitBatch([Rows.Start(Rows.New() with { HomePartition = Partition, NextWakeupAt = Rows.Now })], []), _none)));
 
-    // These tests have no unsent messages.
-    private sealed class NoBroker : IRecordProducer
+    private async Task CommitAsync(OutgoingMessage[] messages) => Assert.IsType<CommitResult.Committed>(Assert.Single(
+        await _store.CommitAsync(new CommitBatch([new CommitEntry.Start(Rows.New(), [], messages, [])], []), _none)));
+
+    // Acknowledges all records but those of one topic, which wait until the test lets them fail.
+    private sealed class Producer : IRecordProducer
     {
-        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation) =>
-            throw new NotSupportedException();
+        public const string Unavailable = "unavailable";
+
+        public List<string> Acknowledged { get; } = [];
+
+        public List<TaskCompletionSource<DeliveryReport>> Waiting { get; } = [];
+
+        public void Fail()
+        {
+            var failing = Waiting.ToList();
+            Waiting.Clear();
+            failing.ForEach(record => record.SetResult(new DeliveryReport(DeliveryStatus.Unavailable, "no leader")));
+        }
+
+        public Task<DeliveryReport> ProduceAsync(ProducedRecord record, CancellationToken cancellation)
+        {
+            if (record.Topic == Unavailable)
+            {
+                Waiting.Add(new TaskCompletionSource<DeliveryReport>());
+                return Waiting[^1].Task;
+            }
+
+            Acknowledged.Add(record.Key);
+            return Task.FromResult(new DeliveryReport(DeliveryStatus.Acknowledged, null));
+        }
 
         public Task<int> PartitionsAsync(string topic, CancellationToken cancellation) => throw new NotSupportedException();
     }
