@@ -650,9 +650,9 @@ COMMIT;
 
 SET lock_timeout = 0;
 
-DO $$ BEGIN IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('onex.ix_sagas_live_contract_hash') AND NOT indisvalid) THEN ALTER INDEX onex.ix_sagas_live_contract_hash RENAME TO ix_sagas_invalid; END IF; END $$;
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('onex.ix_sagas_live_contract_hash') AND NOT indisvalid) THEN ALTER INDEX onex.ix_sagas_live_contract_hash RENAME TO ix_sagas_live_contract_hash_invalid; END IF; END $$;
 
-DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_invalid;
+DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_live_contract_hash_invalid;
 
 CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;
 
@@ -660,4 +660,32 @@ SET lock_timeout = '2s';
 
 INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
 VALUES ('20261130132646_LiveSagasByContract', '10.0.15');
+
+START TRANSACTION;
+COMMENT ON COLUMN onex.sagas.waiters IS 'Other requests that get its response: joined by key, or duplicates of its own request.';
+
+COMMENT ON COLUMN onex.sagas.home_partition IS 'The partition to which its results come back: that of its request or of another record of the same batch; without a record, one derived from its id.';
+
+COMMENT ON COLUMN onex.sagas.headers IS 'The rest of the request, for the response: operation, envelope_id, headers, unknown fields, the parent''s step.';
+
+COMMENT ON COLUMN onex.contracts.hash IS 'SHA-256, in lower-case hex, of the contract without its description and examples, and of the files that it refers to. Comments and layout do not change it.';
+
+COMMENT ON VIEW onex.stuck IS 'Live sagas that nothing will wake, or whose wake-up is five minutes late, with the reason. Without those that are blocked or paused or have a message to send. Must be empty.';
+
+COMMIT;
+
+SET lock_timeout = 0;
+
+DO $$ BEGIN IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('onex.ix_early_events_address') AND NOT indisvalid) THEN ALTER INDEX onex.ix_early_events_address RENAME TO ix_early_events_address_invalid; END IF; END $$;
+
+DROP INDEX CONCURRENTLY IF EXISTS onex.ix_early_events_address_invalid;
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_early_events_address ON onex.early_events (contract, left(coalesce(business_key, correlation_id::text), 200)) WHERE saga_id IS NULL;
+
+DROP INDEX CONCURRENTLY IF EXISTS onex.ix_early_events_waiting;
+
+SET lock_timeout = '2s';
+
+INSERT INTO onex.schema_migrations ("MigrationId", "ProductVersion")
+VALUES ('20261130225000_EarlyEventsByAddress', '10.0.15');
 

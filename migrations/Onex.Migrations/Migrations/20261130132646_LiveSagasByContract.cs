@@ -135,20 +135,7 @@ namespace Onex.Migrations.Migrations
                 oldType: "uuid",
                 oldComment: "Derived from the record's position.");
 
-            // Concurrently, because otherwise commits wait until the index is built. It waits for old transactions without a limit, which
-            // delays nothing else. An interrupted attempt leaves an index. A valid one is kept; an invalid one is renamed before it is dropped,
-            // because the block that finds it cannot drop it concurrently.
-            migrationBuilder.Sql("SET lock_timeout = 0;", suppressTransaction: true);
-            migrationBuilder.Sql(
-                "DO $$ BEGIN "
-                + "IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('onex.ix_sagas_live_contract_hash') AND NOT indisvalid) "
-                + "THEN ALTER INDEX onex.ix_sagas_live_contract_hash RENAME TO ix_sagas_invalid; END IF; END $$;",
-                suppressTransaction: true);
-            migrationBuilder.Sql("DROP INDEX CONCURRENTLY IF EXISTS onex.ix_sagas_invalid;", suppressTransaction: true);
-            migrationBuilder.Sql(
-                "CREATE INDEX CONCURRENTLY IF NOT EXISTS ix_sagas_live_contract_hash ON onex.sagas (contract_hash) WHERE ended_at IS NULL;",
-                suppressTransaction: true);
-            migrationBuilder.Sql("SET lock_timeout = '2s';", suppressTransaction: true);
+            migrationBuilder.CreateIndexConcurrently("ix_sagas_live_contract_hash", "sagas (contract_hash) WHERE ended_at IS NULL");
         }
 
         /// <inheritdoc />

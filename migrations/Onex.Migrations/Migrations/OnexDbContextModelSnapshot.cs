@@ -156,7 +156,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Hash")
                         .HasColumnType("text")
                         .HasColumnName("hash")
-                        .HasComment("SHA-256 of the file and everything it refers to, in lower-case hex.");
+                        .HasComment("SHA-256, in lower-case hex, of the contract without its description and examples, and of the files that it refers to. Comments and layout do not change it.");
 
                     b.Property<string>("Name")
                         .IsRequired()
@@ -265,10 +265,6 @@ namespace Onex.Migrations.Migrations
                         .HasDatabaseName("ix_early_events_saga_id")
                         .HasFilter("saga_id IS NOT NULL");
 
-                    b.HasIndex("Contract", "CorrelationId")
-                        .HasDatabaseName("ix_early_events_waiting")
-                        .HasFilter("saga_id IS NULL");
-
                     b.ToTable("early_events", "onex", t =>
                         {
                             t.HasComment("Early events, which wait for their saga, and buffered events, which wait for a state that accepts them. Limited in number and time.");
@@ -366,12 +362,12 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Headers")
                         .HasColumnType("jsonb")
                         .HasColumnName("headers")
-                        .HasComment("Headers and unknown fields of the request, for the response.");
+                        .HasComment("The rest of the request, for the response: operation, envelope_id, headers, unknown fields, the parent's step.");
 
                     b.Property<int>("HomePartition")
                         .HasColumnType("integer")
                         .HasColumnName("home_partition")
-                        .HasComment("Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.");
+                        .HasComment("The partition to which its results come back: that of its request or of another record of the same batch; without a record, one derived from its id.");
 
                     b.Property<Guid>("LastTransitionId")
                         .HasColumnType("uuid")
@@ -452,7 +448,7 @@ namespace Onex.Migrations.Migrations
                     b.Property<string>("Waiters")
                         .HasColumnType("jsonb")
                         .HasColumnName("waiters")
-                        .HasComment("Requests that joined this saga by key; each gets a response.");
+                        .HasComment("Other requests that get its response: joined by key, or duplicates of its own request.");
 
                     b.Property<string>("input")
                         .HasColumnType("json")

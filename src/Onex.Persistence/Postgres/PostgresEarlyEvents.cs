@@ -51,30 +51,33 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
 
     private static readonly RowParameters<EarlyEvent> _events = new(EarlyEventTable.Columns, first: 2);
 
-    // Plan: one scan of the waiting events for the counts of all names, because no index has business keys.
+    // Plan: pk_early_events, and once per name ix_early_events_address. A test checks it.
     private static readonly string _store = $"""
         INSERT INTO onex.early_events ({EarlyEventTable.Columns.Names()})
-        SELECT {EarlyEventTable.Columns.Names("k")}
+        SELECT {EarlyEventTable.Columns.Names("w")}
         FROM (
-            SELECT g.*, coalesce(g.business_key, g.correlation_id::text) AS name,
-                row_number() OVER (PARTITION BY g.contract, coalesce(g.business_key, g.correlation_id::text) ORDER BY g.place) AS rank
-            FROM {_events.UnnestInOrder("g")}
-            WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
-        ) k
-        LEFT JOIN (
-            SELECT e.contract, coalesce(e.business_key, e.correlation_id::text) AS name, count(*) AS count
-            FROM onex.early_events e WHERE e.saga_id IS NULL AND e.expires_at > clock_timestamp()
-            GROUP BY 1, 2
-        ) w ON w.contract = k.contract AND w.name = k.name
-        WHERE k.rank <= $1 - coalesce(w.count, 0)
-        ORDER BY k.place
+            SELECT k.*, max(CASE WHEN k.rank = 1 THEN (
+                SELECT count(*) FROM onex.early_events e
+                WHERE e.saga_id IS NULL AND e.contract = k.contract AND e.expires_at > clock_timestamp()
+                    AND left(coalesce(e.business_key, e.correlation_id::text), 200) = left(k.name, 200)
+                    AND coalesce(e.business_key, e.correlation_id::text) = k.name
+            ) END) OVER (PARTITION BY k.contract, k.name) AS waiting
+            FROM (
+                SELECT g.*, n.name, row_number() OVER (PARTITION BY g.contract, n.name ORDER BY g.place) AS rank
+                FROM {_events.UnnestInOrder("g")}
+                CROSS JOIN LATERAL (SELECT coalesce(g.business_key, g.correlation_id::text) AS name) n
+                WHERE NOT EXISTS (SELECT FROM onex.early_events e WHERE e.message_id = g.message_id)
+            ) k
+        ) w
+        WHERE w.rank <= $1 - w.waiting
+        ORDER BY w.place
         ON CONFLICT DO NOTHING
         """;
 
     private const string ReadStored = "SELECT message_id, request_hash FROM onex.early_events WHERE message_id = ANY($1)";
 
     // Finds ended sagas too: their events are declined. A saga that started after an event had expired does not get it.
-    // Plan: ix_early_events_waiting, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
+    // Plan: ix_early_events_address, then ix_sagas_business_key or ix_sagas_correlation_id by nested loop.
     private static readonly string _due = $"""
         SELECT {EarlyEventTable.Columns.Names("e")}, coalesce(k.id, c.id)
         FROM onex.early_events e
@@ -146,12 +149,10 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
             return new Dictionary<MessageId, Guid?>();
         }
 
-        var store = new NpgsqlBatchCommand(_store) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
-        _events.AddTo(store.Parameters, distinct);
         return await dataSource.RunAsync<IReadOnlyDictionary<MessageId, Guid?>>(
             [
                 new NpgsqlBatchCommand(Serialize),
-                store,
+                Store(distinct, limit),
                 new NpgsqlBatchCommand(ReadStored)
                 {
                     Parameters = { PostgresArray.Create(NpgsqlDbType.Uuid, distinct, early => early.MessageId.Value) },
@@ -211,6 +212,13 @@ internal sealed class PostgresEarlyEvents(NpgsqlDataSource dataSource)
                 _ => Task.FromResult(true),
                 cancellation);
         }
+    }
+
+    internal static NpgsqlBatchCommand Store(EarlyEvent[] events, int limit)
+    {
+        var command = new NpgsqlBatchCommand(_store) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } };
+        _events.AddTo(command.Parameters, events);
+        return command;
     }
 
     /// <summary>Reads the events of a result that begins with the columns of <see cref="EarlyEventTable"/>.</summary>

@@ -12,7 +12,7 @@ namespace Onex.Persistence.Schema;
 
 /// <summary>
 /// Defines the schema <c>onex</c> for its migrations. Nothing reads or writes rows through it: see <see cref="ISagaStore"/>. What EF cannot
-/// express (partitions, views, functions, triggers) is SQL in the migrations.
+/// express (partitions, views, functions, triggers, an index of an expression) is SQL in the migrations.
 /// </summary>
 public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbContext(options)
 {
@@ -102,15 +102,16 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         saga.Property(row => row.Fault).HasColumnName("fault").HasComment("Why it left its normal path: code, message, step, at.");
         saga.Property(row => row.ReplyTo).HasColumnName("reply_to").HasComment("Topic of the response, if not the default one.");
         saga.Property(row => row.Headers).HasColumnName("headers")
-            .HasComment("Headers and unknown fields of the request, for the response.");
+            .HasComment("The rest of the request, for the response: operation, envelope_id, headers, unknown fields, the parent's step.");
 
         // Not in SagaRow, because only the start of a saga writes it: CommitSql names the column.
         saga.Property<string>("input").HasColumnType("json")
             .HasComment("The request's payload, up to 1 kB; a larger one is a row of onex.saga_payloads.");
         saga.Property(row => row.Waiters).HasColumnName("waiters")
-            .HasComment("Requests that joined this saga by key; each gets a response.");
+            .HasComment("Other requests that get its response: joined by key, or duplicates of its own request.");
         saga.Property(row => row.HomePartition).HasColumnName("home_partition")
-            .HasComment("Partition of the request, or one chosen for it if it came from no topic; results come back to the same number.");
+            .HasComment("The partition to which its results come back: that of its request or of another record of the same batch; "
+                + "without a record, one derived from its id.");
         saga.Property(row => row.Version).HasColumnName("version").HasComment("1 after the first transition; each one adds 1.");
         saga.Property(row => row.LastTransitionId).HasColumnName("last_transition_id")
             .HasComment("Identity of the last transition: shows whether a commit with unknown outcome was made.");
@@ -275,8 +276,6 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
         early.Property(row => row.ReceivedAt).HasColumnName("received_at").HasComment("When it arrived.");
         early.Property(row => row.ExpiresAt).HasColumnName("expires_at").HasComment("When it expires.");
         early.HasIndex(row => row.SagaId).HasFilter("saga_id IS NOT NULL").HasDatabaseName("ix_early_events_saga_id");
-        early.HasIndex(row => new { row.Contract, row.CorrelationId })
-            .HasFilter("saga_id IS NULL").HasDatabaseName("ix_early_events_waiting");
     }
 
     private static void MapOutbox(EntityTypeBuilder<OutboxRow> outbox)
@@ -423,7 +422,8 @@ public sealed class OnexDbContext(DbContextOptions<OnexDbContext> options) : DbC
             "Every contract version ever loaded, so that a saga continues with the contract that started it."));
         contract.HasKey(row => row.Hash).HasName("pk_contracts");
         contract.Property(row => row.Hash).HasColumnName("hash").ValueGeneratedNever()
-            .HasComment("SHA-256 of the file and everything it refers to, in lower-case hex.");
+            .HasComment("SHA-256, in lower-case hex, of the contract without its description and examples, and of the files that it refers "
+                + "to. Comments and layout do not change it.");
         contract.Property(row => row.Name).HasColumnName("name").HasComment("The contract's name.");
         contract.Property(row => row.Version).HasColumnName("version").HasComment("Its version.");
         contract.Property(row => row.Source).HasColumnName("source").HasComment("The file and everything it refers to.");

@@ -128,7 +128,9 @@ CREATE TABLE IF NOT EXISTS early_events (
     request_hash   TEXT
 );
 CREATE INDEX IF NOT EXISTS ix_early_events_saga_id ON early_events (saga_id) WHERE saga_id IS NOT NULL;
-CREATE INDEX IF NOT EXISTS ix_early_events_waiting ON early_events (contract, correlation_id) WHERE saga_id IS NULL;
+CREATE INDEX IF NOT EXISTS ix_early_events_address ON early_events (contract, coalesce(business_key, correlation_id), expires_at)
+    WHERE saga_id IS NULL;
+DROP INDEX IF EXISTS ix_early_events_waiting; -- of earlier builds
 
 CREATE TABLE IF NOT EXISTS dead_letters (
     id              TEXT PRIMARY KEY,

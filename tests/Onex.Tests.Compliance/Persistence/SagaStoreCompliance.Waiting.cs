@@ -311,6 +311,20 @@ public abstract partial class SagaStoreCompliance
     }
 
     [Fact]
+    public async Task The_limit_of_early_events_applies_to_a_business_key_of_any_length()
+    {
+        var key = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7().ToString("N")));
+        EarlyEvent[] ofKey = [.. Enumerable.Range(0, 3).Select(_ => Rows.Early(Rows.New()) with { BusinessKey = key })];
+        var similar = Rows.Early(Rows.New()) with { BusinessKey = key + "x" };
+        await EarlyEvents.StoreEarlyAsync([ofKey[0]], 2, _none);
+
+        var stored = await EarlyEvents.StoreEarlyAsync([.. ofKey, similar], 2, _none);
+
+        MessageId[] expected = [ofKey[0].MessageId, ofKey[1].MessageId, similar.MessageId];
+        Assert.Equal(expected.ToHashSet(), stored.Keys.ToHashSet());
+    }
+
+    [Fact]
     public async Task Concurrent_writes_of_early_events_respect_the_limit()
     {
         var row = Rows.New();

@@ -6,7 +6,7 @@ namespace Onex.Tests.Integration.Persistence.Schema;
 
 public sealed class MigratorTests
 {
-    private const string LiveSagasIndex = "onex.ix_sagas_live_contract_hash";
+    private const string LastIndex = "onex.ix_early_events_address";
 
     private const string MarkLastAsPending =
         """DELETE FROM onex.schema_migrations WHERE "MigrationId" = (SELECT max("MigrationId") FROM onex.schema_migrations)""";
@@ -152,11 +152,11 @@ public sealed class MigratorTests
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
         await database.ExecuteAsync(
-            $"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{LiveSagasIndex}'::regclass; {MarkLastAsPending}");
+            $"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{LastIndex}'::regclass; {MarkLastAsPending}");
 
         Assert.Single(await MigrateAsync(Settings(database)));
 
-        Assert.True(await database.ScalarAsync<bool>($"SELECT indisvalid FROM pg_index WHERE indexrelid = '{LiveSagasIndex}'::regclass"));
+        Assert.True(await database.ScalarAsync<bool>($"SELECT indisvalid FROM pg_index WHERE indexrelid = '{LastIndex}'::regclass"));
     }
 
     [Fact]
@@ -170,22 +170,20 @@ public sealed class MigratorTests
         Assert.Single(await MigrateAsync(Settings(database)));
 
         Assert.Equal(built, await FileAsync());
-        Task<long> FileAsync() => database.ScalarAsync<long>($"SELECT pg_relation_filenode('{LiveSagasIndex}')::bigint");
+        Task<long> FileAsync() => database.ScalarAsync<long>($"SELECT pg_relation_filenode('{LastIndex}')::bigint");
     }
 
     [Fact]
-    public async Task Sagas_are_committed_while_a_migration_builds_an_index()
+    public async Task Early_events_are_stored_while_a_migration_builds_their_index()
     {
         const string Insert =
             """
-            INSERT INTO onex.sagas (id, contract, contract_version, contract_hash, correlation_id, request_id, source, state, status, data,
-                progress, home_partition, version, last_transition_id, started_at, updated_at)
-            VALUES (gen_random_uuid(), 'order', '1', 'h', gen_random_uuid(), gen_random_uuid(), 's', 'work', 'running', '{}', '{}', 0, 1,
-                gen_random_uuid(), now(), now())
+            INSERT INTO onex.early_events (message_id, contract, event, correlation_id, content, received_at, expires_at)
+            VALUES (gen_random_uuid(), 'order', 'paid', gen_random_uuid(), '{}', now(), now())
             """;
         await using var database = await (await PostgresServer.SharedAsync()).CreateDatabaseAsync();
         await MigrateAsync(Settings(database));
-        await database.ExecuteAsync($"DROP INDEX {LiveSagasIndex}; {MarkLastAsPending}");
+        await database.ExecuteAsync($"DROP INDEX {LastIndex}; {MarkLastAsPending}");
         await using var other = await database.Source.OpenConnectionAsync(_none);
         await using var transaction = await other.BeginTransactionAsync(_none);
         await using var insert = new Npgsql.NpgsqlCommand(Insert, other);

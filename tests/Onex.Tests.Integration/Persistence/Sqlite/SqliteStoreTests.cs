@@ -11,6 +11,18 @@ namespace Onex.Tests.Integration.Persistence.Sqlite;
 public sealed class SqliteSagaStoreTests(SqliteFile file) : SagaStoreCompliance, IClassFixture<SqliteFile>
 {
     protected override ISagaStore Store => file.Get<ISagaStore>();
+
+    [Fact]
+    public async Task Counting_early_events_reads_no_event_with_another_business_key_or_correlation_id()
+    {
+        await Store.NowAsync(TestContext.Current.CancellationToken);
+
+        var literals = Enumerable.Range(1, 4).Aggregate(
+            SqliteSagaStore.CountEarly, (sql, number) => sql.Replace($"${number}", $"'{number}'", StringComparison.Ordinal));
+        Assert.EndsWith(
+            "USING INDEX ix_early_events_address (contract=? AND <expr>=? AND expires_at>?)",
+            Assert.Single(await file.QueryAsync("EXPLAIN QUERY PLAN " + literals)));
+    }
 }
 
 public sealed class SqliteSagaQueriesTests(SqliteFile file) : SagaQueriesCompliance, IClassFixture<SqliteFile>
