@@ -9,12 +9,12 @@ internal static class SagaTable
     public static readonly Table<SagaRow> Columns = new();
 
     public static readonly int Id = Columns.Uuid("id", row => row.Id.Value, isFixed: true);
-    public static readonly int Contract = Columns.Text("contract", row => row.Contract);
-    public static readonly int ContractVersion = Columns.Text("contract_version", row => row.ContractVersion);
-    public static readonly int ContractHash = Columns.Text("contract_hash", row => row.ContractHash);
+    public static readonly int Contract = Columns.Text("contract", row => row.Contract, isFixed: true);
+    public static readonly int ContractVersion = Columns.Text("contract_version", row => row.ContractVersion, isFixed: true);
+    public static readonly int ContractHash = Columns.Text("contract_hash", row => row.ContractHash, isFixed: true);
     public static readonly int CorrelationId = Columns.Uuid("correlation_id", row => row.CorrelationId, isFixed: true);
     public static readonly int RequestId = Columns.Uuid("request_id", row => row.RequestId.Value, isFixed: true);
-    public static readonly int BusinessKey = Columns.Text("business_key", row => row.BusinessKey);
+    public static readonly int BusinessKey = Columns.Text("business_key", row => row.BusinessKey, isFixed: true);
     public static readonly int ParentId = Columns.OptionalUuid("parent_id", row => row.ParentId?.Value, isFixed: true);
     public static readonly int Source = Columns.Text("source", row => row.Source, isFixed: true);
     public static readonly int State = Columns.Text("state", row => row.State);
@@ -22,8 +22,8 @@ internal static class SagaTable
     public static readonly int Data = Columns.Json("data", row => row.Data);
     public static readonly int Progress = Columns.Json("progress", row => row.Progress);
     public static readonly int Fault = Columns.OptionalJson("fault", row => row.Fault);
-    public static readonly int ReplyTo = Columns.Text("reply_to", row => row.ReplyTo);
-    public static readonly int Headers = Columns.OptionalJson("headers", row => row.Headers);
+    public static readonly int ReplyTo = Columns.Text("reply_to", row => row.ReplyTo, isFixed: true);
+    public static readonly int Headers = Columns.OptionalJson("headers", row => row.Headers, isFixed: true);
     public static readonly int Waiters = Columns.OptionalJson("waiters", row => row.Waiters);
     public static readonly int HomePartition = Columns.Integer("home_partition", row => row.HomePartition, isFixed: true);
     public static readonly int Version = Columns.Bigint("version", row => row.Version);

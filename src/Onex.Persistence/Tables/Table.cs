@@ -96,12 +96,12 @@ internal sealed class Table<TRow>
     public int ExactJson(string name, Func<TRow, RawJson> get) => RequiredJson(name, NpgsqlDbType.Json, get);
 
     /// <summary>A nullable <c>jsonb</c> that stores JSON <c>null</c> as NULL.</summary>
-    public int OptionalJson(string name, Func<TRow, RawJson?> get) => Add(
+    public int OptionalJson(string name, Func<TRow, RawJson?> get, bool isFixed = false) => Add(
         name,
         NpgsqlDbType.Jsonb,
         row => get(row) is { IsNull: false } json ? PostgresArray.Json(json) : null,
         row => get(row) is { IsNull: false } json ? json : null,
-        isFixed: false);
+        isFixed);
 
     /// <summary>A nullable <c>jsonb</c> that distinguishes JSON <c>null</c> from NULL.</summary>
     public int NullableJson(string name, Func<TRow, RawJson?> get) => Add(

@@ -302,6 +302,25 @@ public sealed class PostgresCommitTests(TestDatabase database) : IClassFixture<T
     }
 
     [Fact]
+    public async Task A_transition_does_not_write_the_headers_of_the_request_again()
+    {
+        // Too large for the row, so that the database stores them in chunks of their own.
+        var headers = string.Concat(Enumerable.Range(0, 400).Select(_ => Guid.CreateVersion7(Rows.Now).ToString("N")));
+        var row = Rows.New() with { Headers = RawJson.FromText($$"""{"headers":"{{headers}}"}""") };
+        await CommitAsync(Store(database.DataSource), Rows.Start(row));
+        var table = await database.Database.ScalarAsync<string>(
+            "SELECT reltoastrelid::regclass::text FROM pg_class WHERE oid = 'onex.sagas'::regclass");
+        var chunks = await ChunksAsync();
+        Assert.NotEmpty(chunks);
+
+        await CommitAsync(Store(database.DataSource), Rows.Transition(row, Rows.Next(row)));
+
+        Assert.Equal(chunks, await ChunksAsync());
+        Task<IReadOnlyList<string>> ChunksAsync() =>
+            database.Database.QueryAsync($"SELECT DISTINCT chunk_id::text FROM {table} ORDER BY 1");
+    }
+
+    [Fact]
     public async Task The_wakeup_sweep_reads_no_parked_saga()
     {
         // Many rows, because on a small table the planner may use any index.
