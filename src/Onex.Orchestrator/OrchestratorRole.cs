@@ -139,7 +139,7 @@ public static class OrchestratorRole
         meter.AddLabelValues(MetricLabel.Operation, compiler.Operations.All.Select(operation => operation.Name));
         var catalogue = services.GetRequiredService<PlanCatalogue>();
         var health = services.GetRequiredService<RoleHealth>();
-        foreach (var removed in catalogue.Names.Except(plans.Select(plan => plan.Name), StringComparer.Ordinal))
+        foreach (var removed in catalogue.Newest.Keys.Except(plans.Select(plan => plan.Name), StringComparer.Ordinal))
         {
             health.Remove(removed);
         }

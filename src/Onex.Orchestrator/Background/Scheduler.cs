@@ -49,7 +49,7 @@ internal sealed partial class Scheduler(
         var loaded = plans.Loaded;
         if (loaded != _begunPlans)
         {
-            _scheduled = [.. plans.StartablePlans.Where(plan => plan.Schedule is not null)];
+            _scheduled = [.. plans.Newest.Values.Where(plan => plan.Schedule is not null)];
             await BeginAsync(cancellation);
             _begunPlans = loaded;
         }

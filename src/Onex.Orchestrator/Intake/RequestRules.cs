@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Expressions;
@@ -32,7 +33,9 @@ internal sealed class RequestRules(
                 + "Add it there, or leave 'reply_to' out.");
         }
 
-        if (parsed.HandlerType is null && plans.FindNewest(requester.Operation) is { } plan)
+        // Read once, so that no rejection suggests a contract that is loaded meanwhile.
+        var contracts = plans.Newest;
+        if (parsed.HandlerType is null && contracts.GetValueOrDefault(requester.Operation) is { } plan)
         {
             return Start(plan, parsed, sagaId, homePartition, now);
         }
@@ -46,11 +49,11 @@ internal sealed class RequestRules(
         // A contract that is not loaded may have live sagas, which accept events.
         var dot = requester.Operation.IndexOf('.', StringComparison.Ordinal);
         return dot > 0
-            ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], parsed), null)
+            ? (Event(requester.Operation[..dot], requester.Operation[(dot + 1)..], parsed, contracts), null)
             : Reject(
                 requester with { RequestHash = RequestHash.ForStart(requester.Operation, parsed.Payload) },
                 ErrorCodes.OperationUnknown,
-                DescribeUnknown(requester.Operation));
+                DescribeUnknown(requester.Operation, contracts.Keys));
     }
 
     /// <summary>
@@ -68,9 +71,10 @@ internal sealed class RequestRules(
             Source = source,
             Parent = new ParentLink(call.ParentId, call.CommandId, call.Attempt, call.HomePartition, call.Awaits),
         };
-        if (plans.FindNewest(call.Contract) is not { } plan)
+        var contracts = plans.Newest;
+        if (contracts.GetValueOrDefault(call.Contract) is not { } plan)
         {
-            return (null, new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(call.Contract), requester));
+            return (null, new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(call.Contract, contracts.Keys), requester));
         }
 
         if (call.Cancels)
@@ -148,16 +152,17 @@ internal sealed class RequestRules(
 
     // The plan that the saga started with decides, even if a newer version is loaded or its file is gone. The newest plan decides only if
     // there is no live saga: whether to reject the event, and whether it may be early.
-    private AcceptedRequest.Event Event(string contract, string name, ParsedRequest parsed)
+    private static AcceptedRequest.Event Event(
+        string contract, string name, ParsedRequest parsed, FrozenDictionary<string, Plan> contracts)
     {
         var payload = parsed.Payload;
         var requester = parsed.Requester with { RequestHash = RequestHash.ForEvent(contract, name, parsed.Requester, payload) };
-        var newest = plans.FindNewest(contract);
+        var newest = contracts.GetValueOrDefault(contract);
         var declared = newest?.Events.GetValueOrDefault(name);
         Rejection? rejection = null;
         if (newest is null)
         {
-            rejection = new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(requester.Operation), requester);
+            rejection = new Rejection(ErrorCodes.OperationUnknown, DescribeUnknown(requester.Operation, contracts.Keys), requester);
         }
         else if (declared is null)
         {
@@ -225,9 +230,9 @@ internal sealed class RequestRules(
         return operations.Find(name) is not null || (dot > 0 && OperationAliases.IsPrefix(prefix, operations));
     }
 
-    private string DescribeUnknown(string operation)
+    private static string DescribeUnknown(string operation, IEnumerable<string> contracts)
     {
-        var names = plans.Names.Order(StringComparer.Ordinal).ToList();
+        var names = contracts.Order(StringComparer.Ordinal).ToList();
         var (name, rest) = operation.Split('.', 2) is [var contract, var @event] ? (contract, "." + @event) : (operation, "");
         var near = Spelling.Nearest(name, names) is { } nearest ? $" Did you mean '{nearest}{Spelling.Clip(rest)}'?" : "";
         return $"There is no contract or operation '{Spelling.Clip(operation)}' here.{near} "

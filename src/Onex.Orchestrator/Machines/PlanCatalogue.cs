@@ -17,14 +17,8 @@ internal sealed class PlanCatalogue(IReadOnlyList<Plan> loaded, IContractRegistr
     /// <summary>The loaded plans, in the order of their files. After each replacement it is another list.</summary>
     public IReadOnlyList<Plan> Loaded => _loaded.All;
 
-    /// <summary>The names of the contracts that new sagas can run.</summary>
-    public IEnumerable<string> Names => _loaded.Newest.Keys;
-
-    /// <summary>The plans that start new sagas: the highest version of each contract.</summary>
-    public IEnumerable<Plan> StartablePlans => _loaded.Newest.Values;
-
-    /// <summary>The plan that a request of that contract starts with, or null.</summary>
-    public Plan? FindNewest(string contract) => _loaded.Newest.GetValueOrDefault(contract);
+    /// <summary>The plans that start new sagas, by contract: the highest version of each. Each replacement makes another table.</summary>
+    public FrozenDictionary<string, Plan> Newest => _loaded.Newest;
 
     /// <summary>The built-in plans of the operations that requests may name instead of a contract; empty if there are none.</summary>
     public IReadOnlyList<DirectContract> Direct => _loaded.Direct;

@@ -157,9 +157,30 @@ public sealed class RequestRulesTests
         Assert.Null(Accept("""{"operation":"gone"}""", hasLiveSaga: true).Request);
     }
 
-    private static (AcceptedRequest? Request, Rejection? Rejection) Accept(string request, bool hasLiveSaga = false)
+    [Theory]
+    [InlineData("orders")]
+    [InlineData("orders.ping")]
+    public async Task A_request_that_arrives_while_its_contract_is_loaded_gets_no_suggestion_of_that_contract(string operation)
     {
-        var plans = new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
+        var plans = new PlanCatalogue([], registry: null!, compiler: null!);
+        var accepting = Task.Run(
+            () => Enumerable.Range(0, 20_000)
+                .Select(_ => Accept($$"""{"operation":"{{operation}}","payload":{"order":"o-1"} }""", plans: plans).Rejection?.Error ?? "")
+                .ToHashSet(StringComparer.Ordinal),
+            TestContext.Current.CancellationToken);
+        while (!accepting.IsCompleted)
+        {
+            plans.Replace([PlansWithEvents.Orders], [], null!);
+            plans.Replace([], [], null!);
+        }
+
+        Assert.DoesNotContain(await accepting, error => error.Contains("Did you mean", StringComparison.Ordinal));
+    }
+
+    private static (AcceptedRequest? Request, Rejection? Rejection) Accept(
+        string request, bool hasLiveSaga = false, PlanCatalogue? plans = null)
+    {
+        plans ??= new PlanCatalogue([PlansWithEvents.Orders], registry: null!, compiler: null!);
         var rules = new RequestRules(plans, new OperationCatalogue([]), ["answers", "responses"], []);
         var read = new RequestReader(1 << 20).Read(
             Encoding.UTF8.GetBytes(request), new RequestOrigin(
