@@ -8,9 +8,6 @@ namespace Onex.Contracts.Compiling;
 /// <summary>The files of a contracts directory.</summary>
 internal sealed class ContractDirectory(string root)
 {
-    // The first buffer for a pipe, whose length is not known in advance.
-    private const int PipeBufferBytes = 16 * 1024;
-
     /// <summary>The folder with the declarations of remote operations.</summary>
     public const string OperationsFolder = "operations";
 
@@ -103,16 +100,21 @@ internal sealed class ContractDirectory(string root)
         var length = 0;
         try
         {
+            if (FileContent.IsEmpty(DisplayPath(path)))
+            {
+                return ("", null, null);
+            }
+
             // The file is read in large pieces, so the stream needs no buffer of its own.
             using var stream = new FileStream(DisplayPath(path), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
                 bufferSize: 0);
-            if (stream.CanSeek && stream.Length > Limits.FileBytesMax)
+            if (stream.Length > Limits.FileBytesMax)
             {
                 return ("", ContractDiagnostics.TooLarge(stream.Length), null);
             }
 
-            // The file may grow or be a pipe. A buffer of the maximum size for each file would cause many garbage collections.
-            bytes = new byte[stream.CanSeek ? stream.Length + 1 : PipeBufferBytes];
+            // The file may grow. A buffer of the maximum size for each file would cause many garbage collections.
+            bytes = new byte[stream.Length + 1];
             while (stream.Read(bytes.AsSpan(length)) is > 0 and var count)
             {
                 length += count;

@@ -1,6 +1,7 @@
 using System.Text;
 using Onex.Contracts.Catalogue;
 using Onex.Contracts.Diagnostics;
+using Onex.Contracts.Text;
 using Onex.Contracts.Yaml;
 
 namespace Onex.Effects.Connections;
@@ -145,7 +146,7 @@ public static class ConnectionsReader
         {
             return new FileInfo(path).Length > FileBytesMax
                 ? ("", ContractDiagnostics.TooLarge(new FileInfo(path).Length))
-                : (_strictUtf8.GetString(WithoutByteOrderMark(File.ReadAllBytes(path))), null);
+                : (FileContent.IsEmpty(path) ? "" : _strictUtf8.GetString(WithoutByteOrderMark(File.ReadAllBytes(path))), null);
         }
         catch (DecoderFallbackException)
         {

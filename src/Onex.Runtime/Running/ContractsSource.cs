@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Onex.Contracts.Compiling;
+using Onex.Contracts.Text;
 using Onex.Effects.Connections;
 using Onex.Hosting.Plugins;
 using Onex.Hosting.Settings;
@@ -106,6 +107,11 @@ internal sealed class ContractsSource(
     {
         try
         {
+            if (FileContent.IsEmpty(path))
+            {
+                return [];
+            }
+
             using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             var content = new byte[Math.Min(stream.Length, HashedBytesMax)];
             return content[..stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false)];

@@ -91,6 +91,31 @@ public sealed class ContractDirectoryTests : IDisposable
     }
 
     [Fact]
+    public async Task Pipes_and_links_to_them_are_not_opened()
+    {
+        Write("a.yaml", Contract("a").Replace("{}", "{ $ref: schemas/order.yaml }", StringComparison.Ordinal));
+        Write(".hidden/d.yaml", Contract("d"));
+        Directory.CreateDirectory(Path.Combine(_directory.FullName, "schemas"));
+        foreach (var pipe in (string[])["b.yaml", "schemas/order.yaml"])
+        {
+            (await Shell.RunAsync("mkfifo", Path.Combine(_directory.FullName, pipe))).OrThrow("mkfifo");
+        }
+
+        File.CreateSymbolicLink(Path.Combine(_directory.FullName, "c.yaml"), "b.yaml");
+        File.CreateSymbolicLink(Path.Combine(_directory.FullName, "d.yaml"), ".hidden/d.yaml");
+
+        var compilation = await Task.Run(
+            () => ContractCompiler.CompileDirectory(_directory.FullName, TestCatalogue.Context), TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            ["b.yaml", "c.yaml", "order.yaml"],
+            compilation.Diagnostics.Where(diagnostic => diagnostic.Code == "ONEX1001")
+                .Select(diagnostic => Path.GetFileName(diagnostic.Path)));
+        Assert.Equal("d", Assert.Single(compilation.Plans).Name);
+    }
+
+    [Fact]
     public void The_contracts_of_the_repository_compile()
     {
         var compilation = ContractCompiler.CompileDirectory(

@@ -165,6 +165,18 @@ public sealed class ContractsReloadTests : IDisposable
         Assert.Contains("There are no connections any more", Assert.Single(_logged), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_pipe_among_the_files_is_not_opened()
+    {
+        Write("connections/all.yaml", Http("stock", "http://stock.internal"));
+        (await Shell.RunAsync("mkfifo", Path.Combine(_directory, "connections", "pipe.yaml"))).OrThrow("mkfifo");
+
+        using var reload = await Task.Run(() => Start(), TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.NotNull(_connections.Find("stock"));
+    }
+
     private static string Http(string name, string url) => $$"""connections: { {{name}}: { type: http, url: "{{url}}" } }""";
 
     private void Write(string path, string text)
