@@ -161,14 +161,7 @@ public static class EffectsRole
         {
             foreach (var change in changes)
             {
-                if (change.New is null)
-                {
-                    health.Remove(change.Name);
-                }
-                else
-                {
-                    health.Report(change.Name, null);
-                }
+                health.Report(change.Name, null);
             }
         });
     }

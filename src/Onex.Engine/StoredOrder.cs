@@ -5,8 +5,8 @@ namespace Onex.Engine;
 
 /// <summary>
 /// The order in which PostgreSQL's jsonb keeps the members of an object: by the length of the key in bytes, then by its bytes. Stored
-/// values are put in this order when they are created, and JSON again when it is read, so that a saga sends the same bytes under the same
-/// idempotency key before and after it is loaded.
+/// values are put in this order when they are created, so that a saga sends the same bytes under the same idempotency key before and after
+/// it is loaded. So is JSON that is read: that of a request is in the order of its sender, and jsonb writes other spaces and numbers.
 /// </summary>
 internal static class StoredOrder
 {

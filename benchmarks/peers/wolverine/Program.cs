@@ -1,5 +1,5 @@
 // The order as a Wolverine saga, and the driver that sends orders to it through Kafka.
-// Usage: Orders create|serve|drive|delete NAME, with the prefix of the names of the two topics.
+// Usage: Orders create|serve|drive|delete NAME. The topics are NAME.requests and NAME.responses.
 using System.Text.Json;
 using JasperFx.Resources;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,7 +10,7 @@ using Wolverine.Kafka;
 using Wolverine.Postgresql;
 using Wolverine.RDBMS;
 
-// The most calls of the service at a time.
+// The most calls of the echo service at a time.
 const int Parallel = 64;
 
 var (kafka, requests, responses) = (Variable("KAFKA_BOOTSTRAP_SERVERS"), $"{args[1]}.requests", $"{args[1]}.responses");

@@ -46,7 +46,7 @@ public sealed class EachStep : StepPlan
 /// <summary>A value over the completed items of an <c>each</c>, updated item by item.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Kind">How items are aggregated.</param>
-/// <param name="Of">The expression over an item whose value is aggregated.</param>
+/// <param name="Of">The expression that is aggregated. It reads <c>item</c> and <c>result</c>, that of the item's call.</param>
 /// <param name="IsDouble">Whether the expression is known to be a double.</param>
 public sealed record AggregatePlan(string Name, AggregateKind Kind, Expression Of, bool IsDouble);
 

@@ -6,7 +6,7 @@ namespace Onex.Contracts.Plans;
 /// <param name="Arguments">Its arguments: a template for a map.</param>
 public sealed record Invocation(string Operation, string? Connection, Template Arguments)
 {
-    /// <summary>A template over <c>input</c>; the connection's limits apply to each of its values separately. Null if unset.</summary>
+    /// <summary>A template over <c>input</c>; the limits of the connection that have a key count each value alone. Null if unset.</summary>
     public Template? LimitKey { get; init; }
 
     /// <summary>The topic of its commands, without the configured prefix, if a remote worker runs it; else null.</summary>

@@ -28,20 +28,20 @@ public sealed class ConnectionTable
     public Connection? Find(string name) => _entries.GetValueOrDefault(name)?.Connection;
 
     /// <summary>
-    /// Calls the function after connections were added, replaced or removed, on the thread that changed them. Commands that begin
-    /// afterwards use the new ones.
+    /// Calls the function after connections were added or replaced, on the thread that changed them. Commands that begin afterwards use
+    /// the new ones.
     /// </summary>
     public void OnChanged(Action<IReadOnlyList<ConnectionChange>> function) =>
         ImmutableInterlocked.Update(ref _changeHandlers, (functions, added) => functions.Add(added), function);
 
-    /// <summary>Calls the function for each replaced or removed connection once no command uses it any more.</summary>
+    /// <summary>Calls the function for each replaced connection once no command uses it any more.</summary>
     internal void OnReleased(Action<Connection> function) =>
         ImmutableInterlocked.Update(ref _releaseHandlers, (functions, added) => functions.Add(added), function);
 
     /// <summary>Keeps the clients of the connection of that name, if there is one, open until the result is disposed of.</summary>
     internal ConnectionUse Use(string? name)
     {
-        // TryUse fails if the entry was replaced or removed after the lookup; then the present one is looked up.
+        // TryUse fails if the entry was replaced after the lookup; then the present one is looked up.
         while (name is not null && _entries.TryGetValue(name, out var entry))
         {
             if (entry.TryUse())
@@ -53,37 +53,36 @@ public sealed class ConnectionTable
         return new ConnectionUse(null, null);
     }
 
-    /// <summary>Replaces all connections, and returns what has changed. Unchanged ones keep their clients and limits.</summary>
+    /// <summary>
+    /// Adds and replaces connections, and returns what has changed. Unchanged ones keep their clients and limits. Those that are not given
+    /// stay, because live sagas may use them.
+    /// </summary>
     public IReadOnlyList<ConnectionChange> Replace(IReadOnlyDictionary<string, Connection> connections)
     {
         lock (_replacing)
         {
             var before = _entries;
-            var after = connections.ToFrozenDictionary(
-                pair => pair.Key,
-                pair => before.GetValueOrDefault(pair.Key) is { } entry && entry.Connection.IsSameAs(pair.Value)
-                    ? entry
-                    : new Entry(pair.Value),
-                StringComparer.Ordinal);
-            var changes = before.Keys.Union(after.Keys)
-                .Select(name => (Name: name, Old: before.GetValueOrDefault(name), New: after.GetValueOrDefault(name)))
-                .Where(pair => pair.Old != pair.New)
-                .OrderBy(pair => pair.Name, StringComparer.Ordinal)
+            var changes = connections
+                .Select(pair => (Name: pair.Key, Old: before.GetValueOrDefault(pair.Key), New: new Entry(pair.Value)))
+                .Where(change => change.Old?.Connection.IsSameAs(change.New.Connection) != true)
+                .OrderBy(change => change.Name, StringComparer.Ordinal)
                 .ToList();
             if (changes.Count == 0)
             {
                 return [];
             }
 
-            _entries = after;
+            var after = new Dictionary<string, Entry>(before, StringComparer.Ordinal);
+            changes.ForEach(change => after[change.Name] = change.New);
+            _entries = after.ToFrozenDictionary(StringComparer.Ordinal);
             ConnectionChange[] reported =
-                [.. changes.Select(pair => new ConnectionChange(pair.Name, pair.Old?.Connection, pair.New?.Connection))];
+                [.. changes.Select(change => new ConnectionChange(change.Name, change.Old?.Connection, change.New.Connection))];
             foreach (var function in _changeHandlers)
             {
                 function(reported);
             }
 
-            foreach (var old in changes.Select(pair => pair.Old).OfType<Entry>().Where(entry => entry.Retire()))
+            foreach (var old in changes.Select(change => change.Old).OfType<Entry>().Where(entry => entry.Retire()))
             {
                 Release(old.Connection);
             }
@@ -147,8 +146,8 @@ public sealed class ConnectionTable
     }
 }
 
-/// <summary>A connection was added (no old one), replaced, or removed (no new one).</summary>
-public sealed record ConnectionChange(string Name, Connection? Old, Connection? New);
+/// <summary>A connection was added (no old one) or replaced.</summary>
+public sealed record ConnectionChange(string Name, Connection? Old, Connection New);
 
 /// <summary>The use of a connection by one command.</summary>
 internal sealed class ConnectionUse(Connection? connection, Action? release) : IDisposable

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Onex.Effects.Connections;
 
 /// <summary>
-/// One value per connection, for example a client or a pool. It is created on first use, and closed once the connection was replaced or
-/// removed and no command uses it.
+/// One value per connection, for example a client or a pool. It is created on first use, and closed once the connection was replaced and no
+/// command uses it.
 /// </summary>
 internal sealed class PerConnection<TValue> : IDisposable
 {

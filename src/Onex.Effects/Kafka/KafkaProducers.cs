@@ -8,7 +8,7 @@ namespace Onex.Effects.Kafka;
 /// <summary>The producers for the brokers of connections, one per connection, opened on first use.</summary>
 internal sealed class KafkaProducers(ConnectionTable connections, TimeProvider time, ILoggerFactory loggers) : IDisposable
 {
-    // So small that a producer holds the least that it can, 11 MiB.
+    // A producer may hold twice as much, but at least 11 MiB: so small that each holds only those 11.
     private const int ClientBytesMax = 4 * 1024 * 1024;
 
     private readonly PerConnection<OtherBrokerProducer> _producers = new(

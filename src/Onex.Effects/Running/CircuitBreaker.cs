@@ -14,7 +14,7 @@ internal enum AttemptSign
     /// <summary>The external system failed for this attempt, perhaps only for it.</summary>
     Fails,
 
-    /// <summary>The external system is taken to be unavailable for every attempt.</summary>
+    /// <summary>A failure that shows that the external system is unavailable. If the breaker is open then, the command is parked.</summary>
     Unavailable,
 }
 
@@ -112,7 +112,7 @@ internal sealed class CircuitBreaker(BreakerSettings settings, TimeProvider time
         }
     }
 
-    /// <summary>Opens it at once if it is closed: one attempt has shown that all would fail.</summary>
+    /// <summary>Opens it at once if it is closed, whatever it has counted: no attempt can begin, as without a secret of Vault.</summary>
     public void OpenNow(string? reason)
     {
         if (State == BreakerState.Closed)

@@ -24,7 +24,6 @@ internal sealed class ConnectionGates : IDisposable
     private static readonly Remedy _remedy = new(
         "Check the service and the address of the connection. Its commands are parked, and run when a trial succeeds.", "onexbreakeropen");
 
-    private readonly ConnectionTable _connections;
     private readonly RoleHealth _health;
     private readonly TimeProvider _time;
     private readonly ILogger<ConnectionGates> _logger;
@@ -34,7 +33,6 @@ internal sealed class ConnectionGates : IDisposable
     public ConnectionGates(
         ConnectionTable connections, RoleHealth health, TimeProvider time, MemoryBudget memory, ILogger<ConnectionGates> logger)
     {
-        _connections = connections;
         _health = health;
         _time = time;
         _logger = logger;
@@ -56,12 +54,10 @@ internal sealed class ConnectionGates : IDisposable
         (Gates: this, Connection: connection));
 
     /// <summary>The state of the gates: the source of <c>why</c> and metrics.</summary>
-    public IReadOnlyList<GateState> Read() => [.. Present.Select(gate => gate.Read())];
+    public IReadOnlyList<GateState> Read() => [.. _gates.Values.Select(gate => gate.Read())];
 
     /// <summary><see cref="ConnectionGate.UntilWork"/> of each gate.</summary>
-    public IEnumerable<TimeSpan?> UntilWork() => Present.Select(gate => gate.UntilWork());
-
-    private IEnumerable<ConnectionGate> Present => _gates.Values.Where(gate => !IsRemoved(gate.Name));
+    public IEnumerable<TimeSpan?> UntilWork() => _gates.Values.Select(gate => gate.UntilWork());
 
     public void Dispose()
     {
@@ -81,18 +77,11 @@ internal sealed class ConnectionGates : IDisposable
         {
             if (_gates.TryGetValue(change.Name, out var gate))
             {
-                if (change.New is { } connection)
-                {
-                    gate.Update(GateSettings.For(connection));
-                }
-
+                gate.Update(GateSettings.For(change.New));
                 OnChanged(gate);
             }
         }
     }
-
-    // The gate of a removed connection stays, because its attempts may still run, and the connection may be added again.
-    private bool IsRemoved(string name) => name != WithoutConnection && _connections.Find(name) is null;
 
     private void OnChanged(ConnectionGate gate)
     {
@@ -107,12 +96,7 @@ internal sealed class ConnectionGates : IDisposable
 
     private void Report(GateState gate)
     {
-        if (IsRemoved(gate.Name))
-        {
-            _unavailable.Remove(gate.Name);
-            _health.Remove(gate.Name);
-        }
-        else if (gate.Breaker == BreakerState.Closed)
+        if (gate.Breaker == BreakerState.Closed)
         {
             if (_unavailable.Remove(gate.Name))
             {

@@ -39,11 +39,11 @@ internal sealed class VaultSession(
 
     private string Name => _connection.Name;
 
-    // The name of a replaced connection is now that of another connection or of none, so nothing is reported under it. The connection of
+    // The name of a replaced connection is now that of another connection, so nothing is reported under it. The connection of
     // the settings is never replaced: it is not in the table, and has no fingerprint.
     private bool IsReplaced => _connection.Fingerprint.Length > 0 && connections.Find(Name) != _connection;
 
-    /// <summary>Uses the other connection, which shares the session, if its own was replaced or removed.</summary>
+    /// <summary>Uses the other connection, which shares the session, if its own was replaced.</summary>
     public void ReplaceConnection(Connection other)
     {
         lock (_lock)

@@ -44,7 +44,7 @@ internal static class PluginDiagnostics
             "Use lower-case letters, digits and '_': shipping.create_label.");
 
     public static Diagnostic ReservedName(string plugin, Type type, string name, string prefix) =>
-        Error("ONEX2107", plugin, $"{type.FullName} has the name '{name}', whose prefix '{prefix}' is one of built-in operations.",
+        Error("ONEX2107", plugin, $"{type.FullName} has the name '{name}', but the prefix '{prefix}' belongs to built-in operations.",
             "Use a prefix of your own, such as the name of your company or of the service.");
 
     public static Diagnostic SameName(string plugin, Type type, string name, string other) =>

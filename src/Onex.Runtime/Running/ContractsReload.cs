@@ -200,12 +200,10 @@ internal sealed class ContractsReload : BackgroundService
         return [];
     }
 
-    // A removed connection stays: live sagas may use it, and so may contracts whose changed files have errors.
     private void ReplaceConnections(IReadOnlyDictionary<string, Connection> read)
     {
         var removed = _connections.Names.Except(read.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-        var changes = _connections.Replace(
-            read.Concat(removed.Select(name => KeyValuePair.Create(name, _connections.Find(name)!))).ToDictionary(StringComparer.Ordinal));
+        var changes = _connections.Replace(read);
         if (changes.Count > 0)
         {
             Log.ConnectionsReloaded(

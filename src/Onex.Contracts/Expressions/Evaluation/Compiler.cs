@@ -102,7 +102,7 @@ internal sealed class Compiler
         var (field, optional) = (select.Field, select.Optional);
         if (!optional && ScopeName(select.Operand) is { } name)
         {
-            // A field that exists is read without its map. For one that does not, the map is read to describe the error.
+            // Neither a field that exists nor a known reason why it does not needs the map.
             return (ref frame) => !frame.Spend(1) ? Failures.Budget
                 : frame.Scope.TryGetField(name, field, out var value) ? value
                 : frame.Scope.WhyMissing(name, field) is { } why ? CelValue.Error(why)

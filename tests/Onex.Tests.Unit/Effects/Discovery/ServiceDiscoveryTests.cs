@@ -98,8 +98,7 @@ public sealed class ServiceDiscoveryTests : IAsyncLifetime
         using (var attempt = connections.Use("a"))
         {
             _ = await directory.ResolveAsync(attempt.Connection!, TestContext.Current.CancellationToken);
-            connections.Replace(EffectsHarness.Read("connections: { b: { type: http, url: 'consul://stock/api' } }", []));
-            connections.Replace(new Dictionary<string, Connection>());
+            connections.Replace(EffectsHarness.Read("connections: { a: { type: http, url: 'http://127.0.0.1:1' } }", []));
             Assert.Single(await directory.ResolveAsync(attempt.Connection!, TestContext.Current.CancellationToken));
         }
 

@@ -218,36 +218,6 @@ public sealed class ParkedCommandsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_breaker_of_a_removed_connection_is_not_reported_until_it_is_added_again()
-    {
-        await using var effects = Harness();
-        await OpenBreakerAsync(effects);
-        var before = new Dictionary<string, Connection> { ["stock"] = effects.Connections.Find("stock")! };
-        var (reached, release) = (new TaskCompletionSource(), new TaskCompletionSource());
-        _server.Answer = async context =>
-        {
-            reached.SetResult();
-            await release.Task;
-            context.Response.StatusCode = 503;
-        };
-        _time.Advance(_afterPause);
-        await effects.Parked.RunOnceAsync(TestContext.Current.CancellationToken);
-        await reached.Task;
-
-        effects.Connections.Replace(new Dictionary<string, Connection>());
-        release.SetResult();
-        await effects.Parked.WhenIdleAsync();
-
-        Assert.DoesNotContain("stock", effects.Health.Handlers.Keys);
-        Assert.DoesNotContain(effects.Gates.Read(), gate => gate.Name == "stock");
-        _time.Advance(_afterPause);
-        Assert.True(await effects.Parked.RunOnceAsync(TestContext.Current.CancellationToken) > TimeSpan.Zero);
-
-        effects.Connections.Replace(before);
-        Assert.NotNull(effects.Health.Handlers["stock"]);
-    }
-
-    [Fact]
     public async Task A_changed_connection_is_reported_as_unavailable_while_its_breaker_is_open()
     {
         await using var effects = Harness();

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Onex.Effects.Connections;
 using Onex.Effects.Vault;
 
 namespace Onex.Tests.Unit.Effects.Vault;
@@ -179,20 +178,6 @@ public sealed class SecretHandleTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(11));
 
         Assert.Equal(StepOutcomes.Completed, Assert.Single(await _effects.DrainAsync()).Outcome);
-    }
-
-    [Fact]
-    public async Task A_command_whose_connection_is_removed_while_it_waits_for_Vault_is_answered()
-    {
-        var (saga, handle) = await ReadAsync();
-        _vault.IsSealed = true;
-        await _effects.Runner.RunAsync(CreateCommand(saga, "/", handle), null, TestContext.Current.CancellationToken);
-        _effects.Connections.Replace(new Dictionary<string, Connection> { ["vault"] = _effects.Connections.Find("vault")! });
-        _vault.IsSealed = false;
-        _time.Advance(TimeSpan.FromSeconds(11));
-
-        Assert.Equal("connection_unknown", Assert.Single(await _effects.DrainAsync()).Code);
-        Assert.Empty(_effects.Ledger.Parked);
     }
 
     [Fact]
