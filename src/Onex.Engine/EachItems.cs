@@ -85,31 +85,12 @@ internal static class EachItems
     /// <summary>Handles an item whose call has failed for good.</summary>
     public static void HandleFailed(DecisionBuilder decision, Outstanding command, string code, string message)
     {
-        var step = Step(decision.Facts, command.Step);
-        if (Find(decision, command.Step) is not { } run)
-        {
-            return;
-        }
-
         // An item that this decision has stored as unknown stays so, because only then it is compensated.
         var outcome = decision.WasStoredAs(command.CommandId, SagaItemStatus.Unknown) ? SagaItemStatus.Unknown : SagaItemStatus.Failed;
-        Store(decision, command, outcome, item => item with { Code = code, Message = message });
-        if (step.FailuresMax is not { } failuresMax || run.Failed < failuresMax)
+        if (TryCountFailed(decision, command, outcome, code, message))
         {
-            RemoveAndCount(decision, command, state => state with { Failed = state.Failed + 1 });
-            Continue(decision, step);
-            return;
+            Continue(decision, Step(decision.Facts, command.Step));
         }
-
-        // If no rule applies to the failure, the command must be outstanding, so that an operator can retry or skip it.
-        var isOutstanding = decision.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
-        var current = isOutstanding ? command : command with { IsFinal = true };
-        if (!isOutstanding)
-        {
-            decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(current) };
-        }
-
-        Flow.Fail(decision, step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", current);
     }
 
     /// <summary>An operator skips an item.</summary>
@@ -127,7 +108,9 @@ internal static class EachItems
         if (Find(decision, command.Step) is { } run)
         {
             Branches.RaiseRetryPass(decision, decision.Facts.SequenceOf(command.Step), command.RetryPass + 1);
-            Call(decision, Step(decision.Facts, command.Step), run, command.Item!.Value, command.RetryPass + 1);
+            var step = Step(decision.Facts, command.Step);
+            Call(decision, step, run, command.Item!.Value, command.RetryPass + 1);
+            Continue(decision, step);
         }
     }
 
@@ -331,7 +314,36 @@ internal static class EachItems
             FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
-        HandleFailed(decision, unsent, code, $"The arguments: {problem}");
+        TryCountFailed(decision, unsent, SagaItemStatus.Failed, code, $"The arguments: {problem}");
+    }
+
+    // Stores and counts an item that has failed. False if its step does not go on with the other items.
+    private static bool TryCountFailed(
+        DecisionBuilder decision, Outstanding command, SagaItemStatus outcome, string code, string message)
+    {
+        var step = Step(decision.Facts, command.Step);
+        if (Find(decision, command.Step) is not { } run)
+        {
+            return false;
+        }
+
+        Store(decision, command, outcome, item => item with { Code = code, Message = message });
+        if (step.FailuresMax is not { } failuresMax || run.Failed < failuresMax)
+        {
+            RemoveAndCount(decision, command, state => state with { Failed = state.Failed + 1 });
+            return true;
+        }
+
+        // If no rule applies to the failure, the command must be outstanding, so that an operator can retry or skip it.
+        var isOutstanding = decision.Saga.Outstanding.Any(other => other.CommandId == command.CommandId);
+        var current = isOutstanding ? command : command with { IsFinal = true };
+        if (!isOutstanding)
+        {
+            decision.Saga = decision.Saga with { Outstanding = decision.Saga.Outstanding.Add(current) };
+        }
+
+        Flow.Fail(decision, step.Catch, step.Id, code, $"Item {command.Item} of step '{step.Id}': {message}", current);
+        return false;
     }
 
     private static bool Finish(DecisionBuilder decision, EachStep step, EachRun run, CelValue results, CelValue failures)

@@ -108,6 +108,32 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void Any_number_of_items_whose_arguments_fail_can_be_counted_in_one_decision()
+    {
+        const int Items = 100_000;
+        var scenario = new SagaScenario($$"""
+            contract: story
+            version: 1.0.0
+            input: { type: object, properties: { items: { type: array, items: { type: integer } } }, required: [items] }
+            initial: packing
+            states:
+              packing:
+                steps:
+                  - id: pack
+                    each: { item: input.items, at_most: {{Items}}, on_item_failure: continue }
+                    effect: http.post
+                    connection: outside
+                    with: { path: "/${10 / item}" }
+                    compensate: { none: "there is no effect" }
+                next: done
+              done: { end: completed, output: { failed: "${steps.pack.failed}" } }
+            """).Starts($$"""{"items":[{{string.Join(',', Enumerable.Repeat(0, Items))}}]}""");
+
+        scenario.Sends().IsIn("done", SagaStatus.Completed);
+        Assert.Equal($$"""{"failed":{{Items}}}""", scenario.Saga.Output.ToString());
+    }
+
+    [Fact]
     public void Items_are_compensated_in_bounded_batches()
     {
         var scenario = Packing(atOnce: 4, items: 60, stepAfter: "- fail: { code: enough, message: \"no more\" }");
