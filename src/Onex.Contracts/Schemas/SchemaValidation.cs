@@ -13,6 +13,8 @@ internal sealed class SchemaValidation
     // Bounds the recursion of a schema that refers to itself without descending into the value.
     private const int DepthMax = 256;
 
+    private static readonly EqualityComparer<CelValue> _exactly = EqualityComparer<CelValue>.Create(IsSame, value => value.GetHashCode());
+
     private readonly List<SchemaProblem> _problems = [];
     private readonly List<(string? Key, int Index)> _path = [];
     private int _checks;
@@ -222,7 +224,16 @@ internal sealed class SchemaValidation
         return left.CompareTo(right);
     }
 
-    private static bool IsSame(CelValue a, CelValue b) => Numbers.IsNumber(a) && Numbers.IsNumber(b) ? Compare(a, b) == 0 : a == b;
+    private static bool IsSame(CelValue a, CelValue b) => (a.Kind, b.Kind) switch
+    {
+        _ when Numbers.IsNumber(a) && Numbers.IsNumber(b) => Compare(a, b) == 0,
+        (CelKind.List, CelKind.List) =>
+            a.AsList().Count == b.AsList().Count && a.AsList().Zip(b.AsList()).All(pair => IsSame(pair.First, pair.Second)),
+        (CelKind.Map, CelKind.Map) =>
+            a.MapValue.Count == b.MapValue.Count
+            && a.AsMap().All(field => b.TryGetField(field.Key, out var other) && IsSame(field.Value, other)),
+        _ => a == b,
+    };
 
     // Computes with decimals, as they are written: 0.3 is a multiple of 0.1, although it is not with doubles.
     private static bool IsMultiple(CelValue value, CelValue step)
@@ -307,7 +318,7 @@ internal sealed class SchemaValidation
             Fail(value, $"must have at most {Plural.Format(schema.MaxItems!.Value, "item")}");
         }
 
-        if (schema.UniqueItems && new HashSet<CelValue>(items).Count < items.Count)
+        if (schema.UniqueItems && new HashSet<CelValue>(items, _exactly).Count < items.Count)
         {
             Fail(value, "has an item twice");
         }

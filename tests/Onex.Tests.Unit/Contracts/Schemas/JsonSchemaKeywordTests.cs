@@ -103,6 +103,11 @@ public sealed class JsonSchemaKeywordTests
         "[1,2] [1,true] [0,false] [[1],[true]] [{\"a\":1},{\"a\":true}] [{\"a\":false},{\"a\":0}] ['1',1] []",
         "[1,1] [1.0,1] [{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}] [[1,2],[1,2.0]] [null,null]")]
     [InlineData("{uniqueItems: false}", "[1,1]", "")]
+    [InlineData(
+        "{uniqueItems: true}",
+        "[9007199254740993,9007199254740992.0] [[9007199254740993],[9007199254740992.0]]",
+        "[9007199254740992,9007199254740992.0]")]
+    [InlineData("{const: {a: [9007199254740993]}}", "{\"a\":[9007199254740993]}", "{\"a\":[9007199254740992.0]}")]
     [InlineData("{items: {type: integer}}", "[] [1,2] {\"0\":'x'}", "[1,'x']")]
     [InlineData("{items: false}", "[]", "[1]")]
     [InlineData("{prefixItems: [{type: integer}, {type: string}]}", "[1,'a'] [1] [] [1,'a',true]", "['a',1] [1,2]")]
