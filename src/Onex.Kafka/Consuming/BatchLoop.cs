@@ -167,8 +167,20 @@ internal sealed class BatchLoop(
             (failedCount, failure) = await HandleInPartsAsync(records, abandon);
         }
 
-        _failure = null;
+        // Not a part but the retry has succeeded, because no record was left.
+        Resume();
         return true;
+    }
+
+    private void Resume()
+    {
+        if (IsFailing)
+        {
+            _failure = null;
+            Log.ConsumerResumed(logger, endpoint);
+        }
+
+        _backoff.Reset();
     }
 
     // Removes the records that the handler has accepted. Returns the size of the part that failed and its failure; 0 and null if none did.
@@ -187,13 +199,7 @@ internal sealed class BatchLoop(
                 return (part.Count, failure);
             }
 
-            if (IsFailing)
-            {
-                _failure = null;
-                Log.ConsumerResumed(logger, endpoint);
-            }
-
-            _backoff.Reset();
+            Resume();
             records.RemoveRange(0, part.Count);
             _batchMax = Math.Min(settings.BatchMax, _batchMax * 2);
         }

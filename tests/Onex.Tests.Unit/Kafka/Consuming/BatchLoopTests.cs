@@ -1,6 +1,5 @@
 using Confluent.Kafka;
 using CsCheck;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Kafka;
 using Onex.Kafka.Consuming;
@@ -111,6 +110,19 @@ public sealed class BatchLoopTests
     }
 
     [Fact]
+    public async Task A_failed_batch_whose_records_all_finish_before_its_retry_ends_the_pause()
+    {
+        var run = new Run(records: BatchMax);
+        var batch = await run.NextAsync();
+        batch.Complete(batch.Offsets);
+        batch.Fail();
+        await run.LoopHasLookedAsync();
+        Assert.False(run.Loop.IsFailing);
+        Assert.Contains("Information: endpoint: resumed.", run.Log.All);
+        await run.StopAsync();
+    }
+
+    [Fact]
     public async Task A_batch_that_does_not_fit_into_memory_is_halved_without_a_pause()
     {
         var run = new Run(records: 2 * BatchMax);
@@ -214,7 +226,7 @@ public sealed class BatchLoopTests
             };
             Buffer = new PartitionBuffer(settings, (partition, entry, _) => Buffer!.Complete(partition, entry), _clock);
             Loop = new BatchLoop(
-                "endpoint", Buffer, this, settings, () => Interlocked.Increment(ref _abandoned), _clock, NullLogger.Instance);
+                "endpoint", Buffer, this, settings, () => Interlocked.Increment(ref _abandoned), _clock, Log);
             _partition = Assert.Single(Buffer.Assign([new TopicPartition("requests", 0)], CancellationToken.None).Partitions);
             Buffer.Open([_partition], new Dictionary<string, Guid>(), new HashSet<Guid>());
             Add(records);
@@ -224,6 +236,8 @@ public sealed class BatchLoopTests
         public PartitionBuffer Buffer { get; }
 
         public BatchLoop Loop { get; }
+
+        public LogLines<BatchLoop> Log { get; } = new();
 
         public int Abandoned => _abandoned;
 
