@@ -90,7 +90,10 @@ public sealed partial class MetricsDocumentTests
             "label | in Prometheus | values",
             _metrics.SelectMany(found => found.Metric.Labels).DistinctBy(label => (label.Name, label.Meaning))
                 .OrderBy(label => label.Name, StringComparer.Ordinal).ThenBy(label => label.Meaning, StringComparer.Ordinal)
-                .Select(label => $"`{label.Name}` | `{PrometheusNames.Label(label.Name)}` | {GeneratedDocument.Cell(label.Meaning)}")));
+                .GroupBy(label => label.Name, StringComparer.Ordinal)
+                .SelectMany(labels => labels.Select(label =>
+                    $"`{label.Name}` | `{PrometheusNames.Label(label.Name)}` | {GeneratedDocument.Cell(label.Meaning)}"
+                    + (labels.Count() > 1 ? $" (of {MetricsWith(label)})" : "")))));
         GeneratedDocument.Verify("metrics.md", text.ToString().TrimEnd('\n') + "\n");
     }
 
@@ -127,6 +130,10 @@ public sealed partial class MetricsDocumentTests
 
         bool IsOnBoard(string series) => Regex.IsMatch(boards, $@"\b{series}\b", RegexOptions.None, TimeSpan.FromSeconds(5));
     }
+
+    private static string MetricsWith(MetricLabel label) => string.Join(", ", _metrics
+        .Where(found => found.Metric.Labels.Any(other => (other.Name, other.Meaning) == (label.Name, label.Meaning)))
+        .Select(found => $"`{found.Metric.Name}`").Order(StringComparer.Ordinal));
 
     private static string Row(Metric metric) =>
         $"`{metric.Name}` | `{PrometheusNames.For(metric)}` | {metric.Type.ToString().ToLowerInvariant()} | `{metric.Unit}` | "
