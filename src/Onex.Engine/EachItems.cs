@@ -109,8 +109,10 @@ internal static class EachItems
         {
             Branches.RaiseRetryPass(decision, decision.Facts.SequenceOf(command.Step), command.RetryPass + 1);
             var step = Step(decision.Facts, command.Step);
-            Call(decision, step, run, command.Item!.Value, command.RetryPass + 1);
-            Continue(decision, step);
+            if (Call(decision, step, run, command.Item!.Value, command.RetryPass + 1))
+            {
+                Continue(decision, step);
+            }
         }
     }
 
@@ -264,8 +266,12 @@ internal static class EachItems
             if (run.Next < run.Total && inFlight < step.AtOnce)
             {
                 Change(decision, run, run with { Next = run.Next + 1 });
-                Call(decision, step, run, run.Next, retryPass);
-                continue;
+                if (Call(decision, step, run, run.Next, retryPass))
+                {
+                    continue;
+                }
+
+                return false;
             }
 
             if (run.Completed + run.Failed < run.Total)
@@ -285,7 +291,8 @@ internal static class EachItems
         return false;
     }
 
-    private static void Call(DecisionBuilder decision, EachStep step, EachRun run, int index, int retryPass)
+    // False if the arguments fail and the step does not go on with the other items.
+    private static bool Call(DecisionBuilder decision, EachStep step, EachRun run, int index, int retryPass)
     {
         var saga = decision.Saga;
         retryPass = Math.Max(retryPass, Branches.RetryPass(saga, decision.Facts.SequenceOf(step.Id)));
@@ -298,7 +305,7 @@ internal static class EachItems
         if (CallArguments.TryEvaluate(step.Call.Invocation, scope, out var arguments, out var code, out var problem))
         {
             Commands.Begin(decision, id, StepDirection.Forward, StepCall.ForStep(step.Call, arguments), retryPass, index);
-            return;
+            return true;
         }
 
         // The command was never sent, so there is no outcome to wait for.
@@ -314,7 +321,7 @@ internal static class EachItems
             FirstSentAt = decision.Now,
             RetryPass = retryPass,
         };
-        TryCountFailed(decision, unsent, SagaItemStatus.Failed, code, $"The arguments: {problem}");
+        return TryCountFailed(decision, unsent, SagaItemStatus.Failed, code, $"The arguments: {problem}");
     }
 
     // Stores and counts an item that has failed. False if its step does not go on with the other items.

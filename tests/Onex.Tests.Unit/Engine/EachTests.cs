@@ -134,6 +134,36 @@ public sealed class EachTests
     }
 
     [Fact]
+    public void Past_the_pivot_only_the_first_of_many_items_whose_arguments_fail_blocks()
+    {
+        var scenario = new SagaScenario("""
+            contract: story
+            version: 1.0.0
+            input: { type: object, properties: { items: { type: array, items: { type: integer } } }, required: [items] }
+            initial: packing
+            states:
+              packing:
+                pivot: true
+                steps:
+                  - id: pack
+                    each: { item: input.items, at_most: 500 }
+                    effect: http.post
+                    connection: outside
+                    with: { path: "/${10 / item}" }
+                next: done
+              done: { end: completed }
+            """).Starts("""{"items":[0,0,0,5]}""");
+
+        for (var item = 0; item < 3; item++)
+        {
+            Assert.Equal(item, Assert.Single(scenario.Saga.Blockages).Item);
+            scenario.OperatorSends(OperatorCommand.Skip);
+        }
+
+        scenario.Sends("pack").CompletesItem("pack", 3, Result("d")).IsIn("done", SagaStatus.Completed);
+    }
+
+    [Fact]
     public void Items_are_compensated_in_bounded_batches()
     {
         var scenario = Packing(atOnce: 4, items: 60, stepAfter: "- fail: { code: enough, message: \"no more\" }");
