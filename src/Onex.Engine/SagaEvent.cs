@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Onex.Contracts.Expressions;
 using Onex.Contracts.Messages;
 
@@ -28,6 +29,11 @@ internal sealed record TimerFired : SagaEvent
 {
     /// <summary>The ledger entries of the due effects without an outcome. A command without an entry has no element.</summary>
     public required IReadOnlyDictionary<CommandId, Lease> Leases { get; init; }
+
+    /// <summary>
+    /// The commands as they were when the ledger was queried, which the results that it had may have changed since; empty if it was not.
+    /// </summary>
+    public ImmutableArray<Outstanding> Queried { get; init; } = [];
 
     /// <summary>The items that were requested (<see cref="EachItems.Wanted"/>), as they are stored.</summary>
     public IReadOnlyList<StoredItems> Items { get; init; } = [];

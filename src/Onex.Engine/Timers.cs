@@ -25,8 +25,8 @@ internal static class Timers
         changed |= EachItems.HandleItems(decision, timer.Items);
         foreach (var command in due)
         {
-            // An earlier part of this wake-up may have ended or interrupted it. The next wake-up looks it up.
-            if (!decision.Saga.Outstanding.Contains(command))
+            // An earlier part of this wake-up, or a result that the ledger had, may have ended or interrupted it. The next one looks it up.
+            if (!decision.Saga.Outstanding.Contains(command) || (!timer.Queried.IsEmpty && !timer.Queried.Contains(command)))
             {
                 continue;
             }

@@ -67,7 +67,7 @@ internal sealed class LedgerInquiry(IPayloads storedPayloads, IEffectLedger ledg
             }
             else if (TryAddResults(timer, saga, states, payloads, isComplete, ready, out var leases))
             {
-                ready.Add(delivery with { Message = timer with { Leases = leases } });
+                ready.Add(delivery with { Message = timer with { Leases = leases, Queried = saga.Outstanding } });
             }
             else
             {

@@ -55,6 +55,25 @@ public sealed partial class ParallelTests
     }
 
     [Fact]
+    public void A_branch_that_a_result_from_the_ledger_interrupts_is_looked_up_by_the_next_wakeup()
+    {
+        var scenario = ThreeBranches("all");
+        var queried = scenario.Saga.Outstanding;
+        scenario.Answered("b", 404).IsIn("compensating", SagaStatus.Compensating);
+
+        scenario.Handles(new TimerFired
+        {
+            SagaId = scenario.Saga.Facts.SagaId,
+            CausedBy = Identity.Wakeup(scenario.Saga.Facts.SagaId, scenario.Now),
+            Leases = new Dictionary<CommandId, Lease>(),
+            Queried = queried,
+        }).Sends();
+
+        Assert.Equal(scenario.Now, scenario.Saga.NextWakeupAt);
+        scenario.Wakes(_ => SagaScenario.Cancelled).IsIn("failed", SagaStatus.Failed);
+    }
+
+    [Fact]
     public void An_interrupted_branch_that_completed_is_compensated() =>
         ThreeBranches("all")
             .Answered("b", 404)

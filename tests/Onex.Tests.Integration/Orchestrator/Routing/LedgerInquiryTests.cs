@@ -53,7 +53,9 @@ public sealed class LedgerInquiryTests(TestDatabase database) : IClassFixture<Te
         Assert.All(results, result => Assert.True(result.IsFromLedger));
         var largeResult = ((StepResultArrived)deliveries[1].Message).Result!.Value;
         Assert.True(largeResult.TryGetField("large", out var isLarge) && isLarge.AsBool());
-        var leases = Assert.IsType<TimerFired>(deliveries[^1].Message).Leases;
+        var timer = Assert.IsType<TimerFired>(deliveries[^1].Message);
+        Assert.Equal([completed, large, claimed, unclaimed], timer.Queried);
+        var leases = timer.Leases;
         Assert.Equal([claimed.CommandId], leases.Keys);
         Assert.NotNull(leases[claimed.CommandId].ValidUntil);
     }
