@@ -18,7 +18,7 @@ internal sealed record DatabaseUsage(
     private static readonly TimeSpan _reportInterval = TimeSpan.FromSeconds(1.2);
 
     /// <summary>Reads after a pause, in which backends that work report.</summary>
-    public static async Task<DatabaseUsage> ReadLaterAsync(PostgresDatabase database)
+    public static async Task<DatabaseUsage> ReadAfterPauseAsync(PostgresDatabase database)
     {
         await Task.Delay(_reportInterval, TimeProvider.System);
         return await ReadAsync(database);

@@ -126,12 +126,12 @@ internal static class EndToEndBenchmark
             ("driver", () => Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds),
         ];
         var counters = roles.Select(role => new RuntimeCounters(role.Pid)).ToList();
-        var databaseBefore = await DatabaseUsage.ReadLaterAsync(stack.Database);
+        var databaseBefore = await DatabaseUsage.ReadAfterPauseAsync(stack.Database);
         counters.ForEach(counter => counter.Take());
         var before = processes.Select(process => process.CpuSeconds()).ToList();
         var (seconds, latencies) = await driver.KeepInFlightAsync(options.Requests, options.InFlight, _timeout);
         var cpu = processes.Zip(before, (process, secondsBefore) => (process.Name, Seconds: process.CpuSeconds() - secondsBefore)).ToList();
-        var database = await DatabaseUsage.ReadLaterAsync(stack.Database) - databaseBefore;
+        var database = await DatabaseUsage.ReadAfterPauseAsync(stack.Database) - databaseBefore;
         var runtime = counters.Select(counter => counter.Take()).ToList();
         foreach (var counter in counters)
         {

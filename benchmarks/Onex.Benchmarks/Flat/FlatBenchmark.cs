@@ -144,8 +144,6 @@ internal static class FlatBenchmark
 
         public async ValueTask DisposeAsync()
         {
-            // Its check for stuck sagas would find those that were only inserted.
-            await stack.Database.ExecuteAsync("DROP VIEW onex.stuck");
             await stack.DisposeAsync();
             contracts.Delete(recursive: true);
         }

@@ -10,7 +10,7 @@ namespace Onex.Contracts.Compiling;
 /// <summary>Reads <c>emit</c> steps, which write a record to a topic.</summary>
 internal sealed class EmitReader(ContractScope scope, TemplateReader templates)
 {
-    /// <summary>The step; null after reporting an error. <c>id</c> is its id or else its position; null if the id is no text.</summary>
+    /// <summary>The step; null after reporting a missing topic or value. <c>id</c> is its id or position; null if it is no text.</summary>
     public EmitStep? Read(MapSyntax map, string? id, ImmutableArray<CatchRule> rules)
     {
         var topic = ReadTopic(map.Find("emit")!);

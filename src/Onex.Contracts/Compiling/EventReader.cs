@@ -63,7 +63,7 @@ internal sealed class EventReader(ContractScope scope, ExpressionReader expressi
 
             if (expressions.ReportIfSplit(map))
             {
-                // The event counts as used and the target as reached, so that no further diagnostic follows from the split.
+                // The event counts as used and the target as reached, so that only the missing quotes are reported.
                 scope.Found.UsedEvents.Add((map.Find("event") as ScalarSyntax)?.Text ?? "");
                 scope.TargetFrom(state, map.Find("next"));
                 continue;

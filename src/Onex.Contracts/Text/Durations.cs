@@ -65,7 +65,7 @@ public static class Durations
     }
 
     /// <summary>Parses a duration of any precision, cut to 100 ns, or one in clock form: <c>00:00:15</c>. None is negative.</summary>
-    public static bool TryParseWithClock(string text, out TimeSpan duration)
+    public static bool TryParseUnitsOrClock(string text, out TimeSpan duration)
     {
         if (ParseUnsigned(text) is { } nanos)
         {

@@ -22,22 +22,22 @@ internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProg
     }
 
     /// <summary>Call before a socket is opened for the request.</summary>
-    /// <exception cref="RequestRepeatedException">The request was sent already.</exception>
+    /// <exception cref="RequestAlreadySentException">The request was sent already.</exception>
     public void RequireUnsent()
     {
         if (Volatile.Read(ref _stream) is not null)
         {
-            throw new RequestRepeatedException();
+            throw new RequestAlreadySentException();
         }
     }
 
     /// <summary>Call before bytes of the request are written to a socket.</summary>
-    /// <exception cref="RequestRepeatedException">The request was sent over another socket.</exception>
+    /// <exception cref="RequestAlreadySentException">The request was sent over another socket.</exception>
     public void MarkSent(SendingStream stream)
     {
         if (Interlocked.CompareExchange(ref _stream, stream, null) is { } first && first != stream)
         {
-            throw new RequestRepeatedException();
+            throw new RequestAlreadySentException();
         }
 
         Progress.MarkSent();
@@ -48,7 +48,7 @@ internal sealed class AttemptRequest(HttpMethod method, Uri address, AttemptProg
 /// The handler was about to send a request again, because its socket closed without a response. The handler does not retry after an
 /// exception of this type, unlike after an <see cref="IOException"/>.
 /// </summary>
-internal sealed class RequestRepeatedException() : InvalidOperationException("The request has been sent already.");
+internal sealed class RequestAlreadySentException() : InvalidOperationException("The request has been sent already.");
 
 /// <summary>The stream of a socket, which notifies the attempt before the first byte of its request is sent.</summary>
 internal sealed class SendingStream(Stream inner) : Stream

@@ -7,7 +7,7 @@ namespace Onex.Effects.Http;
 /// <summary>Classifies requests that got no usable answer.</summary>
 internal static class HttpErrors
 {
-    /// <summary>Returns the outcome. The exception's message can quote the request, so only the kind of failure is reported.</summary>
+    /// <summary>Returns the outcome. The exception's own message can quote the request, so it is not reported.</summary>
     public static EffectOutcome<TResult> ToOutcome<TResult>(HttpRequestException exception, Uri address, AttemptReach reach)
         where TResult : class
     {
@@ -19,7 +19,7 @@ internal static class HttpErrors
                     return EffectOutcome<TResult>.Rejected("address_refused", cause.Message);
                 case ServiceUnavailableException:
                     return EffectOutcome<TResult>.Failed(AttemptReach.NotSent, "connection_failed", cause.Message);
-                case RequestRepeatedException:
+                case RequestAlreadySentException:
                     return EffectOutcome<TResult>.Failed(
                         reach, "connection_lost", $"{HostAndPort(address)} closed the connection without a response.");
             }

@@ -59,7 +59,7 @@ internal sealed partial class SettingsReading
         var (min, max) = setting.DurationRange;
         if (Find(setting) is { } found)
         {
-            if (Durations.TryParseWithClock(found.Text, out var span) && span >= min && span <= max)
+            if (Durations.TryParseUnitsOrClock(found.Text, out var span) && span >= min && span <= max)
             {
                 return span;
             }
@@ -67,7 +67,7 @@ internal sealed partial class SettingsReading
             ReportValue(found, $"Set it to a duration (15s, 2m, 15d) from {Durations.Format(min)} to {Durations.Format(max)}.");
         }
 
-        return Durations.TryParseWithClock(Default(setting)!, out var standard)
+        return Durations.TryParseUnitsOrClock(Default(setting)!, out var standard)
             ? standard
             : throw new InvalidOperationException($"The default of {setting.Name} is not a duration.");
     }

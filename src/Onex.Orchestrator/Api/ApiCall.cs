@@ -159,7 +159,7 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
             return null;
         }
 
-        return Durations.TryParseWithClock(text, out var span) && span >= TimeSpan.Zero && span <= max
+        return Durations.TryParseUnitsOrClock(text, out var span) && span >= TimeSpan.Zero && span <= max
             ? span
             : throw new CallException(
                 400, ErrorCodes.CallInvalid, $"'{name}' is '{Clip(text)}'.", $"Give a duration like 30s, at most {Durations.Format(max)}.");

@@ -195,7 +195,7 @@ public sealed partial class DockerFilesTests
     [MemberData(nameof(Services))]
     public void The_stop_grace_period_exceeds_that_of_the_runtime_and_restarts_are_bounded(string service)
     {
-        Assert.True(Durations.TryParseWithClock(_compose.Text("services", service, "stop_grace_period")!, out var grace));
+        Assert.True(Durations.TryParseUnitsOrClock(_compose.Text("services", service, "stop_grace_period")!, out var grace));
         Assert.True(
             grace > TimeSpan.FromSeconds(int.Parse(SettingsTable.GracePeriod.Default!)) + TimeSpan.FromSeconds(5),
             "not longer than the grace period and the 5 s after it to close");

@@ -2,7 +2,7 @@ using Onex.Contracts.Text;
 
 namespace Onex.Tests.Unit.Contracts.Compiling;
 
-/// <summary>The compiler evaluates the constant parts of expressions, and reports those that fail. Also durations.</summary>
+/// <summary>The compiler evaluates constant parts of expressions, where durations have no days, and reports those that fail.</summary>
 public sealed class ConstantTests
 {
     [Theory]

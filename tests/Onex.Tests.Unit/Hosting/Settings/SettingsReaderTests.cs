@@ -501,7 +501,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("00:00:15", 15)]
     public void Durations_are_parsed(string text, double seconds)
     {
-        Assert.True(Durations.TryParseWithClock(text, out var span));
+        Assert.True(Durations.TryParseUnitsOrClock(text, out var span));
         Assert.Equal(TimeSpan.FromSeconds(seconds), span);
     }
 
@@ -513,7 +513,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("1e9d")]
     [InlineData("15 s")]
     [InlineData("")]
-    public void Other_text_is_not_a_duration(string text) => Assert.False(Durations.TryParseWithClock(text, out _));
+    public void Other_text_is_not_a_duration(string text) => Assert.False(Durations.TryParseUnitsOrClock(text, out _));
 
     private static string FirstWord(Diagnostic diagnostic) => diagnostic.Problem.Split(' ')[0];
 
