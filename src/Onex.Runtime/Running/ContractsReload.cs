@@ -16,7 +16,7 @@ namespace Onex.Runtime.Running;
 /// </summary>
 internal sealed class ContractsReload : BackgroundService
 {
-    // The name under which /health shows changed files that wait.
+    // The name in /health of changed files that wait for the database or the broker.
     private const string Waiting = "changed files";
 
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(2);
@@ -31,8 +31,8 @@ internal sealed class ContractsReload : BackgroundService
     private readonly SemaphoreSlim _reloadRequests = new(0);
 
     private LoadedContracts _loaded;
-    private IReadOnlyList<string> _otherFiles;
-    private string _usedHash;
+    private IReadOnlyList<string> _connectionFiles;
+    private string _triedHash;
     private string _lastHash;
     private bool _isWaiting;
     private List<string> _filesWithErrors = [];
@@ -61,8 +61,8 @@ internal sealed class ContractsReload : BackgroundService
         vault?.OnChanged(() => _reloadRequests.Release());
         (_source, _loaded, _connections, _registration) = (source, started, connections, registration);
         (_settings, _health, _time, _logger) = (settings, health, time, logger);
-        _otherFiles = started.Connections.OtherFiles;
-        _usedHash = _lastHash = started.FilesHash;
+        _connectionFiles = started.Connections.OtherFiles;
+        _triedHash = _lastHash = started.FilesHash;
     }
 
     /// <summary>
@@ -73,10 +73,10 @@ internal sealed class ContractsReload : BackgroundService
     /// <param name="cancellation">Ends the work.</param>
     internal async Task CheckAsync(bool force, CancellationToken cancellation)
     {
-        var hash = _source.Hash(_otherFiles);
+        var hash = _source.Hash(_connectionFiles);
         var isStable = hash == _lastHash;
         _lastHash = hash;
-        if (!force && (!isStable || (hash == _usedHash && !_isWaiting)))
+        if (!force && (!isStable || (hash == _triedHash && !_isWaiting)))
         {
             return;
         }
@@ -153,8 +153,8 @@ internal sealed class ContractsReload : BackgroundService
     {
         var loaded = _source.Load();
         var problems = await UseAsync(loaded, cancellation);
-        _otherFiles = loaded.Connections.OtherFiles;
-        _usedHash = _lastHash = loaded.FilesHash;
+        _connectionFiles = loaded.Connections.OtherFiles;
+        _triedHash = _lastHash = loaded.FilesHash;
         Report(problems);
         foreach (var warning in loaded.Diagnostics.Where(diagnostic => diagnostic.Severity == Severity.Warning))
         {
@@ -221,15 +221,14 @@ internal sealed class ContractsReload : BackgroundService
     // A directory that vanishes for a moment must not make every request unknown. The compiler reports one that is empty.
     private (string File, string Problem)? FindVanished(LoadedContracts loaded)
     {
-        const string Remedy = "what was loaded before stays in use. Restart the role if they are to be removed.";
         var directory = _settings.ContractsDirectory;
         if (_settings.Runs(RuntimeProfile.Main) && _loaded.Compilation.Plans.Count > 0 && !Directory.Exists(directory))
         {
-            return (directory, $"The contracts directory {directory} does not exist any more: {Remedy}");
+            return (directory, $"The directory {directory} does not exist any more. What was loaded stays in use. Create it again.");
         }
 
         return loaded.Connections is { HasErrors: false, Connections.Count: 0 } && _loaded.Connections.Connections.Count > 0
-            ? (Path.Combine(directory, "connections"), $"There are no connections any more: {Remedy}")
+            ? (Path.Combine(directory, "connections"), "There are no connections any more. The old ones are used until the role restarts.")
             : null;
     }
 
