@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Onex.Contracts.Messages;
 
 namespace Onex.Effects.Operations;
@@ -21,28 +22,28 @@ internal sealed class SecretMask
     private const int ValueMin = 4;
     private const int EncodedMin = 6;
 
-    private readonly string[] _forms;
+    private readonly Regex[] _secrets;
 
-    private SecretMask(IEnumerable<string> forms) =>
-        _forms = [.. forms.Distinct(StringComparer.Ordinal).OrderByDescending(form => form.Length)];
+    private SecretMask(IEnumerable<string> values) => _secrets =
+    [
+        .. values.Distinct(StringComparer.Ordinal).OrderByDescending(value => value.Length)
+            // Without a time limit: the alternatives of a character exclude each other, so hardly anything is matched twice.
+            .Select(value => new Regex(
+                string.Join('|', PatternsOf(value)), RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+                Regex.InfiniteMatchTimeout)),
+    ];
 
     /// <summary>Hides nothing.</summary>
     public static SecretMask None { get; } = new([]);
 
     /// <summary>Hides these values, except those of fewer than four characters.</summary>
-    public static SecretMask For(IEnumerable<string> values) =>
-        new(values.Where(value => value.Length >= ValueMin).SelectMany(FormsOf));
+    public static SecretMask For(IEnumerable<string> values) => new(values.Where(value => value.Length >= ValueMin));
 
     public string? Apply(string? text)
     {
-        if (text is null || _forms.Length == 0)
+        foreach (var secret in text is null ? [] : _secrets)
         {
-            return text;
-        }
-
-        foreach (var form in _forms)
-        {
-            text = text.Replace(form, Hidden, StringComparison.Ordinal);
+            text = secret.Replace(text!, Hidden);
         }
 
         return text;
@@ -51,7 +52,7 @@ internal sealed class SecretMask
     /// <summary>The JSON without secrets: in texts, names and numbers.</summary>
     public RawJson Apply(RawJson json)
     {
-        if (_forms.Length == 0)
+        if (_secrets.Length == 0)
         {
             return json;
         }
@@ -65,20 +66,19 @@ internal sealed class SecretMask
         return new RawJson(masked.WrittenMemory);
     }
 
-    private static IEnumerable<string> FormsOf(string value)
+    private static IEnumerable<string> PatternsOf(string value)
     {
-        yield return value;
+        yield return Regex.Escape(value);
         if (Encoding.UTF8.GetByteCount(value) < EncodedMin)
         {
             yield break;
         }
 
-        var percent = Uri.EscapeDataString(value);
-        yield return percent;
-        yield return percent.Replace("%20", "+", StringComparison.Ordinal);
-        yield return LowerEscapes(percent);
-        yield return JsonEncodedText.Encode(value).ToString();
-        yield return JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
+        yield return EscapedPattern(value, '%', rune => (rune.Value == ' ' ? @"\+|" : "")
+            + string.Concat(Encoding.UTF8.GetBytes(rune.ToString()).Select(octet => $"%{octet:X2}")));
+        yield return EscapedPattern(value, '\\', rune => (rune.Value == '/' ? @"\\/|" : "")
+            + Regex.Escape(JsonEncodedText.Encode(rune.ToString(), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString()) + "|"
+            + string.Concat(rune.ToString().Select(unit => $@"\\u{(int)unit:X4}")));
 
         // Within a longer text (user:password), base64 depends on how many bytes precede, modulo 3. Characters that also contain bits of
         // neighbouring bytes are cut off.
@@ -89,21 +89,17 @@ internal sealed class SecretMask
             var inner = encoded[(precedingBytes == 0 ? 0 : precedingBytes + 1)..((precedingBytes + bytes.Length) * 8 / 6)];
             if (inner.Length >= EncodedMin)
             {
-                yield return inner;
-                yield return inner.Replace('+', '-').Replace('/', '_');
+                yield return Regex.Escape(inner);
+                yield return Regex.Escape(inner.Replace('+', '-').Replace('/', '_'));
             }
         }
     }
 
-    private static string LowerEscapes(string percent)
-    {
-        var lower = new StringBuilder(percent);
-        for (var index = percent.IndexOf('%', StringComparison.Ordinal); index >= 0; index = percent.IndexOf('%', index + 1))
-        {
-            lower[index + 1] = char.ToLowerInvariant(lower[index + 1]);
-            lower[index + 2] = char.ToLowerInvariant(lower[index + 2]);
-        }
-
-        return lower.ToString();
-    }
+    // Programs differ in which characters they escape, so each but letters and digits may be escaped or not, except the one with which
+    // an escape begins. The digits of an escape have any case.
+    private static string EscapedPattern(string value, char escape, Func<Rune, string> escapesOf) =>
+        string.Concat(value.EnumerateRunes().Select(rune =>
+            rune.IsAscii && Rune.IsLetterOrDigit(rune) ? rune.ToString()
+            : rune.Value == escape ? $"(?i:{escapesOf(rune)})"
+            : $"((?i:{escapesOf(rune)})|{Regex.Escape(rune.ToString())})"));
 }

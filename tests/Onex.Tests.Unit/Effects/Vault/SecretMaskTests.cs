@@ -38,6 +38,17 @@ public sealed class SecretMaskTests
         Assert.DoesNotContain("cret", masked, StringComparison.Ordinal);
     }
 
+    // As Python, PHP, Go and JavaScript write the secret in JSON, and as JavaScript and a lower-case encoder write it in addresses.
+    [Theory]
+    [InlineData("""s3cret/\"v\u00e4lue\"+=&\\ \ud83d\ude00<""")]
+    [InlineData("""s3cret\/\"v\u00e4lue\"+=&\\ \ud83d\ude00<""")]
+    [InlineData("""s3cret/\"välue\"+=\u0026\\ 😀\u003c""")]
+    [InlineData("""s3cret/\"välue\"+=&\\ 😀<""")]
+    [InlineData("s3cret/%22v%C3%A4lue%22+=&%5C%20%F0%9F%98%80%3C")]
+    [InlineData("s3cret%2f%22v%c3%a4lue%22%2b%3d%26%5c+%f0%9f%98%80%3c")]
+    public void A_secret_is_hidden_however_its_characters_are_escaped(string text) =>
+        Assert.Equal("<***>", SecretMask.For(["s3cret/\"välue\"+=&\\ 😀<"]).Apply($"<{text}>"));
+
     [Fact]
     public void A_number_that_is_a_secret_is_hidden()
     {
