@@ -24,7 +24,7 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Error, "{Operation} threw {Exception}. {Stack}")]
     public static partial void OperationThrew(ILogger logger, string operation, string exception, string? stack);
 
-    /// <summary>The database rejects the result, so the attempt fails with result_invalid.</summary>
+    /// <summary>The database rejects the result, or its secrets cannot be hidden, so the attempt fails with result_invalid.</summary>
     [LoggerMessage(2006, LogLevel.Error, "The effect ledger cannot store the result of {Operation}.")]
     public static partial void ResultRejected(ILogger logger, string operation, Exception exception);
 

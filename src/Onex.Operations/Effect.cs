@@ -63,10 +63,20 @@ public abstract class Effect<TArguments, TResult> : IEffect
             throw new InvalidOperationException($"{context.Operation} returned null.");
         }
 
-        return new EffectOutcome<byte[]>(
-            outcome.Status,
-            outcome.Result is { } result ? JsonSerializer.SerializeToUtf8Bytes(result, OperationJson.Options) : null,
-            outcome.Code, outcome.Message, outcome.RetryAfter, outcome.Reach);
+        try
+        {
+            return new EffectOutcome<byte[]>(
+                outcome.Status,
+                outcome.Result is { } result ? JsonSerializer.SerializeToUtf8Bytes(result, OperationJson.Options) : null,
+                outcome.Code, outcome.Message, outcome.RetryAfter, outcome.Reach);
+        }
+#pragma warning disable CA1031 // Whatever the serializer throws, the effect has happened.
+        catch (Exception failure) when (outcome.Status == EffectStatus.Completed)
+#pragma warning restore CA1031
+        {
+            return EffectOutcome<byte[]>.Failed(
+                AttemptReach.Done, "result_invalid", $"The result cannot be written as JSON: {failure.GetType().Name}.");
+        }
     }
 
     // Classifies exceptions. HttpResponseMessage.EnsureSuccessStatusCode throws one for an unsuccessful status.

@@ -438,29 +438,29 @@ internal sealed class EffectRunner(
     private async Task<StepResult?> RecordAsync(
         StepCommand command, AttemptRecord record, AttemptOutcome outcome, CancellationToken cancellation)
     {
-        var result = record.CreateResult(outcome);
         StepResult? recorded;
         while (true)
         {
             try
             {
+                var result = record.CreateResult(outcome);
                 recorded = await RetryAsync(token => record.RecordAsync(result, token), cancellation);
                 break;
             }
             catch (Exception exception)
-                when (exception is not (OperationCanceledException or StoreUnavailableException)
-                    && result is not { Result: null, ResultRef: null })
+                when (exception is not (OperationCanceledException or StoreUnavailableException) && outcome.Result is not null)
             {
-                // The database rejects the value. The attempt has ended all the same, and the orchestrator needs its result.
+                // Its secrets cannot be hidden, or the database rejects it. The attempt has ended all the same, and the orchestrator needs
+                // to know.
                 Log.ResultRejected(logger, command.Operation, exception);
-                result = result with
+                outcome = outcome with
                 {
                     Outcome = StepOutcomes.Failed,
-                    Reach = result.Outcome == StepOutcomes.Completed ? StepReaches.Done : result.Reach,
+                    Reach = outcome.Outcome == StepOutcomes.Completed ? AttemptReach.Done : outcome.Reach,
                     Result = null,
                     Code = StepCodes.ResultInvalid,
                     Message = "The result cannot be stored as JSON.",
-                    RetryAfterMs = null,
+                    RetryAfter = null,
                 };
             }
         }

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Reflection;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Onex.Operations;
 
 namespace Acme.Trials;
@@ -119,6 +120,35 @@ public sealed class Break : Effect<TrialArguments, TrialResult>
     protected override Task<EffectOutcome<TrialResult>> RunAsync(
         TrialArguments arguments, EffectContext context, CancellationToken cancellation) =>
         throw new InvalidOperationException("the password is secret-7");
+}
+
+/// <summary>A result that has half a surrogate pair.</summary>
+public sealed record HalfPairResult
+{
+    [Result("Cannot be serialized.")]
+    public JsonElement? Parsed { get; init; }
+
+    [Result("Can be serialized, but not read.")]
+    [JsonConverter(typeof(RawConverter))]
+    public string? Raw { get; init; }
+
+    private sealed class RawConverter : JsonConverter<string>
+    {
+        public override string Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
+
+        public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteRawValue(value);
+    }
+}
+
+[Operation("acme.halve", Description = "Returns half a surrogate pair, the raw if asked for two.", ChangesWorld = true)]
+public sealed class Halve : Effect<TrialArguments, HalfPairResult>
+{
+    private const string HalfPair = """ "\ud800" """;
+
+    protected override Task<EffectOutcome<HalfPairResult>> RunAsync(
+        TrialArguments arguments, EffectContext context, CancellationToken cancellation) => Task.FromResult(Completed(
+            arguments.Times == 1 ? new HalfPairResult { Parsed = JsonElement.Parse(HalfPair) } : new HalfPairResult { Raw = HalfPair }));
 }
 
 [Operation("acme.nothing", Description = "Returns nothing.")]

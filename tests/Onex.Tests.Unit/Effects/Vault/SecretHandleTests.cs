@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Onex.Effects.Vault;
+using Onex.Tests.Unit.Hosting.Plugins;
 
 namespace Onex.Tests.Unit.Effects.Vault;
 
@@ -44,7 +45,8 @@ public sealed class SecretHandleTests : IAsyncLifetime
               echo: { type: http, url: '{{address}}' }
             """,
             time: _time,
-            environment: new() { ["T"] = VaultServer.RootToken });
+            environment: new() { ["T"] = VaultServer.RootToken },
+            plugins: PluginFolder.LoadTrials());
     }
 
     public async ValueTask DisposeAsync()
@@ -67,6 +69,20 @@ public sealed class SecretHandleTests : IAsyncLifetime
         Assert.Equal($$"""Bearer {{Value}} {"password":"{{Value}}","text":"<{{Value}}>"}""", Assert.Single(_received));
         Assert.Contains("Bearer ***", result.Result!.Value.ToString(), StringComparison.Ordinal);
         AssertValueIsHidden();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_result_that_cannot_be_serialized_or_masked_fails_and_says_that_the_effect_is_done(int times)
+    {
+        var (saga, handle) = await ReadAsync();
+
+        var result = await _effects.RunAsync(EffectsHarness.Command(
+            "acme.halve", $$$"""{"times":{{{times}}},"price":{"amount":"{{{handle}}}","currency":"EUR"}}""") with
+        { SagaId = saga });
+
+        Assert.Equal((StepOutcomes.Failed, "result_invalid", StepReaches.Done), (result.Outcome, result.Code, result.Reach));
     }
 
     [Fact]
