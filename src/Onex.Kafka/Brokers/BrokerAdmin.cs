@@ -5,23 +5,27 @@ namespace Onex.Kafka.Brokers;
 /// <summary>The process's administrative client, opened on first use.</summary>
 internal sealed class BrokerAdmin(KafkaSettings settings) : IDisposable
 {
-    private readonly Lazy<IAdminClient> _client = new(() =>
-        new AdminClientBuilder(ClientSettings.For<AdminClientConfig>(settings))
-            // BrokerHealth meets the same errors and logs them once.
-            .SetLogHandler((_, _) => { })
-            .SetErrorHandler((_, _) => { })
-            .Build());
+    private readonly Lock _lock = new();
+    private IAdminClient? _client;
 
     /// <summary>The brokers' addresses, for error texts.</summary>
     public string Address => settings.BootstrapServers;
 
-    public IAdminClient Client => _client.Value;
-
-    public void Dispose()
+    /// <exception cref="InvalidOperationException">The library rejects its configuration, perhaps because of a certificate.</exception>
+    public IAdminClient Client
     {
-        if (_client.IsValueCreated)
+        get
         {
-            _client.Value.Dispose();
+            lock (_lock)
+            {
+                return _client ??= new AdminClientBuilder(ClientSettings.For<AdminClientConfig>(settings))
+                    // BrokerHealth meets the same errors and logs them once.
+                    .SetLogHandler((_, _) => { })
+                    .SetErrorHandler((_, _) => { })
+                    .Build();
+            }
         }
     }
+
+    public void Dispose() => _client?.Dispose();
 }
