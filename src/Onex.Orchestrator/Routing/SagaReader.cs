@@ -70,7 +70,7 @@ internal sealed class SagaReader(ISagaStore store, IPayloads payloads, PlanCatal
             }
 #pragma warning disable CA1031 // One saga that cannot be read must not stop the others.
             catch (Exception failure) when (
-                !cancellation.IsCancellationRequested && failure is not StoreUnavailableException && !MemoryShortage.Is(failure))
+                failure is not (OperationCanceledException or StoreUnavailableException) && !MemoryShortage.Is(failure))
 #pragma warning restore CA1031
             {
                 Log.SagaUnreadable(logger, row.Id, failure);

@@ -21,14 +21,14 @@ public sealed partial class SagaRouterTests
     }
 
     [Fact]
-    public async Task A_saga_whose_contract_is_read_with_a_foreign_cancellation_does_not_fail_its_batch()
+    public async Task A_saga_whose_contract_is_read_with_a_foreign_cancellation_is_not_unreadable()
     {
         _store.Commit.SetResult();
         await HandleAsync(Start("key", Id('a'), (_plan.Name, _plan.Hash)));
         var reader = new SagaReader(
             _sqlite, _sqlite, new PlanCatalogue([], new CancelledRegistry(), _compiler), NullLogger<SagaReader>.Instance);
 
-        Assert.NotNull(Assert.Single(await reader.ReadAsync([Id('a')], _none)).Problem);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => reader.ReadAsync([Id('a')], _none));
     }
 
     private sealed class CancelledRegistry : IContractRegistry
