@@ -30,6 +30,9 @@ public sealed class ConsulRegistrar(
 
     private bool _isRegistered;
 
+    // Also if the answer was lost.
+    private bool _mayBeRegistered;
+
     /// <summary>The instance's id: the same for every start of this process on this host.</summary>
     internal string Id => string.Create(
         CultureInfo.InvariantCulture, $"{_registration.Service}-{Environment.MachineName}-{settings.HttpPort}");
@@ -38,7 +41,7 @@ public sealed class ConsulRegistrar(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        if (!_isRegistered)
+        if (!_mayBeRegistered)
         {
             return;
         }
@@ -100,6 +103,7 @@ public sealed class ConsulRegistrar(
         }
 
         var host = _registration.Host ?? await OwnAddressAsync(cancellation);
+        _mayBeRegistered = true;
         await consul.RegisterAsync(Describe(host), cancellation);
         if (_isRegistered)
         {

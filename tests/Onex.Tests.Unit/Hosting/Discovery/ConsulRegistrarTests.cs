@@ -82,6 +82,35 @@ public sealed class ConsulRegistrarTests : IAsyncLifetime
         Assert.Contains(_lines.All, line => line.Contains("is reachable again", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_registration_whose_answer_is_lost_is_removed_at_the_stop()
+    {
+        await using var proxy = await HttpTestServer.StartAsync();
+        using var agent = new HttpClient { BaseAddress = _agent.Address };
+        proxy.Answer = async context =>
+        {
+            using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), proxy.Requests.Last().Target)
+            {
+                Content = new StringContent(proxy.Requests.Last().Body),
+            };
+            request.Headers.Add("X-Consul-Token", ConsulAgent.Token);
+            using var response = await agent.SendAsync(request, context.RequestAborted);
+            context.Abort();
+        };
+        var settings = Settings(
+            $"ONEX_HTTP_PORT={_role.Address.Port}", "RUNTIME_PROFILE=all", $"CONSUL_PORT={proxy.Address.Port}");
+        using var client = new ConsulClient(settings.Consul);
+        using var registrar = new ConsulRegistrar(client, settings, _health, _time, _lines);
+        await registrar.StartAsync(CancellationToken.None);
+        await Eventually.Async(
+            () => _health.Handlers.GetValueOrDefault(ConsulRegistrar.HandlerName) is not null, _within, () => "the answer is lost");
+        Assert.NotEqual("", await StatusAsync());
+
+        await registrar.StopAsync(CancellationToken.None);
+
+        Assert.Equal("", await StatusAsync());
+    }
+
     private RuntimeSettings Settings(params string[] variables)
     {
         var environment = new Dictionary<string, string>
