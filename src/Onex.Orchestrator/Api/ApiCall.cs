@@ -166,10 +166,17 @@ internal sealed class ApiCall(HttpContext http, ApiRoute? route, string caller)
     }
 
     /// <summary>
-    /// The bytes of the body, without a byte order mark. Rejects a body that is larger than the maximum, and names the setting to change.
+    /// The bytes of the body, without a byte order mark. Rejects a compressed body, and one that is larger than the maximum: then it names
+    /// the setting to change.
     /// </summary>
     public async Task<byte[]> BodyAsync(int bytesMax, CancellationToken cancellation, string? setting = RequestBytesSetting)
     {
+        if (Http.Request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding and not "identity")
+        {
+            throw new CallException(
+                400, ErrorCodes.CallInvalid, $"The body has the Content-Encoding '{Clip(encoding)}'.", "Send it uncompressed.");
+        }
+
         if (Http.Request.ContentLength > bytesMax)
         {
             throw TooLarge(bytesMax, setting);

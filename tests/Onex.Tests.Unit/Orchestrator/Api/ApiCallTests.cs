@@ -98,6 +98,18 @@ public sealed class ApiCallTests
         Assert.Contains($"at most {RequestJson.DepthMax} levels deep", problem.Detail);
     }
 
+    [Fact]
+    public async Task A_compressed_body_is_rejected_with_its_encoding()
+    {
+        var call = Call(ApiRoutes.Cancel, "");
+        call.Http.Request.Headers.ContentEncoding = "gzip";
+        call.Http.Request.Body = new MemoryStream([0x1F, 0x8B]);
+
+        var problem = (await Assert.ThrowsAsync<CallException>(call.CommandAsync)).Problem;
+
+        Assert.Equal((400, "The body has the Content-Encoding 'gzip'."), (problem.Status, problem.Detail));
+    }
+
     private static ApiCall Call(ApiRoute route, string query)
     {
         var http = new DefaultHttpContext();
