@@ -22,16 +22,13 @@ internal sealed class SecretMask
     private const int ValueMin = 4;
     private const int EncodedMin = 6;
 
-    private readonly Regex[] _secrets;
+    // A text without any of these has no escaped character.
+    private static readonly SearchValues<char> _escapes = SearchValues.Create("%\\+");
 
-    private SecretMask(IEnumerable<string> values) => _secrets =
-    [
-        .. values.Distinct(StringComparer.Ordinal).OrderByDescending(value => value.Length)
-            // Without a time limit: the alternatives of a character exclude each other, so hardly anything is matched twice.
-            .Select(value => new Regex(
-                string.Join('|', PatternsOf(value)), RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
-                Regex.InfiniteMatchTimeout)),
-    ];
+    private readonly Secret[] _secrets;
+
+    private SecretMask(IEnumerable<string> values) =>
+        _secrets = [.. values.Distinct(StringComparer.Ordinal).OrderByDescending(value => value.Length).Select(value => new Secret(value))];
 
     /// <summary>Hides nothing.</summary>
     public static SecretMask None { get; } = new([]);
@@ -43,7 +40,7 @@ internal sealed class SecretMask
     {
         foreach (var secret in text is null ? [] : _secrets)
         {
-            text = secret.Replace(text!, Hidden);
+            text = secret.Hide(text!);
         }
 
         return text;
@@ -66,40 +63,56 @@ internal sealed class SecretMask
         return new RawJson(masked.WrittenMemory);
     }
 
-    private static IEnumerable<string> PatternsOf(string value)
+    private sealed class Secret(string value)
     {
-        yield return Regex.Escape(value);
-        if (Encoding.UTF8.GetByteCount(value) < EncodedMin)
+        private readonly bool _hasEncodedForms = Encoding.UTF8.GetByteCount(value) >= EncodedMin;
+        private string[]? _literals;
+        private Regex? _escaped;
+
+        public string Hide(string text)
         {
-            yield break;
+            foreach (var literal in _literals ??= _hasEncodedForms ? [value, .. Base64()] : [value])
+            {
+                text = text.Replace(literal, Hidden, StringComparison.Ordinal);
+            }
+
+            // Not for each text, because a regular expression takes long to create and to run.
+            return _hasEncodedForms && text.AsSpan().ContainsAny(_escapes) ? (_escaped ??= Escaped()).Replace(text, Hidden) : text;
         }
 
-        yield return EscapedPattern(value, '%', rune => (rune.Value == ' ' ? @"\+|" : "")
-            + string.Concat(Encoding.UTF8.GetBytes(rune.ToString()).Select(octet => $"%{octet:X2}")));
-        yield return EscapedPattern(value, '\\', rune => (rune.Value == '/' ? @"\\/|" : "")
-            + Regex.Escape(JsonEncodedText.Encode(rune.ToString(), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString()) + "|"
-            + string.Concat(rune.ToString().Select(unit => $@"\\u{(int)unit:X4}")));
+        // Without a time limit, because the alternatives of a character exclude each other.
+        private Regex Escaped() => new(
+            Pattern('%', rune => (rune.Value == ' ' ? @"\+|" : "")
+                + string.Concat(Encoding.UTF8.GetBytes(rune.ToString()).Select(octet => $"%{octet:X2}")))
+            + "|"
+            + Pattern('\\', rune => (rune.Value == '/' ? @"\\/|" : "")
+                + Regex.Escape(JsonEncodedText.Encode(rune.ToString(), JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString()) + "|"
+                + string.Concat(rune.ToString().Select(unit => $@"\\u{(int)unit:X4}"))),
+            RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, Regex.InfiniteMatchTimeout);
+
+        // Programs differ in which characters they escape, so each but letters and digits may be escaped or not, except the one with which
+        // an escape begins. The digits of an escape have any case.
+        private string Pattern(char escape, Func<Rune, string> escapesOf) =>
+            string.Concat(value.EnumerateRunes().Select(rune =>
+                rune.IsAscii && Rune.IsLetterOrDigit(rune) ? rune.ToString()
+                : rune.Value == escape ? $"(?i:{escapesOf(rune)})"
+                : $"(?>(?i:{escapesOf(rune)})|{Regex.Escape(rune.ToString())})"));
 
         // Within a longer text (user:password), base64 depends on how many bytes precede, modulo 3. Characters that also contain bits of
         // neighbouring bytes are cut off.
-        var bytes = Encoding.UTF8.GetBytes(value);
-        for (var precedingBytes = 0; precedingBytes < 3; precedingBytes++)
+        private IEnumerable<string> Base64()
         {
-            var encoded = Convert.ToBase64String([.. new byte[precedingBytes], .. bytes]).TrimEnd('=');
-            var inner = encoded[(precedingBytes == 0 ? 0 : precedingBytes + 1)..((precedingBytes + bytes.Length) * 8 / 6)];
-            if (inner.Length >= EncodedMin)
+            var bytes = Encoding.UTF8.GetBytes(value);
+            for (var precedingBytes = 0; precedingBytes < 3; precedingBytes++)
             {
-                yield return Regex.Escape(inner);
-                yield return Regex.Escape(inner.Replace('+', '-').Replace('/', '_'));
+                var encoded = Convert.ToBase64String([.. new byte[precedingBytes], .. bytes]).TrimEnd('=');
+                var inner = encoded[(precedingBytes == 0 ? 0 : precedingBytes + 1)..((precedingBytes + bytes.Length) * 8 / 6)];
+                if (inner.Length >= EncodedMin)
+                {
+                    yield return inner;
+                    yield return inner.Replace('+', '-').Replace('/', '_');
+                }
             }
         }
     }
-
-    // Programs differ in which characters they escape, so each but letters and digits may be escaped or not, except the one with which
-    // an escape begins. The digits of an escape have any case.
-    private static string EscapedPattern(string value, char escape, Func<Rune, string> escapesOf) =>
-        string.Concat(value.EnumerateRunes().Select(rune =>
-            rune.IsAscii && Rune.IsLetterOrDigit(rune) ? rune.ToString()
-            : rune.Value == escape ? $"(?i:{escapesOf(rune)})"
-            : $"((?i:{escapesOf(rune)})|{Regex.Escape(rune.ToString())})"));
 }
