@@ -45,8 +45,8 @@ internal static class TimersBenchmark
         }
 
         Console.WriteLine(
-            $"commits: {Median(rounds.Select(round => round.With / round.Without)):P0} of the speed without them (median of {Rounds} "
-                + "rounds)");
+            $"commits: {Median(rounds.Select(round => round.With / round.Without)):P0} of the speed without parked sagas (median of "
+                + $"{Rounds} rounds)");
         Console.WriteLine(
             $"sweep:   {Median(rounds.Select(round => round.SweepWithout)):F2} ms without, "
                 + $"{Median(rounds.Select(round => round.SweepWith)):F2} ms with them");

@@ -8,8 +8,8 @@ using Onex.Operations;
 namespace Onex.Contracts.Compiling;
 
 /// <summary>
-/// Creates the JSON Schemas (2020-12) for editors, from the tables of the compiler and the catalogue of operations. The compiler rejects
-/// everything that a schema rejects, and more.
+/// Creates the JSON Schemas (2020-12) of contracts and remote operations for editors, from the tables of the compiler and the catalogue of
+/// operations. The compiler rejects everything that a schema rejects, and more.
 /// </summary>
 internal sealed class EditorSchema
 {

@@ -27,7 +27,10 @@ internal static class AttemptSigns
     private static readonly FrozenSet<string> _processFaults = FrozenSet.ToFrozenSet(
         ["connection_unknown", "lease_lost", StepCodes.OperationUnknown, StepCodes.OperationFailed], StringComparer.Ordinal);
 
-    /// <summary>Whether the external system answered. Every HTTP status is an answer, even one such as 500, whose reach is Sent.</summary>
+    /// <summary>
+    /// Whether the external system answered that the attempt failed or was rejected. Every HTTP status is an answer, even one such as 500,
+    /// whose reach is Sent.
+    /// </summary>
     public static bool IsAnswer(AttemptOutcome outcome) =>
         outcome.Reach == AttemptReach.Answered || outcome.Code?.StartsWith("http_", StringComparison.Ordinal) == true;
 
